@@ -1,0 +1,19 @@
+//go:build !linux
+
+package rig
+
+import (
+	"errors"
+	"syscall"
+	"time"
+)
+
+func childAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// RSS needs Linux.
+func RSS(int) (int64, error) { return 0, errors.New("rig: memory can be read on Linux only") }
+
+// CPU needs Linux.
+func CPU(int) (time.Duration, error) {
+	return 0, errors.New("rig: processor time can be read on Linux only")
+}
