@@ -1,0 +1,140 @@
+// Package config is the node's settings: one struct with its defaults, its comments and its checks. The example that
+// `longwire config example` prints is made from the struct, so what people read and what the node obeys is one thing.
+package config
+
+import (
+	"time"
+)
+
+// Config is everything an operator can say about a node. The tags are the file's language:
+//
+//	toml  the key
+//	doc   the comment printed above it in the example
+//	eg    the value that the example shows when the default is empty or depends on the machine
+//
+// Load fills in every default, so its readers never meet a zero that means "default".
+type Config struct {
+	Domains []string `toml:"domains" eg:"[\"headquarters.net\"]" doc:"The domains whose users this node serves. Default: this machine's name when it has a dot, else localhost."`
+	Data    string   `toml:"data" eg:"\"/var/lib/longwire\"" doc:"The folder for everything the node keeps. Default: /var/lib/longwire for root, $STATE_DIRECTORY under systemd, else longwire in $XDG_DATA_HOME. Paths in this file that are not absolute start at the folder of this file."`
+	Control string   `toml:"control" eg:"\"/var/lib/longwire/control.sock\"" doc:"The socket on which longwire's own commands reach the running node. Default: control.sock in the data folder."`
+
+	TLS     TLS     `toml:"tls" doc:"The certificate that clients see. With none the node makes a CA and a certificate of its own at its first start and prints the fingerprint."`
+	Clients Clients `toml:"clients" doc:"Ordinary XMPP clients."`
+	Store   Store   `toml:"store" doc:"The database file in the data folder."`
+	Log     Log     `toml:"log" doc:"What the node tells on standard error. Message bodies are never logged."`
+
+	Links []Link `toml:"link" doc:"A link is a named way to another node; one table each. The other side's file has the same facts mirrored."`
+	Peers []Peer `toml:"peer" doc:"A peer is a remote node: its domains and the link that reaches it; one table each. What is sent to a domain that is neither ours nor a peer's is answered with remote-server-not-found."`
+
+	// File is where the settings were read from; "": embedded defaults.
+	File string `toml:"-"`
+	// Warnings are what is legal but probably not meant.
+	Warnings Faults `toml:"-"`
+
+	lines map[string]int // "link[0].name" → line
+}
+
+// TLS is what the node shows to clients.
+type TLS struct {
+	Cert string `toml:"cert" eg:"\"/etc/longwire/cert.pem\"" doc:"PEM file of the certificate with its chain. It is read again at each reload."`
+	Key  string `toml:"key" eg:"\"/etc/longwire/key.pem\"" doc:"PEM file of its private key."`
+}
+
+// Clients is how clients may connect, and what bounds them.
+type Clients struct {
+	Listen            []string `toml:"listen" doc:"Addresses for plain TCP that turns to TLS by STARTTLS. \":5222\" is every address of this machine."`
+	DirectTLS         []string `toml:"direct_tls" doc:"Addresses that speak TLS from the first byte."`
+	Plaintext         []string `toml:"plaintext" eg:"[\"127.0.0.1:5224\"]" doc:"Addresses without any TLS, for programs on this machine. Passwords cross them readable, so only loopback addresses are accepted."`
+	PlaintextAnywhere bool     `toml:"plaintext_anywhere" doc:"Accept other than loopback addresses in plaintext, where the network itself is trusted or encrypted."`
+	RequireTLS        bool     `toml:"require_tls" doc:"Clients on listen must use STARTTLS before they log in."`
+	Register          bool     `toml:"register" doc:"Strangers may make accounts from their client (XEP-0077). Leave it off wherever others can reach the node."`
+
+	MaxStanza                Size          `toml:"max_stanza" doc:"Largest stanza of a client that has logged in. Sizes are bytes, or text with B, KiB or MiB."`
+	MaxStanzaUnauthenticated Size          `toml:"max_stanza_unauthenticated" doc:"Largest stanza before that. At least 10000 (RFC 6120)."`
+	StreamsPerAddress        int           `toml:"streams_per_address" doc:"Connections from one address at a time."`
+	StreamsPerAccount        int           `toml:"streams_per_account" doc:"Clients of one account at a time."`
+	LoginTime                time.Duration `toml:"login_time" doc:"From connecting to having logged in. Durations are text with a unit: s, m or h."`
+	FailuresPerMinute        int           `toml:"failures_per_minute" doc:"Failed logins of one address or account before it must wait."`
+	OutboxStanzas            int           `toml:"outbox_stanzas" doc:"What may wait for one client that is slow or away; more ends its stream. Messages stay in the offline store."`
+	OutboxBytes              Size          `toml:"outbox_bytes"`
+	ResumeMax                time.Duration `toml:"resume_max" doc:"How long a client that lost its connection counts as online and may resume (XEP-0198)."`
+	Idle                     time.Duration `toml:"idle" doc:"Silence after which the client is asked whether it is there,"`
+	IdleAnswer               time.Duration `toml:"idle_answer" doc:"and how long it may take to answer."`
+	OfflineMessages          int           `toml:"offline_messages" doc:"Messages kept for one account that is not connected. What a peer already handed over is kept beyond this."`
+	OfflineBytes             Size          `toml:"offline_bytes"`
+}
+
+// Store is the database.
+type Store struct {
+	MaxSize  Size          `toml:"max_size" doc:"Bound of the database file; at it the node behaves as with a full disk. 0: none."`
+	SlowSync time.Duration `toml:"slow_sync" doc:"-"` // test aid: each commit takes at least this long
+}
+
+// Log is what the node tells.
+type Log struct {
+	Level  string `toml:"level" doc:"debug, info, warn or error."`
+	Format string `toml:"format" doc:"text or json."`
+}
+
+// Link types.
+const (
+	LinkIP = "ip" // XEP-0361 over TCP or TLS
+)
+
+// Values of Link.StreamManagement and Link.TLS.
+const (
+	SMPipelined = "pipelined"
+	SMImplicit  = "implicit"
+	SMOff       = "off"
+
+	TLSOff    = "off"
+	TLSDirect = "direct"
+)
+
+// Link is one named way to another node (XEP-0361: everything that would be negotiated is configuration).
+type Link struct {
+	Name string `toml:"name" eg:"\"IP link hq-2-field\"" doc:"The link's name in logs and commands; free text, unique."`
+	Type string `toml:"type" doc:"ip: XEP-0361 zero handshake over TCP."`
+
+	RemoteAddress string `toml:"remote_address" eg:"\"203.0.113.7\"" doc:"The other node's address or host name. Connections from elsewhere are refused, unless tls identifies it."`
+	RemotePort    int    `toml:"remote_port" doc:"The port dialled there."`
+	LocalAddress  string `toml:"local_address" eg:"\"192.0.2.1\"" doc:"The address of this machine that listens and dials. Default: all."`
+	LocalPort     int    `toml:"local_port" doc:"The port that listens here. Links may share it."`
+	Dial          bool   `toml:"dial" doc:"This side opens the connection when there is something to send. Best on one side only."`
+	Listen        bool   `toml:"listen" doc:"This side accepts the connection."`
+	SourcePort    int    `toml:"source_port" doc:"The port that the other side's connections must come from. 0: any."`
+
+	Compress         bool          `toml:"compress" doc:"zlib from the first byte. Must be the same on both sides, like the next three."`
+	StreamManagement string        `toml:"stream_management" doc:"How the sides confirm stanzas (XEP-0198): pipelined, implicit, or off for a server that knows none."`
+	ZeroRTT          bool          `toml:"zero_rtt" doc:"Resume without waiting for an answer. Both ends must be Longwire."`
+	TLS              string        `toml:"tls" doc:"off, or direct: both sides show certificates, known by their fingerprints in pin_sha256."`
+	PinSHA256        []string      `toml:"pin_sha256" eg:"[\"1f9a…64 hex digits…\"]" doc:"SHA-256 of the other side's certificate, as its 'longwire status' shows it. Several during a change of certificates."`
+	AckEvery         int           `toml:"ack_every" doc:"Confirm after this many stanzas,"`
+	AckIdle          time.Duration `toml:"ack_idle" doc:"or this long after the last one."`
+	AckTimeout       time.Duration `toml:"ack_timeout" doc:"A connection whose confirmations stay out this long (or three round trips, if that is more) counts as dead."`
+	ResumeMax        time.Duration `toml:"resume_max" doc:"How long a broken session may be resumed. Nothing is lost afterwards; unconfirmed stanzas are sent anew."`
+	MaxStanza        Size          `toml:"max_stanza" doc:"Largest stanza on this link; larger ones go back to their sender. At least 10000."`
+	BackoffMin       time.Duration `toml:"backoff_min" doc:"Pause before dialling again after a failure; doubled each time,"`
+	BackoffMax       time.Duration `toml:"backoff_max" doc:"up to this."`
+	IdleClose        time.Duration `toml:"idle_close" doc:"Close a connection that carried nothing for this long and open it on demand, for links billed by time. \"0s\": never."`
+}
+
+// Peer is a remote node.
+type Peer struct {
+	Name         string   `toml:"name" eg:"\"field\"" doc:"The peer's name in logs and commands. Default: its first domain. The queue on disk goes by this name."`
+	Domains      []string `toml:"domains" eg:"[\"field.net\", \"chat.field.net\"]" doc:"The domains that live there."`
+	LocalDomains []string `toml:"local_domains" eg:"[\"headquarters.net\"]" doc:"Our domains that it may talk to. Default: all."`
+	Links        []string `toml:"links" eg:"[\"IP link hq-2-field\"]" doc:"The link that reaches it, by name."`
+	QueueEntries int      `toml:"queue_entries" doc:"What may wait for this peer. When full, the least urgent goes first and its sender is told."`
+	QueueBytes   Size     `toml:"queue_bytes"`
+
+	Lifetimes Lifetimes `toml:"lifetimes" doc:"How long a stanza may wait for the link before it goes back to its sender. \"0s\": for ever."`
+}
+
+// Lifetimes are how long each kind of stanza may wait for a peer.
+type Lifetimes struct {
+	Message   time.Duration `toml:"message"`
+	Groupchat time.Duration `toml:"groupchat"`
+	IQ        time.Duration `toml:"iq" doc:"Also the time after which a question across the link is answered with remote-server-timeout."`
+	Presence  time.Duration `toml:"presence"`
+}

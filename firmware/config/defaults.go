@@ -1,0 +1,161 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"longwire/xmpp/jid"
+)
+
+// Default is the node without any file: localhost (or the machine's full name), all standard ports, no peers.
+func Default() *Config {
+	c := defaults()
+	c.resolve("")
+	return c
+}
+
+// defaults leaves out what depends on other settings; resolve fills that in.
+func defaults() *Config {
+	return &Config{
+		Clients: Clients{
+			Listen:     []string{":5222"},
+			DirectTLS:  []string{":5223"},
+			RequireTLS: true,
+			// Spec xmpp.md 1.2: RFC 6120 §13.12 fixes the least, the rest are the figures servers have settled on.
+			MaxStanza:                262144,
+			MaxStanzaUnauthenticated: 10000,
+			StreamsPerAddress:        2000,
+			StreamsPerAccount:        50,
+			LoginTime:                60 * time.Second,
+			FailuresPerMinute:        20,
+			OutboxStanzas:            1000,
+			OutboxBytes:              4 << 20,
+			ResumeMax:                600 * time.Second,
+			Idle:                     300 * time.Second,
+			IdleAnswer:               60 * time.Second,
+			OfflineMessages:          500,
+			OfflineBytes:             2 << 20,
+		},
+		Log: Log{Level: "info", Format: "text"},
+	}
+}
+
+func (l *Link) setDefaults() {
+	*l = Link{
+		Type:             LinkIP,
+		RemotePort:       65510,
+		LocalPort:        65510,
+		Dial:             true,
+		Listen:           true,
+		Compress:         true,
+		StreamManagement: SMPipelined,
+		TLS:              TLSOff,
+		AckEvery:         8,
+		AckIdle:          60 * time.Second,
+		AckTimeout:       120 * time.Second,
+		ResumeMax:        24 * time.Hour,
+		MaxStanza:        65536,
+		BackoffMin:       5 * time.Second,
+		BackoffMax:       300 * time.Second,
+	}
+}
+
+func (p *Peer) setDefaults() {
+	*p = Peer{
+		QueueEntries: 10000,
+		QueueBytes:   8 << 20,
+		Lifetimes: Lifetimes{
+			Message:   24 * time.Hour,
+			Groupchat: 6 * time.Hour,
+			IQ:        10 * time.Minute,
+			Presence:  time.Hour,
+		},
+	}
+}
+
+// DefaultLink is a link of which only the name is known.
+func DefaultLink(name string) Link {
+	var l Link
+	l.setDefaults()
+	l.Name = name
+	return l
+}
+
+// DefaultPeer is a peer of which only the first domain is known.
+func DefaultPeer(domain string) Peer {
+	var p Peer
+	p.setDefaults()
+	p.Name, p.Domains = domain, []string{domain}
+	return p
+}
+
+// resolve fills in the defaults that depend on the machine or on other settings, makes paths absolute (they start at
+// folder), and brings domains to their normal form. What cannot be normalised stays as it is, for check to name.
+func (c *Config) resolve(folder string) {
+	if len(c.Domains) == 0 && !c.set("domains") {
+		c.Domains = []string{machineDomain()}
+	}
+	if c.Data == "" {
+		c.Data = dataFolder()
+	}
+	if c.Control == "" {
+		c.Control = filepath.Join(c.Data, "control.sock")
+	}
+	for _, p := range []*string{&c.Data, &c.Control, &c.TLS.Cert, &c.TLS.Key} {
+		if *p != "" && !filepath.IsAbs(*p) && folder != "" {
+			*p = filepath.Join(folder, *p)
+		}
+	}
+	normalise(c.Domains)
+	for i := range c.Peers {
+		p := &c.Peers[i]
+		normalise(p.Domains)
+		normalise(p.LocalDomains)
+		if p.Name == "" && len(p.Domains) > 0 {
+			p.Name = p.Domains[0]
+		}
+	}
+	for i := range c.Links {
+		for j, pin := range c.Links[i].PinSHA256 {
+			c.Links[i].PinSHA256[j] = strings.ToLower(strings.ReplaceAll(pin, ":", ""))
+		}
+	}
+}
+
+func normalise(domains []string) {
+	for i, d := range domains {
+		if j, err := jid.Parse(d); err == nil && j.Local() == "" && j.Resource() == "" {
+			domains[i] = j.Domain()
+		}
+	}
+}
+
+// machineDomain is the host's name if others can tell it from a bare label.
+func machineDomain() string {
+	if name, err := os.Hostname(); err == nil && strings.Contains(name, ".") {
+		if j, err := jid.Parse(name); err == nil && j.Local() == "" && j.Resource() == "" {
+			return j.Domain()
+		}
+	}
+	return "localhost"
+}
+
+// dataFolder: systemd's StateDirectory= tells by the environment; it may list several, joined by colons.
+func dataFolder() string {
+	if dir, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":"); dir != "" {
+		return dir
+	}
+	if os.Geteuid() == 0 {
+		return "/var/lib/longwire"
+	}
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "longwire")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "longwire-data" // Choice: without a home, below the working folder
+	}
+	return filepath.Join(home, ".local", "share", "longwire")
+}
