@@ -1,0 +1,121 @@
+package s2s
+
+import (
+	"time"
+
+	"longwire/store"
+	"longwire/xmpp/stanza"
+)
+
+// Namespaces that decide how a stanza waits.
+const (
+	nsStates   = "http://jabber.org/protocol/chatstates"
+	nsReceipts = "urn:xmpp:receipts"
+	nsMarkers  = "urn:xmpp:chat-markers:0"
+	nsHints    = "urn:xmpp:hints"
+	nsSID      = "urn:xmpp:sid:0"
+	nsDelay    = "urn:xmpp:delay"
+	nsMUC      = "http://jabber.org/protocol/muc"
+	nsMUCUser  = "http://jabber.org/protocol/muc#user"
+	nsFMUC     = "http://isode.com/protocol/fmuc"
+)
+
+// waiting says how a stanza waits for a link.
+type waiting struct {
+	class    store.Class
+	life     time.Duration // 0: for ever
+	coalesce bool          // a newer one from the same to the same takes its place
+}
+
+func (l Lifetimes) waiting(s *stanza.Stanza) waiting {
+	switch s.Kind {
+	case stanza.IQ:
+		return waiting{store.ClassIQ, l.IQ, false}
+	case stanza.Presence:
+		return l.presence(s)
+	}
+	switch c := messageClass(s); c {
+	case store.ClassGroupchat:
+		return waiting{c, l.Groupchat, false}
+	case store.ClassState:
+		return waiting{c, l.State, false}
+	default:
+		return waiting{c, l.Message, false}
+	}
+}
+
+func (l Lifetimes) presence(s *stanza.Stanza) waiting {
+	switch s.Type {
+	case stanza.Subscribe, stanza.Subscribed, stanza.Unsubscribe, stanza.Unsubscribed:
+		// Choice: the two rosters would differ for good if one were forgotten, and nobody would be told; so it waits
+		// until it can be sent.
+		return waiting{store.ClassChat, 0, false}
+	case stanza.Error:
+		return waiting{store.ClassChat, l.Presence, false}
+	case "", stanza.Unavailable:
+		if roomPresence(s) {
+			// Choice: a join must not be replaced by the next change of status, and must not be overtaken by the
+			// first message to the room.
+			return waiting{store.ClassGroupchat, l.Groupchat, false}
+		}
+		return waiting{store.ClassPresence, l.Presence, true}
+	}
+	return waiting{store.ClassPresence, l.Presence, false} // probes
+}
+
+// roomPresence tells whether a presence is part of joining, leaving or moderating a room.
+func roomPresence(s *stanza.Stanza) bool {
+	for _, c := range s.Children {
+		switch c.Name.Space {
+		case nsMUC, nsMUCUser, nsFMUC:
+			return true
+		}
+	}
+	return false
+}
+
+// messageClass looks for anything in a message that is more than a receipt or a chat state.
+func messageClass(s *stanza.Stanza) store.Class {
+	if s.IsError() {
+		return store.ClassChat
+	}
+	receipt, state := false, false
+	for _, c := range s.Children {
+		switch c.Name.Space {
+		case nsStates:
+			state = true
+			continue
+		case nsReceipts:
+			if c.Name.Local == "received" { // XEP-0184 §5.3; a <request/> belongs to a message
+				receipt = true
+				continue
+			}
+		case nsMarkers:
+			if c.Name.Local != "markable" { // XEP-0333 §3
+				receipt = true
+				continue
+			}
+		case nsHints, nsSID, nsDelay:
+			continue
+		case "":
+			if c.Name.Local == "thread" {
+				continue
+			}
+		}
+		return contentClass(s)
+	}
+	switch {
+	case receipt:
+		return store.ClassReceipt
+	case state:
+		return store.ClassState
+	}
+	return contentClass(s)
+}
+
+func contentClass(s *stanza.Stanza) store.Class {
+	if s.Type == stanza.Groupchat {
+		return store.ClassGroupchat
+	}
+	return store.ClassChat
+}

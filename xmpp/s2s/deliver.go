@@ -1,0 +1,68 @@
+package s2s
+
+import (
+	"errors"
+	"fmt"
+
+	"longwire/xmpp/jid"
+	"longwire/xmpp/router"
+	"longwire/xmpp/stanza"
+)
+
+// A Violation is a stanza that the peer may not send. The stanza is dropped, and counts as taken: whoever delivered it
+// commits its number all the same. One is a slip; a link that sees many of them closes with the condition.
+type Violation struct {
+	Condition string // a stream error: invalid-from or improper-addressing
+	From, To  jid.JID
+}
+
+func (v *Violation) Error() string {
+	return fmt.Sprintf("s2s: %s: stanza from %q to %q dropped", v.Condition, v.From, v.To)
+}
+
+// Deliver routes a stanza that came from the peer. The errors are a *Violation, which leaves the Turn fit to be
+// committed, and what router.Route returns.
+func (p *Peer) Deliver(t *router.Turn, s *stanza.Stanza) error {
+	r := p.rules.Load()
+	if s.From.IsZero() || s.To.IsZero() {
+		t.After(func() { p.stats.add(func(s *Stats) { s.NoAddress++ }) })
+		return &Violation{"improper-addressing", s.From, s.To} // RFC 6120 §4.9.3.7
+	}
+	if !r.domains[s.From.Domain()] {
+		// XEP-0361 §4.5, RFC 6120 §4.9.3.9. Choice: on a link where each connection is dear, the stanza goes and the
+		// stream stays.
+		t.After(func() { p.stats.add(func(s *Stats) { s.BadFrom++ }) })
+		return &Violation{"invalid-from", s.From, s.To}
+	}
+	if !p.ours(r, s.To.Domain()) {
+		t.After(func() { p.stats.add(func(s *Stats) { s.Misaddressed++ }) })
+		return p.refuse(t, r, s)
+	}
+	if r.Dedup && s.Kind == stanza.Message && s.ID != "" {
+		key := p.ring.key(s)
+		if p.ring.seen(key) {
+			t.After(func() { p.stats.add(func(s *Stats) { s.Duplicates++ }) })
+			return nil
+		}
+		// Noted after the commit: a repeat in the same commit may slip through, but a commit that fails must not make
+		// the peer's second try look like a repeat.
+		t.After(func() { p.ring.note(key) })
+	}
+	t.After(func() { p.stats.add(func(s *Stats) { s.Delivered++ }) })
+	return p.peers.Router.Route(t, s)
+}
+
+// refuse answers a stanza for a domain that is not ours. The answer comes from that domain: the peer believes that it is
+// ours, or it would not have sent the stanza here, and its user waits for an answer from there.
+func (p *Peer) refuse(t *router.Turn, r *rules, s *stanza.Stanza) error {
+	back := s.ErrorReply(stanza.Fail(stanza.RemoteServerNotFound, ""))
+	if back == nil || s.Kind == stanza.Presence {
+		return nil // RFC 6121 §4: presence is not answered
+	}
+	err := p.enqueue(t, r, back)
+	var refusal *stanza.Err
+	if errors.As(err, &refusal) {
+		return nil // an error that cannot be sent ends there
+	}
+	return err
+}

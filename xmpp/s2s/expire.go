@@ -1,0 +1,198 @@
+package s2s
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"longwire/store"
+	"longwire/xmpp/router"
+	"longwire/xmpp/stanza"
+)
+
+// atOnce is how many entries one transaction takes out, so that others need not wait long for theirs.
+const atOnce = 100
+
+// retry is how long expiry waits after a commit that failed.
+const retry = 30 * time.Second
+
+// far is the deadline of the timer while nothing waits.
+const far = 24 * time.Hour
+
+// Run removes what waited too long and tells its senders. It returns when ctx is done.
+func (ps *Peers) Run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	failing := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		case <-ps.wake:
+		}
+		// What is put from here on wakes us; what was put before is seen below.
+		ps.soonest.Store(0)
+		next, err := ps.sweep(ctx, time.Now())
+		if err != nil {
+			if !failing {
+				ps.Log.Warn("s2s: expired stanzas stay in their queues", "err", err)
+			}
+			next = time.Now().Add(retry)
+		}
+		failing = err != nil
+		wait := far
+		if !next.IsZero() {
+			wait = max(0, time.Until(next))
+		}
+		ps.plan(time.Now().Add(wait))
+		timer.Reset(wait)
+	}
+}
+
+// plan notes when the timer will fire, for expiresAt. Puts that came during the sweep have left a token in wake.
+func (ps *Peers) plan(at time.Time) { ps.soonest.Store(at.UnixNano()) }
+
+// expiresAt wakes Run when an entry will expire before the timer would fire.
+func (ps *Peers) expiresAt(at time.Time) {
+	if at.IsZero() {
+		return
+	}
+	if s := ps.soonest.Load(); s != 0 && at.UnixNano() >= s {
+		return
+	}
+	ps.poke()
+}
+
+func (ps *Peers) poke() {
+	select {
+	case ps.wake <- struct{}{}:
+	default:
+	}
+}
+
+// sweep expires what is due in every queue, and tells when the next will be; zero: nothing waits.
+func (ps *Peers) sweep(ctx context.Context, now time.Time) (next time.Time, err error) {
+	var faults []error
+	for _, p := range ps.All() {
+		at, err := p.expire(ctx, now)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return next, errors.Join(faults...)
+}
+
+func (p *Peer) expire(ctx context.Context, now time.Time) (next time.Time, err error) {
+	for ctx.Err() == nil {
+		over, next, err := p.queue.Expired(now)
+		if err != nil {
+			return next, fmt.Errorf("s2s: peer %s: %w", p.name, err)
+		}
+		if len(over) == 0 {
+			return next, nil
+		}
+		// RFC 6120 §8.3.3.16: the far server could not be reached within a reasonable time.
+		why := stanza.Fail(stanza.RemoteServerTimeout, "not sent in time")
+		gone, err := p.takeOut(ids(over[:min(len(over), atOnce)]), why, func(s *Stats) *Counts { return &s.Expired })
+		if err != nil {
+			return next, err
+		}
+		p.peers.Log.Info("s2s: stanzas expired", "peer", p.name, "count", len(gone))
+	}
+	return next, nil
+}
+
+// Cancel takes entries out of the queue that have not been sent yet, and tells their senders. It returns those it took;
+// what is on its way already, or unknown, stays out of the answer.
+func (p *Peer) Cancel(ids ...uint64) ([]store.Entry, error) {
+	// Choice: of type cancel, as trying again is not what the operator wants.
+	why := &stanza.Err{Condition: stanza.RecipientUnavailable, Type: "cancel", Text: "cancelled by the operator before it was sent"}
+	var all []store.Entry
+	for chunk := range slices.Chunk(ids, atOnce) {
+		gone, err := p.takeOut(chunk, why, func(s *Stats) *Counts { return &s.Cancelled })
+		all = append(all, gone...)
+		if err != nil {
+			return all, err
+		}
+	}
+	return all, nil
+}
+
+// takeOut removes unsent entries and bounces them, in one transaction, and waits for it.
+func (p *Peer) takeOut(ids []uint64, why *stanza.Err, count func(*Stats) *Counts) ([]store.Entry, error) {
+	for {
+		var gone []store.Entry
+		t := new(router.Turn)
+		fate := make(chan error, 1)
+		p.peers.DB.Submit(func(tx *store.Tx) (err error) {
+			t.Reset(tx)
+			gone, err = p.remove(t, ids, why)
+			return err
+		}, func(err error) {
+			if err == nil {
+				p.stats.add(func(s *Stats) {
+					for _, e := range gone {
+						count(s).add(e.Class)
+					}
+				})
+				t.Done()
+			}
+			fate <- err
+		})
+		err := <-fate
+		var sent *sentError
+		if errors.As(err, &sent) {
+			ids = slices.DeleteFunc(slices.Clone(ids), func(id uint64) bool { return slices.Contains(sent.ids, id) })
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("s2s: removing from the queue of peer %s: %w", p.name, err)
+		}
+		return gone, nil
+	}
+}
+
+// sentError undoes a removal: these entries have got numbers of a link session, so the peer may have them.
+type sentError struct{ ids []uint64 }
+
+func (e *sentError) Error() string { return "s2s: entries are on their way already" }
+
+func (p *Peer) remove(t *router.Turn, ids []uint64, why *stanza.Err) ([]store.Entry, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	gone, err := p.queue.Done(t.Tx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	var sent []uint64
+	for _, e := range gone {
+		if e.Session != "" {
+			sent = append(sent, e.ID)
+		}
+	}
+	if sent != nil {
+		return nil, &sentError{sent}
+	}
+	for _, e := range gone {
+		if err := p.bounce(t, e, why); err != nil {
+			return nil, err
+		}
+	}
+	return gone, nil
+}
+
+func ids(es []store.Entry) []uint64 {
+	all := make([]uint64, len(es))
+	for i := range es {
+		all[i] = es[i].ID
+	}
+	return all
+}

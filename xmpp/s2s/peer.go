@@ -1,0 +1,160 @@
+// Package s2s keeps the node's side of each peer: which domains are the peer's, what may cross, and how long a stanza may
+// wait in the peer's durable queue until its sender is told that it did not get through.
+//
+// It knows nothing of links. Outward it ends at store.Queue, which the peer's links empty; inward it begins with
+// Peer.Deliver, which they call through a function they were given.
+package s2s
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"longwire/store"
+	"longwire/xmpp/jid"
+	"longwire/xmpp/router"
+	"longwire/xmpp/stanza"
+	"longwire/xmpp/stream"
+)
+
+// A Peer takes stanzas for the domains of one peer into its queue. Get it from Peers; safe for concurrent use.
+type Peer struct {
+	peers *Peers
+	name  string
+	queue *store.Queue
+	rules atomic.Pointer[rules]
+	ring  ring
+	stats stats
+}
+
+var _ router.Sink = (*Peer)(nil)
+
+// Name is the peer's name in the configuration.
+func (p *Peer) Name() string { return p.name }
+
+// Queue is the peer's queue.
+func (p *Peer) Queue() *store.Queue { return p.queue }
+
+// Domains are the peer's domains; none for a peer that is no longer configured and whose queue is not empty.
+func (p *Peer) Domains() []string { return p.rules.Load().Domains }
+
+// ours tells whether a domain is answered for by this node and open to the peer.
+func (p *Peer) ours(r *rules, domain string) bool {
+	if r.locals != nil && !r.locals[domain] {
+		return false
+	}
+	switch p.peers.Router.Sink(domain).(type) {
+	case nil, *door:
+		return false
+	}
+	return true
+}
+
+// Accept puts the stanza into the peer's queue. It needs a transaction for all but chat states that nobody would get in
+// time.
+func (p *Peer) Accept(t *router.Turn, s *stanza.Stanza) error {
+	r := p.rules.Load()
+	if s.From.IsZero() || !p.ours(r, s.From.Domain()) {
+		// The peer would take it for a forgery, as only our domains may stand in from on its links.
+		return stanza.Fail(stanza.RemoteServerNotFound, "your domain has no way to this one")
+	}
+	return p.enqueue(t, r, s)
+}
+
+func (p *Peer) enqueue(t *router.Turn, r *rules, s *stanza.Stanza) error {
+	w := r.Lifetimes.waiting(s)
+	if w.class == store.ClassState && !p.peers.linkUp(p.name) {
+		t.After(func() { p.stats.add(func(s *Stats) { s.Idle++ }) })
+		return nil
+	}
+	if err := t.NeedTx(); err != nil {
+		return err
+	}
+	raw := s.Bytes()
+	if len(raw) > r.MaxStanza {
+		t.After(func() { p.stats.add(func(s *Stats) { s.Oversize++ }) })
+		return stanza.Fail(stanza.PolicyViolation, fmt.Sprintf("the way to %s takes at most %d bytes at a time", s.To.Domain(), r.MaxStanza))
+	}
+	now := time.Now()
+	e := store.Entry{
+		Class: w.class, Coalesce: w.coalesce,
+		From: s.From.String(), To: s.To.String(), StanzaID: s.ID,
+		Queued: now, Stanza: raw,
+	}
+	if w.life > 0 {
+		e.Expires = now.Add(w.life)
+	}
+	return p.put(t, r, e)
+}
+
+// put is where a stanza becomes durable. What has to make room for it is bounced in the same transaction.
+func (p *Peer) put(t *router.Turn, r *rules, e store.Entry) error {
+	_, dropped, err := p.queue.Put(t.Tx, e, r.Queue)
+	if errors.Is(err, store.ErrQuota) {
+		t.After(func() { p.stats.add(func(s *Stats) { s.Overflow.add(e.Class) }) })
+		switch e.Class {
+		case store.ClassPresence, store.ClassReceipt, store.ClassState:
+			return nil // nobody is waiting for an answer to these
+		}
+		return overflow(e.To)
+	}
+	if err != nil {
+		return fmt.Errorf("s2s: queueing for peer %s: %w", p.name, err)
+	}
+	for _, d := range dropped {
+		if err := p.bounce(t, d, overflow(d.To)); err != nil {
+			return err
+		}
+	}
+	t.After(func() {
+		p.stats.add(func(s *Stats) {
+			s.Queued.add(e.Class)
+			for _, d := range dropped {
+				s.Overflow.add(d.Class)
+			}
+		})
+		p.peers.expiresAt(e.Expires)
+	})
+	return nil
+}
+
+// overflow is the error for what found no room.
+func overflow(to string) *stanza.Err {
+	return stanza.Fail(stanza.ResourceConstraint, "too much is waiting for "+domainOf(to))
+}
+
+func domainOf(full string) string {
+	j, err := jid.Parse(full)
+	if err != nil {
+		return full
+	}
+	return j.Domain()
+}
+
+// bounce tells the sender of a queue entry why it will not be sent, if that is someone who waits for news: the sender of
+// a message, of an iq get or set, or who wanted to enter a room. The answer is the node's verdict on something it had
+// accepted, so the Turn is marked for as long as it is on its way.
+func (p *Peer) bounce(t *router.Turn, e store.Entry, why *stanza.Err) error {
+	s, err := stream.ParseStanza(e.Stanza)
+	if err != nil {
+		p.peers.Log.Error("s2s: a queued stanza cannot be read", "peer", p.name, "id", e.ID, "err", err)
+		return nil
+	}
+	switch e.Class {
+	case store.ClassReceipt, store.ClassState, store.ClassPresence:
+		return nil
+	}
+	if s.Kind == stanza.Presence && (s.Type != "" || !(s.Has(nsMUC, "x") || s.Has(nsFMUC, "fmuc"))) {
+		return nil
+	}
+	back := s.ErrorReply(why)
+	if back == nil {
+		return nil
+	}
+	before := t.Verdict
+	t.Verdict = true
+	err = p.peers.Router.Route(t, back)
+	t.Verdict = before
+	return err
+}
