@@ -2,7 +2,9 @@ package markup
 
 // Name is an element's or attribute's expanded name.
 // Space "" is the content namespace of the stream (jabber:client and jabber:server alike) for elements,
-// and no namespace for attributes.
+// and no namespace for attributes. An element in no namespace (xmlns=”) has NoNamespace. Inside an element of another
+// namespace the content namespace has to be named, as in <forwarded/>: read apart from its stream, such an element has
+// the Space jabber:client or jabber:server that it was given.
 type Name struct{ Space, Local string }
 
 // An Attr is one attribute that is no namespace declaration. Value is unescaped.
@@ -12,7 +14,8 @@ type Attr struct {
 }
 
 // An Element is a small tree, for the few children a service reads. Text is the character data directly inside,
-// concatenated. Raw is the element as serialised, standing alone (it declares every prefix it uses).
+// concatenated. Raw is the element as serialised, standing alone (it declares every prefix it uses); elements more
+// than eight generations below the one that was parsed have none.
 type Element struct {
 	Name     Name
 	Attrs    []Attr

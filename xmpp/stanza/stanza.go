@@ -89,7 +89,7 @@ func (s *Stanza) Has(space, local string) bool {
 }
 
 // Raw is the child as serialised.
-func (s *Stanza) Raw(c Child) []byte { return s.Inner[c.Start:c.End] }
+func (s *Stanza) Raw(c Child) []byte { return s.Inner[c.Start:c.End:c.End] }
 
 // Text is the unescaped character data of a child that holds only text (body, subject, status, show, priority).
 func (s *Stanza) Text(c Child) string { return markup.Unescape(s.Inner[c.TextStart:c.TextEnd]) }
@@ -143,7 +143,7 @@ func attr(b []byte, name, value string) []byte {
 	b = append(b, ' ')
 	b = append(b, name...)
 	b = append(b, '=', '\'')
-	b = markup.AppendEscaped(b, value)
+	b = markup.AppendEscapedAttr(b, value)
 	return append(b, '\'')
 }
 
