@@ -100,3 +100,9 @@ func tidy(path string, fs Faults) {
 		return cmp.Compare(uint(a.Line-1), uint(b.Line-1))
 	})
 }
+
+// StorePath is the database file.
+func (c *Config) StorePath() string { return filepath.Join(c.Data, "longwire.db") }
+
+// Line is the line of a key such as "clients.listen" in the file, or of the table around it; 0 if it is not there.
+func (c *Config) Line(key string) int { return c.lineOf(key) }

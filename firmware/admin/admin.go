@@ -1,0 +1,150 @@
+// Package admin holds every operator action as a Go function. The command line reaches it through firmware/ctl, and
+// whatever else lets people steer a node calls the same few functions.
+package admin
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"longwire/firmware/config"
+	"longwire/store"
+	"longwire/xmpp/jid"
+)
+
+// Node is a running node as its operator's actions need it; firmware/node implements it. Its methods are called
+// concurrently.
+type Node interface {
+	// Config is the configuration in force; nobody writes to it.
+	Config() *config.Config
+	// Store is the node's open store.
+	Store() *store.DB
+	// Live tells what only the running program knows.
+	Live() Live
+	// Reload applies a checked configuration whole, or refuses it whole and goes on with the old one.
+	Reload(*config.Config) error
+	// EndSessions closes the client streams of a bare JID, resumable ones too, and returns when none is left.
+	EndSessions(account jid.JID, text string)
+	// Cancel takes entries out of a peer's queue and tells their senders; those it returns are gone. Entries that a link has
+	// already begun to send stay.
+	Cancel(peer string, ids []uint64) ([]store.Entry, error)
+}
+
+// Live is what only the running program knows.
+type Live struct {
+	Version     string         `json:"version"`
+	Started     time.Time      `json:"started"`
+	Fingerprint string         `json:"fingerprint,omitempty"` // SHA-256 of the certificate shown, 64 hex digits
+	Listeners   []string       `json:"listeners,omitempty"`   // "clients 0.0.0.0:5222", "link IP link hq-2-field 0.0.0.0:65510"
+	Sessions    map[string]int `json:"-"`                     // bare JID → its clients, resumable ones too
+	Links       []LinkState    `json:"-"`
+}
+
+// LinkState is one link now.
+type LinkState struct {
+	Link       string        `json:"link"`
+	State      string        `json:"state"` // "up", "down", "connecting", "waiting" (nothing to send, closed on purpose)
+	Since      time.Time     `json:"since,omitzero"`
+	Remote     string        `json:"remote,omitempty"` // address of the connection
+	RTT        time.Duration `json:"rtt,omitempty"`    // smoothed, from question to confirmation
+	Fault      string        `json:"fault,omitempty"`  // why it is down, in words
+	StanzasIn  uint64        `json:"stanzas_in"`
+	StanzasOut uint64        `json:"stanzas_out"`
+	BytesIn    uint64        `json:"bytes_in"` // on the wire
+	BytesOut   uint64        `json:"bytes_out"`
+}
+
+// Errors of actions that the caller may want to tell apart.
+var (
+	ErrMisuse     = errors.New("misuse")              // what was asked makes no sense, whatever the node's state
+	ErrNotRunning = errors.New("node is not running") // the action needs a running one
+)
+
+// misuse is an error about what was asked, in words for people.
+func misuse(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", ErrMisuse, fmt.Errorf(format, args...))
+}
+
+// Admin carries out actions on one node, running or stopped. Its methods may be called concurrently.
+type Admin struct {
+	node   Node // nil: stopped
+	config *config.Config
+}
+
+// Running is the Admin of a running node.
+func Running(n Node) *Admin { return &Admin{node: n} }
+
+// Stopped is the Admin of a node that does not run: it opens the store for each action.
+func Stopped(c *config.Config) *Admin { return &Admin{config: c} }
+
+func (a *Admin) cfg() *config.Config {
+	if a.node != nil {
+		return a.node.Config()
+	}
+	return a.config
+}
+
+// read runs f on the store for looking at it. A stopped node that was never started has none: f is not called then.
+func (a *Admin) read(f func(*store.DB) error) error {
+	if a.node != nil {
+		return f(a.node.Store())
+	}
+	path := a.cfg().StorePath()
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return a.open(path, store.Options{ReadOnly: true}, f)
+}
+
+// write runs f on the store for changing it, which is made if there is none.
+func (a *Admin) write(f func(*store.DB) error) error {
+	if a.node != nil {
+		return f(a.node.Store())
+	}
+	path := a.cfg().StorePath()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("admin: making the data folder: %w", err)
+	}
+	return a.open(path, store.Options{}, f)
+}
+
+func (a *Admin) open(path string, o store.Options, f func(*store.DB) error) error {
+	db, err := store.Open(path, o)
+	switch {
+	case errors.Is(err, store.ErrLocked):
+		return fmt.Errorf("admin: a node or another command has %s open but does not answer on %s; see whether both use the same config: %w",
+			path, a.cfg().Control, err)
+	case err != nil:
+		return fmt.Errorf("admin: opening the store: %w", err)
+	}
+	err = f(db)
+	return errors.Join(err, db.Close())
+}
+
+// Reload reads the config file again and applies it. It returns what changed and what the new file warns of.
+func (a *Admin) Reload() (changed []string, warnings config.Faults, err error) {
+	if a.node == nil {
+		return nil, nil, fmt.Errorf("admin: reload: %w", ErrNotRunning)
+	}
+	old := a.node.Config()
+	fresh, err := config.Load(old.File)
+	if err != nil {
+		return nil, nil, err
+	}
+	d := config.Diff(old, fresh)
+	if len(d.Fixed) > 0 {
+		f := make(config.Faults, 0, len(d.Fixed))
+		for _, key := range d.Fixed {
+			f = append(f, config.Fault{File: fresh.File, Line: fresh.Line(key), Key: key, Problem: "a running node cannot change this",
+				Remedy: "put the old value back, or stop the node and start it again"})
+		}
+		return nil, nil, f
+	}
+	if err := a.node.Reload(fresh); err != nil {
+		return nil, nil, err
+	}
+	return d.Keys, fresh.Warnings, nil
+}

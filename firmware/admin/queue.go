@@ -1,0 +1,197 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"longwire/store"
+)
+
+// Queued is one stanza that waits for a peer, without its body.
+type Queued struct {
+	Peer    string    `json:"peer"`
+	ID      uint64    `json:"id"`
+	Kind    string    `json:"kind"`
+	From    string    `json:"from"`
+	To      string    `json:"to"`
+	Stanza  string    `json:"stanza,omitempty"` // its id attribute
+	Bytes   int       `json:"bytes"`
+	State   string    `json:"state"` // "queued", or "sent": on its way, not yet confirmed
+	Queued  time.Time `json:"queued"`
+	Expires time.Time `json:"expires,omitzero"`
+}
+
+var kinds = map[store.Class]string{
+	store.ClassChat: "message", store.ClassGroupchat: "groupchat", store.ClassIQ: "iq",
+	store.ClassPresence: "presence", store.ClassReceipt: "receipt", store.ClassState: "chat state",
+}
+
+func queued(peer string, e store.Entry) Queued {
+	q := Queued{Peer: peer, ID: e.ID, Kind: kinds[e.Class], From: e.From, To: e.To, Stanza: e.StanzaID, Bytes: len(e.Stanza),
+		State: "queued", Queued: e.Queued, Expires: e.Expires}
+	if q.Kind == "" {
+		q.Kind = fmt.Sprintf("class %d", e.Class)
+	}
+	if e.Session != "" {
+		q.State = "sent"
+	}
+	return q
+}
+
+// Queue lists what waits for a peer, in sending order; "" means for all peers.
+func (a *Admin) Queue(peer string) ([]Queued, error) {
+	list := []Queued{}
+	err := a.read(func(db *store.DB) error {
+		names, err := a.queues(db, peer)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			entries, err := db.Queue(name).List()
+			if err != nil {
+				return fmt.Errorf("admin: listing the queue of %s: %w", name, err)
+			}
+			for _, e := range entries {
+				list = append(list, queued(name, e))
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+// queues resolves a peer's name, or one of its domains, to the queues meant.
+func (a *Admin) queues(db *store.DB, peer string) ([]string, error) {
+	names, err := db.Queues()
+	if err != nil {
+		return nil, fmt.Errorf("admin: listing queues: %w", err)
+	}
+	slices.Sort(names)
+	if peer == "" {
+		return names, nil
+	}
+	name, err := a.peer(peer, names)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(names, name) {
+		return nil, nil // configured, and never had anything to wait for
+	}
+	return []string{name}, nil
+}
+
+// peer finds a peer by its name or by one of its domains; others are names known from elsewhere.
+func (a *Admin) peer(name string, others []string) (string, error) {
+	var known []string
+	for _, p := range a.cfg().Peers {
+		if p.Name == name || slices.Contains(p.Domains, name) {
+			return p.Name, nil
+		}
+		known = append(known, p.Name)
+	}
+	if slices.Contains(others, name) {
+		return name, nil
+	}
+	if len(known) == 0 {
+		return "", misuse("there is no peer %q; the config has none", name)
+	}
+	return "", misuse("there is no peer %q; the peers are: %s", name, strings.Join(known, ", "))
+}
+
+// Cancel takes entries out of a peer's queue and tells their senders. Without ids all that is not yet on its way.
+// It returns what is gone.
+func (a *Admin) Cancel(peer string, ids []uint64) ([]Queued, error) {
+	if a.node == nil {
+		return nil, fmt.Errorf("admin: cancelling: %w; start it, since it has to tell the senders", ErrNotRunning)
+	}
+	names, err := a.queues(a.node.Store(), peer)
+	switch {
+	case peer == "":
+		return nil, misuse("cancelling needs a peer")
+	case err != nil || len(names) == 0:
+		return []Queued{}, err
+	}
+	if len(ids) == 0 {
+		entries, err := a.node.Store().Queue(names[0]).List()
+		if err != nil {
+			return nil, fmt.Errorf("admin: listing the queue of %s: %w", names[0], err)
+		}
+		for _, e := range entries {
+			if e.Session == "" {
+				ids = append(ids, e.ID)
+			}
+		}
+	}
+	gone := []Queued{}
+	if len(ids) == 0 {
+		return gone, nil
+	}
+	entries, err := a.node.Cancel(names[0], ids)
+	for _, e := range entries {
+		gone = append(gone, queued(names[0], e))
+	}
+	return gone, err
+}
+
+// QueueEvent is one step in the life of a queued stanza.
+type QueueEvent struct {
+	Time time.Time `json:"time"`
+	What string    `json:"what"` // "queued", "sent", "back" (to be sent again), "gone" (confirmed, expired or cancelled)
+	Queued
+}
+
+// watchEvery is how often WatchQueue looks. The store's queues need no hook for what people watch by eye.
+const watchEvery = 500 * time.Millisecond
+
+// WatchQueue reports what is in the queues of a peer ("": of all), then each change, until ctx is done or emit fails.
+func (a *Admin) WatchQueue(ctx context.Context, peer string, emit func(QueueEvent) error) error {
+	if a.node == nil {
+		return fmt.Errorf("admin: watching: %w, so nothing moves", ErrNotRunning)
+	}
+	type key struct {
+		peer string
+		id   uint64
+	}
+	seen := map[key]Queued{}
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		list, err := a.Queue(peer)
+		if err != nil {
+			return err
+		}
+		at, still := time.Now(), make(map[key]bool, len(list))
+		for _, q := range list {
+			k := key{q.Peer, q.ID}
+			still[k] = true
+			old, known := seen[k]
+			if known && old.State == q.State {
+				continue
+			}
+			what := q.State
+			if known && q.State == "queued" {
+				what = "back"
+			}
+			seen[k] = q
+			if err := emit(QueueEvent{at, what, q}); err != nil {
+				return err
+			}
+		}
+		for k, q := range seen {
+			if !still[k] {
+				delete(seen, k)
+				if err := emit(QueueEvent{at, "gone", q}); err != nil {
+					return err
+				}
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package admin
+
+import (
+	"slices"
+	"time"
+
+	"longwire/firmware/config"
+	"longwire/store"
+)
+
+// Status is a node at a glance.
+type Status struct {
+	Running bool     `json:"running"`
+	Config  string   `json:"config,omitempty"` // file; "": embedded defaults
+	Data    string   `json:"data"`
+	Domains []string `json:"domains"`
+	Live
+	Accounts int         `json:"accounts"`
+	Clients  int         `json:"clients"` // connected or about to resume
+	Online   int         `json:"online"`  // accounts with a client
+	Store    StoreStatus `json:"store"`
+	Peers    []Peer      `json:"peers"`
+}
+
+// StoreStatus is the database file.
+type StoreStatus struct {
+	Bytes int64     `json:"bytes"`
+	Free  int64     `json:"free"`            // of them, inside the file
+	Fault string    `json:"fault,omitempty"` // why commits fail; "": they do not
+	Since time.Time `json:"since,omitzero"`
+}
+
+// Peer is a remote node, its link and what waits for it.
+type Peer struct {
+	Name    string    `json:"name"`
+	Domains []string  `json:"domains"`
+	Link    LinkState `json:"link"`
+	Waiting int       `json:"waiting"` // entries that the peer has not confirmed
+	Sent    int       `json:"sent"`    // of them, on their way
+	Bytes   int64     `json:"bytes"`
+	Oldest  time.Time `json:"oldest,omitzero"`
+	Gone    bool      `json:"gone,omitempty"` // no longer in the config, but entries wait
+}
+
+// Status looks at everything once.
+func (a *Admin) Status() (Status, error) {
+	c := a.cfg()
+	s := Status{Running: a.node != nil, Config: c.File, Data: c.Data, Domains: c.Domains}
+	if a.node != nil {
+		s.Live = a.node.Live()
+		s.Online = len(s.Sessions)
+		for _, n := range s.Sessions {
+			s.Clients += n
+		}
+	}
+	err := a.read(func(db *store.DB) error {
+		s.Store.Bytes, s.Store.Free = db.Size()
+		if h := db.Health(); h.Err != nil {
+			s.Store.Fault, s.Store.Since = h.Err.Error(), h.Since
+		}
+		err := db.View(func(tx *store.Tx) error {
+			s.Accounts = 0
+			return tx.Accounts(func(store.Account) error { s.Accounts++; return nil })
+		})
+		if err != nil {
+			return err
+		}
+		s.Peers, err = peers(c, db, s.Links)
+		return err
+	})
+	if s.Peers == nil {
+		s.Peers = configured(c, s.Links)
+	}
+	return s, err
+}
+
+// Peers lists the peers of the config, then those that only have a queue.
+func (a *Admin) Peers() ([]Peer, error) {
+	s, err := a.Status()
+	return s.Peers, err
+}
+
+func configured(c *config.Config, links []LinkState) []Peer {
+	list := []Peer{}
+	for _, p := range c.Peers {
+		peer := Peer{Name: p.Name, Domains: p.Domains, Link: LinkState{State: "stopped"}}
+		if len(p.Links) > 0 {
+			peer.Link.Link = p.Links[0]
+		}
+		for _, l := range links {
+			if slices.Contains(p.Links, l.Link) {
+				peer.Link = l
+			}
+		}
+		list = append(list, peer)
+	}
+	return list
+}
+
+func peers(c *config.Config, db *store.DB, links []LinkState) ([]Peer, error) {
+	list := configured(c, links)
+	names, err := db.Queues()
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		st := db.Queue(name).Stats()
+		i := slices.IndexFunc(list, func(p Peer) bool { return p.Name == name })
+		if i < 0 {
+			if st.Entries == 0 {
+				continue
+			}
+			list = append(list, Peer{Name: name, Domains: []string{}, Gone: true, Link: LinkState{State: "none"}})
+			i = len(list) - 1
+		}
+		p := &list[i]
+		p.Waiting, p.Sent, p.Bytes, p.Oldest = st.Entries, st.Sent, st.Bytes, st.Oldest
+	}
+	return list, nil
+}

@@ -1,0 +1,157 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"longwire/store"
+	"longwire/xmpp/jid"
+	"longwire/xmpp/sasl"
+)
+
+// User is one account as operators see it.
+type User struct {
+	JID      string    `json:"jid"`
+	Online   int       `json:"online"` // clients connected or about to resume; 0 on a stopped node
+	Disabled bool      `json:"disabled,omitempty"`
+	Waiting  int       `json:"waiting"` // messages kept for it
+	Created  time.Time `json:"created"`
+	LastSeen time.Time `json:"last_seen,omitzero"` // end of its last session
+}
+
+// account reads "alice" or "alice@field.net" as one of our users; a bare name lives at our first domain.
+func (a *Admin) account(name string) (jid.JID, error) {
+	domains := a.cfg().Domains
+	if !strings.Contains(name, "@") && len(domains) > 0 {
+		name += "@" + domains[0]
+	}
+	j, err := jid.Parse(name)
+	switch {
+	case err != nil:
+		return jid.JID{}, misuse("%q is not a user's address: %w; write it as in alice@%s", name, err, domains[0])
+	case j.Local() == "" || j.Resource() != "":
+		return jid.JID{}, misuse("%q is not a user's address; write it as in alice@%s", name, domains[0])
+	case !slices.Contains(domains, j.Domain()):
+		return jid.JID{}, misuse("%s is not a domain of this node; its domains are: %s", j.Domain(), strings.Join(domains, ", "))
+	}
+	return j, nil
+}
+
+// credentials derives what SCRAM needs, for every hash, since a client may know only one of them.
+func credentials(password string) ([]store.Credential, error) {
+	if password == "" {
+		return nil, misuse("the password is empty")
+	}
+	var list []store.Credential
+	for _, hash := range sasl.Hashes() {
+		c, err := sasl.NewCredential(hash, password, nil, 0)
+		if err != nil {
+			return nil, misuse("this cannot be a password: %w", err)
+		}
+		list = append(list, store.Credential(c))
+	}
+	return list, nil
+}
+
+// AddUser makes an account and returns its address.
+func (a *Admin) AddUser(name, password string) (string, error) {
+	j, err := a.account(name)
+	if err != nil {
+		return "", err
+	}
+	creds, err := credentials(password)
+	if err != nil {
+		return "", err
+	}
+	return j.String(), a.update(func(tx *store.Tx) error {
+		switch exists, err := tx.AccountExists(j.String()); {
+		case err != nil:
+			return err
+		case exists:
+			return fmt.Errorf("admin: %s: %w; 'user passwd' changes its password", j, store.ErrExists)
+		}
+		return tx.PutAccount(store.Account{JID: j.String(), Credentials: creds, Created: time.Now()})
+	})
+}
+
+// SetPassword changes a password. Clients that are connected stay so: they have proved themselves already.
+func (a *Admin) SetPassword(name, password string) (string, error) {
+	creds, err := credentials(password)
+	if err != nil {
+		return "", err
+	}
+	return a.change(name, func(acc *store.Account) { acc.Credentials = creds })
+}
+
+// SetDisabled shuts a user out, or lets it in again, and keeps all that belongs to it.
+func (a *Admin) SetDisabled(name string, disabled bool) (string, error) {
+	j, err := a.change(name, func(acc *store.Account) { acc.Disabled = disabled })
+	if err == nil && disabled {
+		a.end(j, "account disabled")
+	}
+	return j, err
+}
+
+// RemoveUser deletes an account with everything that belongs to it. Its clients are cut off first, so that none
+// writes to what is being deleted.
+func (a *Admin) RemoveUser(name string) (string, error) {
+	j, err := a.change(name, func(acc *store.Account) { acc.Disabled = true })
+	if err != nil {
+		return "", err
+	}
+	a.end(j, "account removed")
+	return j, a.update(func(tx *store.Tx) error { return tx.DeleteAccount(j) })
+}
+
+// end closes the clients of a running node.
+func (a *Admin) end(account, text string) {
+	if j, err := jid.Parse(account); err == nil && a.node != nil {
+		a.node.EndSessions(j, text)
+	}
+}
+
+func (a *Admin) update(f func(*store.Tx) error) error {
+	return a.write(func(db *store.DB) error { return db.Update(f) })
+}
+
+func (a *Admin) change(name string, f func(*store.Account)) (string, error) {
+	j, err := a.account(name)
+	if err != nil {
+		return "", err
+	}
+	return j.String(), a.update(func(tx *store.Tx) error {
+		acc, err := tx.Account(j.String())
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			return fmt.Errorf("admin: there is no user %s; 'user list' shows all: %w", j, err)
+		case err != nil:
+			return err
+		}
+		f(&acc)
+		return tx.PutAccount(acc)
+	})
+}
+
+// Users lists all accounts by address.
+func (a *Admin) Users() ([]User, error) {
+	users := []User{}
+	var online map[string]int
+	if a.node != nil {
+		online = a.node.Live().Sessions
+	}
+	err := a.read(func(db *store.DB) error {
+		return db.View(func(tx *store.Tx) error {
+			users = users[:0]
+			return tx.Accounts(func(acc store.Account) error {
+				u := User{JID: acc.JID, Online: online[acc.JID], Disabled: acc.Disabled, Created: acc.Created, LastSeen: acc.LastSeen}
+				u.Waiting, _ = tx.SpoolCount(acc.JID)
+				users = append(users, u)
+				return nil
+			})
+		})
+	})
+	return users, err
+}
