@@ -1,0 +1,195 @@
+// Package presence tells who is there, and to whom (RFC 6121 §3, §4): it broadcasts, probes, and keeps subscriptions.
+//
+// Contacts on this node and on others are treated alike, by routing stanzas to them. Two things differ in time only. What
+// depends on the store (who may see whom) is decided within the Turn. Who of our own clients is there, and with what
+// presence, is looked up after the commit: then whoever of two clients comes online later sees the earlier one, on
+// whatever goroutines their Turns run.
+//
+//	client ─ FromClient ─▶ state, roster ─▶ Route ─▶ contact's server (ours: ToAccount)
+//	contact's server ─ ToAccount ─▶ state, roster ─▶ After ─▶ clients
+package presence
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+
+	"longwire/store"
+	"longwire/xmpp/jid"
+	"longwire/xmpp/local"
+	"longwire/xmpp/roster"
+	"longwire/xmpp/router"
+	"longwire/xmpp/stanza"
+)
+
+// Host is what the engine asks of the local domains' Sink.
+type Host interface {
+	Read(t *router.Turn, f func(*store.Tx) error) error
+	Resources(bare jid.JID) []*local.Resource
+	Local(domain string) bool
+	Route(t *router.Turn, s *stanza.Stanza) error
+	FlushSpool(t *router.Turn, r *local.Resource) error
+	Blocked(t *router.Turn, account, other jid.JID) (bool, error)
+}
+
+// Engine answers for the presence of all local accounts.
+type Engine struct {
+	host   Host
+	roster *roster.Service
+
+	// live makes "note a presence and show it to the account's own" and "read presences and show them" whole, so that
+	// no client is left with an older presence on top of a newer. It is held only while stanzas are put into outboxes.
+	live sync.Mutex
+
+	mu    sync.Mutex // guards plans
+	plans map[*local.Resource]plan
+}
+
+// plan is a presence that some Turn is going to note. Turns of one client may be planned before the earlier ones are
+// committed (a client that logs in and out in one breath), so both the plan and what was noted count.
+type plan struct {
+	presence *stanza.Stanza // nil: unavailable
+	priority int8
+}
+
+var (
+	_ local.Presence       = (*Engine)(nil)
+	_ roster.Subscriptions = (*Engine)(nil)
+)
+
+// New makes the engine, which changes rosters through rs.
+func New(h Host, rs *roster.Service) *Engine {
+	e := &Engine{host: h, roster: rs, plans: make(map[*local.Resource]plan)}
+	rs.Use(e)
+	return e
+}
+
+// FromClient handles what resource r sent. RFC 6121 §4.7.1 lists the types.
+func (e *Engine) FromClient(t *router.Turn, r *local.Resource, s *stanza.Stanza) error {
+	broadcast := s.To.IsZero()
+	switch s.Type {
+	case "":
+		priority, err := priorityOf(s)
+		if err != nil {
+			return err
+		}
+		if broadcast {
+			return e.available(t, r, s, priority)
+		}
+		return e.directed(t, r, s)
+	case stanza.Unavailable:
+		if broadcast {
+			return e.unavailable(t, r, s)
+		}
+		return e.directed(t, r, s)
+	case stanza.Error:
+		if broadcast {
+			return nil
+		}
+		return e.host.Route(t, s)
+	case stanza.Probe:
+		if broadcast {
+			return stanza.Fail(stanza.BadRequest, "a probe needs a to")
+		}
+		// Choice: RFC 6121 §4.7.1 says SHOULD NOT to clients that probe; the contact's server knows what to answer.
+		return e.host.Route(t, s)
+	}
+	ev, ok := eventOf(s.Type)
+	if !ok {
+		return stanza.Fail(stanza.BadRequest, "presence has no such type")
+	}
+	if broadcast {
+		return stanza.Fail(stanza.BadRequest, s.Type+" needs a to")
+	}
+	return e.sent(t, r.JID().Bare(), ev, s)
+}
+
+// ToAccount handles presence for a local account that exists. RFC 6121 §8.5.2, §8.5.3.
+func (e *Engine) ToAccount(t *router.Turn, s *stanza.Stanza) error {
+	account := s.To.Bare()
+	if s.From.IsZero() {
+		return nil
+	}
+	if blocked, err := e.host.Blocked(t, account, s.From); err != nil || blocked {
+		return err // XEP-0191 §3.3: presence of blocked contacts is dropped in silence
+	}
+	switch s.Type {
+	case "", stanza.Unavailable:
+		t.After(func() { e.deliver(s) })
+		return nil
+	case stanza.Error:
+		if !s.To.IsBare() {
+			t.After(func() { e.deliver(s) })
+		}
+		return nil
+	case stanza.Probe:
+		return e.probed(t, s)
+	}
+	ev, ok := eventOf(s.Type)
+	if !ok {
+		return nil // Choice: an error would tell a stranger that the account exists
+	}
+	if ev != Subscribe && !s.To.IsBare() && e.resource(s.To) == nil {
+		return nil // RFC 6121 §8.5.3.2.2
+	}
+	return e.arrived(t, account, ev, s)
+}
+
+// deliver brings presence to clients: for a bare JID to all available ones (RFC 6121 §8.5.2.1.2), for a full JID to that
+// one. Choice: the latter need not be available, as a client may join a room without telling its contacts anything.
+func (e *Engine) deliver(s *stanza.Stanza) {
+	for _, r := range e.host.Resources(s.To.Bare()) {
+		if s.To.IsBare() && r.Available() || s.To == r.JID() {
+			r.Send(s)
+		}
+	}
+}
+
+// resource finds a bound resource, nil if there is none.
+func (e *Engine) resource(full jid.JID) *local.Resource {
+	for _, r := range e.host.Resources(full.Bare()) {
+		if r.JID() == full {
+			return r
+		}
+	}
+	return nil
+}
+
+// planned is the presence that r has once all Turns planned so far are committed.
+func (e *Engine) planned(r *local.Resource) *stanza.Stanza {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if p, ok := e.plans[r]; ok {
+		return p.presence
+	}
+	return r.Presence()
+}
+
+func (e *Engine) plan(r *local.Resource, p plan) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.plans[r] = p
+}
+
+// maybeUp tells whether anybody may believe that r is available.
+func (e *Engine) maybeUp(r *local.Resource) bool { return r.Available() || e.planned(r) != nil }
+
+// priorityOf reads the priority of available presence. RFC 6121 §4.7.2.3.
+func priorityOf(s *stanza.Stanza) (int8, error) {
+	c, ok := s.Child("", "priority")
+	if !ok {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(s.Text(c)), 10, 8)
+	if err != nil {
+		return 0, stanza.Fail(stanza.BadRequest, "the priority is a number from -128 to 127")
+	}
+	return int8(n), nil
+}
+
+// towards is a copy of s for another recipient.
+func towards(s *stanza.Stanza, to jid.JID) *stanza.Stanza {
+	c := s.Copy()
+	c.To = to
+	return c
+}
