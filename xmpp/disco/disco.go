@@ -77,7 +77,7 @@ func (s *Service) Caps() []byte {
 // server is what every local domain says of itself.
 func (s *Service) server() *info {
 	i := &info{
-		identities: []identity{{"server", "im", s.o.Name}},
+		identities: []identity{{category: "server", kind: "im", name: s.o.Name}},
 		features:   s.host.Features(local.ForServer),
 	}
 	if s.o.Contacts != nil {
@@ -133,7 +133,7 @@ func (s *Service) accountInfo(q *local.Request) error {
 		return stanza.Fail(stanza.ItemNotFound, "")
 	}
 	i := info{
-		identities: []identity{{"account", "registered", ""}},
+		identities: []identity{{category: "account", kind: "registered"}},
 		features:   s.host.Features(local.ForAccount),
 	}
 	q.Reply(i.query(""))

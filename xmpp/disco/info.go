@@ -9,7 +9,7 @@ import (
 	"longwire/xmpp/markup"
 )
 
-type identity struct{ category, kind, name string }
+type identity struct{ category, kind, lang, name string }
 
 // A form is a jabber:x:data result (XEP-0128); fields and values are sorted.
 type form struct {
@@ -55,6 +55,9 @@ func (i *info) query(node string) []byte {
 		b = append(b, "<identity"...)
 		b = attr(b, "category", id.category)
 		b = attr(b, "type", id.kind)
+		if id.lang != "" {
+			b = attr(b, "xml:lang", id.lang)
+		}
 		if id.name != "" {
 			b = attr(b, "name", id.name)
 		}
@@ -94,7 +97,7 @@ func (i *info) ver() string {
 	var s strings.Builder
 	var ids []string
 	for _, id := range i.identities {
-		ids = append(ids, id.category+"/"+id.kind+"//"+id.name+"<") // xml:lang, between the slashes, is not used
+		ids = append(ids, id.category+"/"+id.kind+"/"+id.lang+"/"+id.name+"<")
 	}
 	for _, id := range sorted(ids) {
 		s.WriteString(id)

@@ -18,8 +18,9 @@ const atOnce = 100
 // retry is how long expiry waits after a commit that failed.
 const retry = 30 * time.Second
 
-// far is the deadline of the timer while nothing waits.
-const far = 24 * time.Hour
+// look is the longest pause between two looks at the queues: what a link gives back may be over already, and does not
+// wake anybody here.
+const look = time.Minute
 
 // Run removes what waited too long and tells its senders. It returns when ctx is done.
 func (ps *Peers) Run(ctx context.Context) error {
@@ -43,9 +44,9 @@ func (ps *Peers) Run(ctx context.Context) error {
 			next = time.Now().Add(retry)
 		}
 		failing = err != nil
-		wait := far
+		wait := look
 		if !next.IsZero() {
-			wait = max(0, time.Until(next))
+			wait = min(look, max(0, time.Until(next)))
 		}
 		ps.plan(time.Now().Add(wait))
 		timer.Reset(wait)
@@ -76,7 +77,7 @@ func (ps *Peers) poke() {
 // sweep expires what is due in every queue, and tells when the next will be; zero: nothing waits.
 func (ps *Peers) sweep(ctx context.Context, now time.Time) (next time.Time, err error) {
 	var faults []error
-	for _, p := range ps.All() {
+	for _, p := range ps.sorted() {
 		at, err := p.expire(ctx, now)
 		if err != nil {
 			faults = append(faults, err)

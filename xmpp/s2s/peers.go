@@ -176,8 +176,14 @@ func (ps *Peers) Find(domain string) *Peer {
 	return nil
 }
 
-// All lists the peers by name, also those that are no longer configured and whose queues still exist.
+// All lists the peers by name, also those that are no longer configured but for whom something still waits.
 func (ps *Peers) All() []*Peer {
+	return slices.DeleteFunc(ps.sorted(), func(p *Peer) bool {
+		return len(p.Domains()) == 0 && p.queue.Stats().Entries == 0
+	})
+}
+
+func (ps *Peers) sorted() []*Peer {
 	ps.mu.RLock()
 	defer ps.mu.RUnlock()
 	all := make([]*Peer, 0, len(ps.peers))
