@@ -1,0 +1,129 @@
+package store
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"time"
+)
+
+// Credential is what SCRAM stores for one hash (RFC 5802 §3): never the password.
+type Credential struct {
+	Hash       string // "SHA-1" or "SHA-256"
+	Salt       []byte
+	Iterations int
+	StoredKey  []byte
+	ServerKey  []byte
+}
+
+// Account is one local user.
+type Account struct {
+	JID         string // bare, normalised
+	Credentials []Credential
+	Created     time.Time
+	Disabled    bool
+	LastSeen    time.Time // end of the last session; zero: never
+	LastStatus  string    // status text of the last unavailable presence
+}
+
+// Account is the account called jid; ErrNotFound if there is none.
+func (tx *Tx) Account(jid string) (Account, error) {
+	rec, err := load[accountRecord](tx, bucketAccounts, []byte(jid))
+	return rec.account(), err
+}
+
+// PutAccount adds or replaces the account.
+func (tx *Tx) PutAccount(a Account) error {
+	if err := checkNames(a.JID); err != nil {
+		return err
+	}
+	key := []byte(a.JID)
+	if tx.full && tx.get(bucketAccounts, key) == nil {
+		return tx.room()
+	}
+	return tx.put(bucketAccounts, key, encode(accountRecordOf(a)))
+}
+
+// DeleteAccount deletes the account with everything that belongs to it: roster, blobs, spool, sessions; ErrNotFound.
+// Only the counters of its roster and spool stay, so that an account that gets the same name later never gives a number twice.
+func (tx *Tx) DeleteAccount(jid string) error {
+	if tx.get(bucketAccounts, []byte(jid)) == nil {
+		return fmt.Errorf("store: deleting account %s: %w", jid, ErrNotFound)
+	}
+	if err := tx.delete(bucketAccounts, []byte(jid)); err != nil {
+		return err
+	}
+	for _, b := range []bucketID{bucketRoster, bucketTombs, bucketBlobs, bucketSpool} {
+		if err := tx.deleteAll(b, prefix(jid)); err != nil {
+			return err
+		}
+	}
+	if err := tx.resetRoster(jid); err != nil {
+		return err
+	}
+	if err := tx.resetSpool(jid); err != nil {
+		return err
+	}
+	return tx.deleteSMOf(jid)
+}
+
+// Accounts calls fn for each account, ordered by JID.
+func (tx *Tx) Accounts(fn func(Account) error) error {
+	return tx.each(bucketAccounts, nil, nil, func(k, v []byte) error {
+		rec, err := read[accountRecord](bucketAccounts, k, v)
+		if err != nil {
+			return err
+		}
+		return fn(rec.account())
+	})
+}
+
+// AccountExists is cheaper than Account: it does not read the record.
+func (tx *Tx) AccountExists(jid string) (bool, error) {
+	return tx.get(bucketAccounts, []byte(jid)) != nil, nil
+}
+
+// Secret is n random bytes made at the first call, the same ever after; in a View of a store that has none: ErrNotFound.
+func (tx *Tx) Secret(name string, n int) ([]byte, error) {
+	if err := checkNames(name); err != nil {
+		return nil, err
+	}
+	key := []byte(name)
+	if v := tx.get(bucketSecrets, key); v != nil {
+		rec, err := read[secretRecord](bucketSecrets, key, v)
+		return rec.Secret, err
+	}
+	if !tx.writable {
+		return nil, fmt.Errorf("store: secret %s: %w", name, ErrNotFound)
+	}
+	if err := tx.room(); err != nil {
+		return nil, err
+	}
+	secret := make([]byte, n)
+	if _, err := rand.Read(secret); err != nil {
+		return nil, fmt.Errorf("store: making secret %s: %w", name, err)
+	}
+	return bytes.Clone(secret), tx.put(bucketSecrets, key, encode(secretRecord{v1, secret}))
+}
+
+func accountRecordOf(a Account) accountRecord {
+	rec := accountRecord{
+		head: v1, JID: a.JID, Created: nanos(a.Created), Disabled: a.Disabled,
+		LastSeen: nanos(a.LastSeen), LastStatus: a.LastStatus,
+	}
+	for _, c := range a.Credentials {
+		rec.Credentials = append(rec.Credentials, credentialRecord(c))
+	}
+	return rec
+}
+
+func (r accountRecord) account() Account {
+	a := Account{
+		JID: r.JID, Created: fromNanos(r.Created), Disabled: r.Disabled,
+		LastSeen: fromNanos(r.LastSeen), LastStatus: r.LastStatus,
+	}
+	for _, c := range r.Credentials {
+		a.Credentials = append(a.Credentials, Credential(c))
+	}
+	return a
+}

@@ -1,0 +1,46 @@
+package store
+
+// Kinds of blobs of an account.
+const (
+	BlobVCard   = "vcard"
+	BlobPrivate = "private" // name: namespace and element
+	BlobBlock   = "block"   // name: the blocked JID
+)
+
+// Blob is the value of one kind under one name; ErrNotFound. The name may be empty where a kind has one value only.
+func (tx *Tx) Blob(account, kind, name string) ([]byte, error) {
+	rec, err := load[blobRecord](tx, bucketBlobs, append(prefix(account, kind), name...))
+	return rec.Value, err
+}
+
+// PutBlob stores v; nil v deletes.
+func (tx *Tx) PutBlob(account, kind, name string, v []byte) error {
+	if err := checkNames(account, kind); err != nil {
+		return err
+	}
+	if name != "" {
+		if err := checkNames(name); err != nil {
+			return err
+		}
+	}
+	key := append(prefix(account, kind), name...)
+	if v == nil {
+		return tx.delete(bucketBlobs, key)
+	}
+	if err := tx.room(); err != nil {
+		return err
+	}
+	return tx.put(bucketBlobs, key, encode(blobRecord{v1, v}))
+}
+
+// Blobs calls fn for each value of one kind, ordered by name.
+func (tx *Tx) Blobs(account, kind string, fn func(name string, v []byte) error) error {
+	p := prefix(account, kind)
+	return tx.each(bucketBlobs, p, p, func(k, v []byte) error {
+		rec, err := read[blobRecord](bucketBlobs, k, v)
+		if err != nil {
+			return err
+		}
+		return fn(string(k[len(p):]), rec.Value)
+	})
+}

@@ -1,0 +1,172 @@
+package store
+
+import (
+	"fmt"
+)
+
+// Put appends e in tx. When the queue is over its limits it drops less urgent unsent entries (higher Class first, oldest first within the class) and returns them, so that
+// the caller can bounce them; ErrQuota when nothing less urgent is left to drop. Coalesced entries are replaced without being returned.
+func (q *Queue) Put(tx *Tx, e Entry, lim QueueLimits) (id uint64, dropped []Entry, err error) {
+	if err := checkNames(q.name); err != nil {
+		return 0, nil, err
+	}
+	if err := tx.room(); err != nil {
+		return 0, nil, err
+	}
+	r, err := tx.queue(q.name)
+	if err != nil {
+		return 0, nil, err
+	}
+	e.Session, e.Seq = "", 0
+	pair := pairOf(e.From, e.To)
+	replaced, err := tx.replacedBy(q.name, e, pair)
+	if err != nil {
+		return 0, nil, err
+	}
+	// All victims are found before the first change, so that a refusal leaves nothing to undo.
+	victims, err := tx.victims(q.name, r, e, replaced, lim.orDefault())
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, old := range replaced {
+		if err := tx.removeUnsent(q.name, &r, old); err != nil {
+			return 0, nil, err
+		}
+	}
+	for _, v := range victims {
+		if err := tx.removeUnsent(q.name, &r, v); err != nil {
+			return 0, nil, err
+		}
+	}
+	r.Last++
+	e.ID = r.Last
+	r.Entries++
+	r.Bytes += int64(len(e.Stanza))
+	if err := tx.put(bucketQueue, bodyKey(q.name, e.ID), encode(entryRecordOf(e))); err != nil {
+		return 0, nil, err
+	}
+	if err := tx.indexUnsent(q.name, e); err != nil {
+		return 0, nil, err
+	}
+	return e.ID, victims, tx.putQueue(q.name, r, true)
+}
+
+// Number notes in tx that entries were given numbers of a link session; it is committed before the first byte of them is
+// sent. ErrNotFound, and nothing is numbered, when one of them is gone meanwhile.
+func (q *Queue) Number(tx *Tx, session string, first uint32, ids []uint64) error {
+	if err := checkNames(q.name, session); err != nil {
+		return err
+	}
+	r, err := tx.queue(q.name)
+	if err != nil {
+		return err
+	}
+	entries := make([]Entry, 0, len(ids))
+	for _, id := range ids {
+		e, err := tx.entryWithState(q.name, id)
+		if err != nil {
+			return err
+		}
+		entries = append(entries, e)
+	}
+	for i, e := range entries {
+		if e.Session != "" {
+			err = tx.unindexSent(q.name, e)
+		} else {
+			r.Sent++
+			err = tx.unindexUnsent(q.name, e)
+		}
+		if err != nil {
+			return err
+		}
+		e.Session, e.Seq = session, first+uint32(i)
+		if err := tx.indexSent(q.name, e); err != nil {
+			return err
+		}
+	}
+	return tx.putQueue(q.name, r, false)
+}
+
+// Confirm deletes in tx the entries of the session numbered up to and including h (modulo 2^32) and returns them.
+func (q *Queue) Confirm(tx *Tx, session string, h uint32) (confirmed []Entry, err error) {
+	err = tx.eachSent(q.name, session, func(seq uint32, id uint64) error {
+		if serialAfter(seq, h) {
+			return errStop
+		}
+		e, err := tx.entry(q.name, id)
+		e.Session, e.Seq = session, seq
+		confirmed = append(confirmed, e)
+		return err
+	})
+	if err != nil || len(confirmed) == 0 {
+		return nil, err
+	}
+	return confirmed, q.remove(tx, confirmed)
+}
+
+// Done deletes entries by id in tx, whatever their state; unknown ids are no error. It returns those deleted.
+func (q *Queue) Done(tx *Tx, ids ...uint64) (deleted []Entry, err error) {
+	seen := make(map[uint64]bool, len(ids))
+	for _, id := range ids {
+		if seen[id] || tx.get(bucketQueue, bodyKey(q.name, id)) == nil {
+			continue
+		}
+		seen[id] = true
+		e, err := tx.entryWithState(q.name, id)
+		if err != nil {
+			return nil, err
+		}
+		deleted = append(deleted, e)
+	}
+	if len(deleted) == 0 {
+		return nil, nil
+	}
+	return deleted, q.remove(tx, deleted)
+}
+
+// Requeue makes the session's entries unsent again, in their places.
+func (q *Queue) Requeue(tx *Tx, session string) error {
+	var back []Entry
+	err := tx.eachSent(q.name, session, func(seq uint32, id uint64) error {
+		e, err := tx.entry(q.name, id)
+		e.Session, e.Seq = session, seq
+		back = append(back, e)
+		return err
+	})
+	if err != nil || len(back) == 0 {
+		return err
+	}
+	r, err := tx.queue(q.name)
+	if err != nil {
+		return err
+	}
+	for _, e := range back {
+		if err := tx.unindexSent(q.name, e); err != nil {
+			return err
+		}
+		r.Sent--
+		if err := tx.indexUnsent(q.name, e); err != nil {
+			return err
+		}
+	}
+	return tx.putQueue(q.name, r, true)
+}
+
+// remove deletes entries whose state is known.
+func (q *Queue) remove(tx *Tx, entries []Entry) error {
+	r, err := tx.queue(q.name)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Session == "" {
+			err = tx.removeUnsent(q.name, &r, e)
+		} else {
+			err = tx.removeSent(q.name, &r, e)
+		}
+		if err != nil {
+			return fmt.Errorf("store: deleting entry %d for %s: %w", e.ID, q.name, err)
+		}
+	}
+	return tx.putQueue(q.name, r, false)
+}
