@@ -26,6 +26,11 @@ type Node interface {
 	Live() Live
 	// Reload applies a checked configuration whole, or refuses it whole and goes on with the old one.
 	Reload(*config.Config) error
+	// Reloading tells the service manager that a reload begins, and done that it is over, whatever came of it.
+	Reloading() (done func())
+	// RemoveAccount closes an account's streams, ends its subscriptions, and deletes it with all that belongs to it.
+	// store.ErrNotFound if there is none.
+	RemoveAccount(account jid.JID) error
 	// EndSessions closes the client streams of a bare JID, resumable ones too, and returns when none is left.
 	EndSessions(account jid.JID, text string)
 	// Cancel takes entries out of a peer's queue and tells their senders; those it returns are gone. Entries that a link has
@@ -124,27 +129,29 @@ func (a *Admin) open(path string, o store.Options, f func(*store.DB) error) erro
 	return errors.Join(err, db.Close())
 }
 
-// Reload reads the config file again and applies it. It returns what changed and what the new file warns of.
-func (a *Admin) Reload() (changed []string, warnings config.Faults, err error) {
+// Reload reads the config file again and applies it, if that is possible without a restart. It returns the file, what
+// changed and what the file's content warns of.
+func (a *Admin) Reload() (file string, changed []string, warnings config.Faults, err error) {
 	if a.node == nil {
-		return nil, nil, fmt.Errorf("admin: reload: %w", ErrNotRunning)
+		return "", nil, nil, fmt.Errorf("admin: reload: %w", ErrNotRunning)
 	}
+	defer a.node.Reloading()()
 	old := a.node.Config()
 	fresh, err := config.Load(old.File)
 	if err != nil {
-		return nil, nil, err
+		return old.File, nil, nil, err
 	}
 	d := config.Diff(old, fresh)
-	if len(d.Fixed) > 0 {
-		f := make(config.Faults, 0, len(d.Fixed))
-		for _, key := range d.Fixed {
+	if fixed := d.Fixed; len(fixed) > 0 {
+		f := make(config.Faults, 0, len(fixed))
+		for _, key := range fixed {
 			f = append(f, config.Fault{File: fresh.File, Line: fresh.Line(key), Key: key, Problem: "a running node cannot change this",
 				Remedy: "put the old value back, or stop the node and start it again"})
 		}
-		return nil, nil, f
+		return old.File, nil, nil, f
 	}
 	if err := a.node.Reload(fresh); err != nil {
-		return nil, nil, err
+		return old.File, nil, nil, err
 	}
-	return d.Keys, fresh.Warnings, nil
+	return old.File, d.Keys, fresh.Warnings, nil
 }

@@ -40,8 +40,8 @@ func (a *Admin) account(name string) (jid.JID, error) {
 	return j, nil
 }
 
-// credentials derives what SCRAM needs, for every hash, since a client may know only one of them.
-func credentials(password string) ([]store.Credential, error) {
+// Credentials derives what SCRAM needs of a password, for every hash, since a client may know only one of them.
+func Credentials(password string) ([]store.Credential, error) {
 	if password == "" {
 		return nil, misuse("the password is empty")
 	}
@@ -62,7 +62,7 @@ func (a *Admin) AddUser(name, password string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	creds, err := credentials(password)
+	creds, err := Credentials(password)
 	if err != nil {
 		return "", err
 	}
@@ -79,7 +79,7 @@ func (a *Admin) AddUser(name, password string) (string, error) {
 
 // SetPassword changes a password. Clients that are connected stay so: they have proved themselves already.
 func (a *Admin) SetPassword(name, password string) (string, error) {
-	creds, err := credentials(password)
+	creds, err := Credentials(password)
 	if err != nil {
 		return "", err
 	}
@@ -90,20 +90,32 @@ func (a *Admin) SetPassword(name, password string) (string, error) {
 func (a *Admin) SetDisabled(name string, disabled bool) (string, error) {
 	j, err := a.change(name, func(acc *store.Account) { acc.Disabled = disabled })
 	if err == nil && disabled {
-		a.end(j, "account disabled")
+		a.end(j, "the account was disabled")
 	}
 	return j, err
 }
 
-// RemoveUser deletes an account with everything that belongs to it. Its clients are cut off first, so that none
-// writes to what is being deleted.
+// RemoveUser deletes an account with everything that belongs to it. A running node cuts off its clients and ends its
+// subscriptions; on a stopped one the contacts are told nothing.
 func (a *Admin) RemoveUser(name string) (string, error) {
-	j, err := a.change(name, func(acc *store.Account) { acc.Disabled = true })
+	j, err := a.account(name)
 	if err != nil {
 		return "", err
 	}
-	a.end(j, "account removed")
-	return j, a.update(func(tx *store.Tx) error { return tx.DeleteAccount(j) })
+	if a.node != nil {
+		err = a.node.RemoveAccount(j)
+	} else {
+		err = a.update(func(tx *store.Tx) error { return tx.DeleteAccount(j.String()) })
+	}
+	return j.String(), absent(j, err)
+}
+
+// absent puts store.ErrNotFound into words.
+func absent(j jid.JID, err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("admin: there is no user %s; 'user list' shows all: %w", j, store.ErrNotFound)
+	}
+	return err
 }
 
 // end closes the clients of a running node.
@@ -124,11 +136,8 @@ func (a *Admin) change(name string, f func(*store.Account)) (string, error) {
 	}
 	return j.String(), a.update(func(tx *store.Tx) error {
 		acc, err := tx.Account(j.String())
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-			return fmt.Errorf("admin: there is no user %s; 'user list' shows all: %w", j, err)
-		case err != nil:
-			return err
+		if err != nil {
+			return absent(j, err)
 		}
 		f(&acc)
 		return tx.PutAccount(acc)

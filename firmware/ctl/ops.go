@@ -1,0 +1,132 @@
+package ctl
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"longwire/firmware/admin"
+	"longwire/firmware/config"
+)
+
+// Operations. The comment names the argument's type and the item's.
+const (
+	OpUserAdd     = "user.add"     // UserArgs → string
+	OpUserPasswd  = "user.passwd"  // UserArgs → string
+	OpUserDisable = "user.disable" // UserArgs → string
+	OpUserEnable  = "user.enable"  // UserArgs → string
+	OpUserRemove  = "user.remove"  // UserArgs → string
+	OpUserList    = "user.list"    // none → admin.User…
+	OpStatus      = "status"       // none → admin.Status
+	OpPeerList    = "peer.list"    // none → admin.Peer…
+	OpQueueList   = "queue.list"   // QueueArgs → admin.Queued…
+	OpQueueCancel = "queue.cancel" // QueueArgs → admin.Queued…
+	OpQueueWatch  = "queue.watch"  // QueueArgs → admin.QueueEvent…, until the caller hangs up
+	OpReload      = "reload"       // none → Reloaded
+)
+
+// UserArgs names a user: "alice" or "alice@field.net".
+type UserArgs struct {
+	User     string `json:"user"`
+	Password string `json:"password,omitempty"`
+}
+
+// QueueArgs names a peer by its name or one of its domains; "" for all. IDs are for cancelling.
+type QueueArgs struct {
+	Peer string   `json:"peer,omitempty"`
+	IDs  []uint64 `json:"ids,omitempty"`
+}
+
+// Reloaded is what a reload did.
+type Reloaded struct {
+	File     string        `json:"file,omitempty"`
+	Changed  []string      `json:"changed"`
+	Warnings config.Faults `json:"warnings,omitempty"`
+}
+
+// ops is the table of operations; each hands its items to emit.
+var ops = map[string]func(ctx context.Context, a *admin.Admin, args json.RawMessage, emit func(any) error) error{
+	OpUserAdd: user(func(a *admin.Admin, u UserArgs) (string, error) { return a.AddUser(u.User, u.Password) }),
+	OpUserPasswd: user(func(a *admin.Admin, u UserArgs) (string, error) {
+		return a.SetPassword(u.User, u.Password)
+	}),
+	OpUserDisable: user(func(a *admin.Admin, u UserArgs) (string, error) { return a.SetDisabled(u.User, true) }),
+	OpUserEnable:  user(func(a *admin.Admin, u UserArgs) (string, error) { return a.SetDisabled(u.User, false) }),
+	OpUserRemove:  user(func(a *admin.Admin, u UserArgs) (string, error) { return a.RemoveUser(u.User) }),
+	OpUserList:    list(func(a *admin.Admin, _ struct{}) ([]admin.User, error) { return a.Users() }),
+	OpStatus: list(func(a *admin.Admin, _ struct{}) ([]admin.Status, error) {
+		s, err := a.Status()
+		return []admin.Status{s}, err
+	}),
+	OpPeerList:    list(func(a *admin.Admin, _ struct{}) ([]admin.Peer, error) { return a.Peers() }),
+	OpQueueList:   list(func(a *admin.Admin, q QueueArgs) ([]admin.Queued, error) { return a.Queue(q.Peer) }),
+	OpQueueCancel: list(func(a *admin.Admin, q QueueArgs) ([]admin.Queued, error) { return a.Cancel(q.Peer, q.IDs) }),
+	OpQueueWatch: func(ctx context.Context, a *admin.Admin, raw json.RawMessage, emit func(any) error) error {
+		q, err := decode[QueueArgs](raw)
+		if err != nil {
+			return err
+		}
+		return a.WatchQueue(ctx, q.Peer, func(e admin.QueueEvent) error { return emit(e) })
+	},
+	OpReload: list(func(a *admin.Admin, _ struct{}) ([]Reloaded, error) {
+		file, changed, warnings, err := a.Reload()
+		return []Reloaded{{file, changed, warnings}}, err
+	}),
+}
+
+// list makes an operation of a function that returns all its items at once.
+func list[A, T any](f func(*admin.Admin, A) ([]T, error)) func(context.Context, *admin.Admin, json.RawMessage, func(any) error) error {
+	return func(_ context.Context, a *admin.Admin, raw json.RawMessage, emit func(any) error) error {
+		args, err := decode[A](raw)
+		if err != nil {
+			return err
+		}
+		items, err := f(a, args)
+		if err != nil {
+			return err
+		}
+		for _, it := range items {
+			if err := emit(it); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// user makes an operation on one user, whose item is the user's full address.
+func user(f func(*admin.Admin, UserArgs) (string, error)) func(context.Context, *admin.Admin, json.RawMessage, func(any) error) error {
+	return list(func(a *admin.Admin, u UserArgs) ([]string, error) {
+		j, err := f(a, u)
+		return []string{j}, err
+	})
+}
+
+// decode is strict: an argument that is not known would silently do nothing.
+func decode[A any](raw json.RawMessage) (a A, err error) {
+	if len(raw) == 0 || string(raw) == "null" {
+		return a, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&a); err != nil {
+		return a, &Error{Text: fmt.Sprintf("arguments not understood: %v", err), Misuse: true}
+	}
+	return a, nil
+}
+
+// run carries out one operation.
+func run(ctx context.Context, a *admin.Admin, op string, args json.RawMessage, each func(json.RawMessage) error) error {
+	f, ok := ops[op]
+	if !ok {
+		return &Error{Text: fmt.Sprintf("the node knows no operation %q; it may be of another version than this command", op), Misuse: true}
+	}
+	return f(ctx, a, args, func(v any) error {
+		raw, err := json.Marshal(v)
+		if err != nil {
+			return fmt.Errorf("ctl: answer to %s: %w", op, err)
+		}
+		return each(raw)
+	})
+}
