@@ -4,12 +4,7 @@ package jid
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"strings"
-	"unicode/utf8"
-
-	"golang.org/x/net/idna"
-	"golang.org/x/text/secure/precis"
 )
 
 // maxPart is the limit of each part in octets of UTF-8. RFC 7622 §3.2, §3.3, §3.4.
@@ -107,7 +102,8 @@ func plain(s, local, domain, resource string) (JID, bool) {
 		switch {
 		case c >= 'a' && c <= 'z', c >= '0' && c <= '9':
 			label++
-		case c == '-' && label > 0 && i+1 < len(domain) && domain[i+1] != '.' && domain[i+1] != '-':
+		case c == '-' && label > 0 && // "--" may be an A-label
+			i+1 < len(domain) && domain[i+1] != '.' && domain[i+1] != '-':
 			label++
 		case c == '.' && label > 0 && i+1 < len(domain):
 			label = 0
@@ -117,9 +113,6 @@ func plain(s, local, domain, resource string) (JID, bool) {
 		if label > 63 {
 			return JID{}, false
 		}
-	}
-	if strings.HasPrefix(domain, "xn--") || strings.Contains(domain, ".xn--") {
-		return JID{}, false
 	}
 	for i := 0; i < len(resource); i++ {
 		if c := resource[i]; c < 0x20 || c > 0x7e {
@@ -142,78 +135,6 @@ var plainLocal = func() (t [256]bool) {
 	}
 	return t
 }()
-
-func normLocal(s string) (string, error) {
-	if s == "" {
-		return "", nil
-	}
-	if !utf8.ValidString(s) {
-		return "", malformed(s, "localpart is not UTF-8")
-	}
-	// RFC 7622 §3.3: UsernameCaseMapped, less eight characters that would break the syntax.
-	n, err := precis.UsernameCaseMapped.String(s)
-	if err != nil {
-		return "", malformed(s, "localpart: "+err.Error())
-	}
-	if strings.ContainsAny(n, `"&'/:<>@ `) {
-		return "", malformed(s, "localpart holds a forbidden character")
-	}
-	if n == "" || len(n) > maxPart {
-		return "", malformed(s, "localpart must be 1 to 1023 octets")
-	}
-	return n, nil
-}
-
-func normDomain(s string) (string, error) {
-	if !utf8.ValidString(s) {
-		return "", malformed(s, "domainpart is not UTF-8")
-	}
-	if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
-		a, err := netip.ParseAddr(s[1 : len(s)-1])
-		if err != nil || !a.Is6() || a.Zone() != "" {
-			return "", malformed(s, "domainpart is not an IPv6 literal")
-		}
-		return "[" + a.String() + "]", nil
-	}
-	s = strings.TrimSuffix(s, ".") // RFC 7622 §3.2: a final dot is the root label and is dropped
-	if a, err := netip.ParseAddr(s); err == nil && a.Is4() {
-		return s, nil
-	}
-	// RFC 7622 §3.2: IDNA2008 U-labels; the lookup profile maps case and width and checks bidi and joiners.
-	u, err := domainProfile.ToUnicode(s)
-	if err != nil {
-		return "", malformed(s, "domainpart: "+err.Error())
-	}
-	if u == "" || len(u) > maxPart {
-		return "", malformed(s, "domainpart must be 1 to 1023 octets")
-	}
-	if strings.ContainsAny(u, "/@ \"&'<>\t\r\n") {
-		return "", malformed(s, "domainpart holds a forbidden character")
-	}
-	return u, nil
-}
-
-var domainProfile = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
-
-func normResource(s string) (string, error) {
-	if s == "" {
-		return "", nil
-	}
-	if !utf8.ValidString(s) {
-		return "", malformed(s, "resourcepart is not UTF-8")
-	}
-	n, err := precis.OpaqueString.String(s) // RFC 7622 §3.4
-	if err != nil {
-		return "", malformed(s, "resourcepart: "+err.Error())
-	}
-	if len(n) > maxPart {
-		return "", malformed(s, "resourcepart must be 1 to 1023 octets")
-	}
-	if strings.TrimSpace(n) == "" {
-		return "", malformed(s, "resourcepart is blank")
-	}
-	return n, nil
-}
 
 // String gives the whole address.
 func (j JID) String() string { return j.s }
