@@ -1,22 +1,18 @@
-// Package local answers for the node's own domains: it knows who is online and brings stanzas to accounts and their
-// resources by the rules of RFC 6121 §8.
 package local
 
 import (
-	"longwire/store"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/markup"
 	"longwire/xmpp/router"
 	"longwire/xmpp/stanza"
 )
 
-// Outbox is a client's stream as the rest of the node sees it; c2s implements it. Its methods never block.
+// Outbox is a client's stream as the rest of the node sees it; c2s implements it. Its methods never block and are
+// called concurrently.
 type Outbox interface {
-	// Send queues a stanza for the client, with its to attribute replaced.
-	Send(s *stanza.Stanza, to jid.JID)
-	// Reserve is called within a commit: it gives the stanza its place in the stream, notes in tx which spool entry
-	// it is, and holds the stream back there until release is called with the fate of the commit.
-	Reserve(tx *store.Tx, s *stanza.Stanza, to jid.JID, spool uint64) (release func(ok bool), err error)
+	// Send queues a stanza for the client; it goes out with the client's full JID as its to. spool is the message's
+	// number in the account's spool, 0 when it has none: the Outbox removes it there once the client has it.
+	Send(s *stanza.Stanza, spool uint64)
 	// End closes the stream with a stream error condition.
 	End(condition, text string)
 	// Addr is the client's address, for people.
@@ -31,11 +27,20 @@ type Presence interface {
 	ToAccount(t *router.Turn, s *stanza.Stanza) error
 	// Gone says that r is over without having sent unavailable. r is no longer among the account's resources.
 	Gone(t *router.Turn, r *Resource, status string) error
+	// Trusted tells whether other may know that account's resources exist: it is the account itself, is subscribed to
+	// it, or had directed presence from it.
+	Trusted(t *router.Turn, account, other jid.JID) (bool, error)
+}
+
+// Blocker tells who is blocked (package blocking).
+type Blocker interface {
+	Blocked(t *router.Turn, account, other jid.JID) (bool, error)
 }
 
 // Scope says for whom an IQ handler answers.
 type Scope uint8
 
+// The two scopes, which may be joined by |.
 const (
 	ForServer  Scope = 1 << iota // to = a local domain
 	ForAccount                   // to = a local bare JID, or absent
@@ -49,7 +54,14 @@ type Request struct {
 	Account  jid.JID   // bare JID the request is for; zero when the server is asked
 	Own      bool      // the sender is a resource of Account (or any local client, when the server is asked)
 	Resource *Resource // the sender's resource, nil when it comes from elsewhere
+
+	host *Host
 }
 
-// IQHandler answers a Request by Reply or refuses it with a *stanza.Err (or router.ErrNeedTx).
+// IQHandler answers a Request by Reply, or refuses it with a *stanza.Err (or router.ErrNeedTx).
 type IQHandler func(q *Request) error
+
+// Reply routes the result, with inner as its children, back to the sender once the Turn is committed.
+func (q *Request) Reply(inner []byte) {
+	q.host.reply(q.Turn, q.Stanza.Result(inner))
+}

@@ -21,8 +21,11 @@ var ErrNeedTx = errors.New("router: the stanza needs a transaction")
 // Tx is nil on the quick way, which never touches the flash: there the whole Turn must need no durable effect.
 // A Turn is used by one goroutine.
 type Turn struct {
-	Tx    *store.Tx
-	after []func()
+	Tx *store.Tx
+	// Verdict marks a Turn that carries the node's own error for a message it had accepted earlier: it is kept until
+	// the sender's client has it.
+	Verdict bool
+	after   []func()
 }
 
 // NeedTx returns ErrNeedTx on the quick way, nil within a transaction.

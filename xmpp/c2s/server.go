@@ -1,0 +1,171 @@
+package c2s
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"longwire/store"
+	"longwire/xmpp/local"
+	"longwire/xmpp/router"
+)
+
+// Server accepts clients. Serve may run for any number of listeners at once.
+type Server struct {
+	host     *local.Host
+	router   *router.Router
+	presence local.Presence
+	log      *slog.Logger
+	secret   []byte // feeds the fake salts of unknown users
+	cfg      atomic.Pointer[Config]
+	throttle throttle
+
+	mu       sync.Mutex // guards what follows
+	conns    map[*conn]struct{}
+	byAddr   map[string]int
+	sessions map[string]*Session // resumable ones, by stream management id
+	closing  bool
+	done     sync.WaitGroup // one for each conn
+}
+
+// New makes a Server. The store must be writable for the first call ever: it keeps a secret there.
+func New(h *local.Host, r *router.Router, p local.Presence, log *slog.Logger, cfg Config) (*Server, error) {
+	srv := &Server{host: h, router: r, presence: p, log: log,
+		conns: make(map[*conn]struct{}), byAddr: make(map[string]int), sessions: make(map[string]*Session)}
+	srv.Configure(cfg)
+	get := func(tx *store.Tx) (err error) {
+		srv.secret, err = tx.Secret("sasl", 32)
+		return err
+	}
+	err := h.DB().View(get)
+	if errors.Is(err, store.ErrNotFound) {
+		err = h.DB().Update(get)
+	}
+	return srv, err
+}
+
+// Configure changes settings; streams that are open keep running.
+func (srv *Server) Configure(cfg Config) {
+	srv.cfg.Store(cfg.withDefaults())
+	srv.throttle.setMax(srv.config().FailuresPerMinute)
+}
+
+func (srv *Server) config() *Config { return srv.cfg.Load() }
+
+// Serve accepts on ln until ctx is done or ln is closed; it closes ln. Connections go on until Shutdown.
+func (srv *Server) Serve(ctx context.Context, ln net.Listener, mode Mode) error {
+	stop := context.AfterFunc(ctx, func() { ln.Close() })
+	defer stop()
+	for {
+		nc, err := ln.Accept()
+		if err != nil {
+			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+				return nil
+			}
+			srv.log.Warn("accept failed", "listener", ln.Addr().String(), "err", err)
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(100 * time.Millisecond): // out of file descriptors heals by waiting
+			}
+			continue
+		}
+		srv.start(nc, mode)
+	}
+}
+
+// start runs a connection unless its address has too many.
+func (srv *Server) start(nc net.Conn, mode Mode) {
+	host, _, err := net.SplitHostPort(nc.RemoteAddr().String())
+	if err != nil {
+		host = nc.RemoteAddr().String()
+	}
+	c := &conn{srv: srv, mode: mode, tcp: nc, nc: nc, host: host, gone: make(chan struct{})}
+	srv.mu.Lock()
+	if srv.closing || srv.byAddr[host] >= srv.config().StreamsPerAddress {
+		srv.mu.Unlock()
+		srv.log.Warn("connection refused: too many from one address", "addr", host)
+		nc.Close()
+		return
+	}
+	srv.conns[c] = struct{}{}
+	srv.byAddr[host]++
+	srv.done.Add(1)
+	srv.mu.Unlock()
+	go func() {
+		defer srv.over(c)
+		c.serve()
+	}()
+}
+
+func (srv *Server) over(c *conn) {
+	srv.mu.Lock()
+	delete(srv.conns, c)
+	if srv.byAddr[c.host]--; srv.byAddr[c.host] <= 0 {
+		delete(srv.byAddr, c.host)
+	}
+	srv.mu.Unlock()
+	srv.done.Done()
+}
+
+// Shutdown tells every client that the node goes down and waits, until ctx is done, for their streams to end.
+// RFC 6120 §4.9.3.23. What was accepted from them is in the store or submitted to it.
+func (srv *Server) Shutdown(ctx context.Context) {
+	srv.mu.Lock()
+	srv.closing = true
+	conns := make([]*conn, 0, len(srv.conns))
+	for c := range srv.conns {
+		conns = append(conns, c)
+	}
+	srv.mu.Unlock()
+	for _, c := range conns {
+		go c.kick("system-shutdown", "")
+	}
+	ended := make(chan struct{})
+	go func() { srv.done.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
+	srv.mu.Lock()
+	left := make([]*Session, 0, len(srv.sessions))
+	for _, s := range srv.sessions {
+		left = append(left, s)
+	}
+	srv.mu.Unlock()
+	for _, s := range left {
+		s.finish("")
+	}
+}
+
+// Streams counts connections.
+func (srv *Server) Streams() int {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	return len(srv.conns)
+}
+
+func (srv *Server) remember(s *Session, id string) {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	srv.sessions[id] = s
+}
+
+func (srv *Server) forget(s *Session) {
+	id := s.resumableID()
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	if srv.sessions[id] == s {
+		delete(srv.sessions, id)
+	}
+}
+
+func (srv *Server) managed(id string) *Session {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	return srv.sessions[id]
+}

@@ -1,0 +1,201 @@
+// Package local answers for the node's own domains: it knows who is online and brings stanzas to accounts and their
+// resources by the rules of RFC 6121 §8.
+package local
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"longwire/store"
+	"longwire/xmpp/jid"
+	"longwire/xmpp/router"
+	"longwire/xmpp/stanza"
+)
+
+// Host is the Sink of all local domains.
+type Host struct {
+	db       *store.DB
+	router   *router.Router
+	presence Presence
+	blocker  Blocker
+
+	iqs      map[iqKey]iqEntry // written before the first stanza, read-only afterwards
+	features [2][]string       // by scope: server, account
+
+	mu       sync.RWMutex // guards what follows
+	domains  map[string]func()
+	accounts map[jid.JID]*account
+}
+
+// account is an account with at least one bound resource.
+type account struct {
+	resources []*Resource // in bind order; replaced, never changed in place
+
+	mu     sync.Mutex
+	flight map[uint64]int // spool entries that are in some resource's stream, and in how many
+}
+
+// New makes a Host that answers through r. Register services, then call Serve, before the first stanza comes.
+func New(db *store.DB, r *router.Router) *Host {
+	return &Host{
+		db: db, router: r,
+		iqs:      make(map[iqKey]iqEntry),
+		domains:  make(map[string]func()),
+		accounts: make(map[jid.JID]*account),
+	}
+}
+
+// Use names the presence engine and the blocker.
+func (h *Host) Use(p Presence, b Blocker) { h.presence, h.blocker = p, b }
+
+// SetDomains makes the Host answer for exactly these domains.
+func (h *Host) SetDomains(domains []string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for d, unbind := range h.domains {
+		if !slices.Contains(domains, d) {
+			unbind()
+			delete(h.domains, d)
+		}
+	}
+	for _, d := range domains {
+		if _, ok := h.domains[d]; ok {
+			continue
+		}
+		unbind, err := h.router.Bind(d, h)
+		if err != nil {
+			return fmt.Errorf("local: %w", err)
+		}
+		h.domains[d] = unbind
+	}
+	return nil
+}
+
+// Local tells whether the domain is one of ours.
+func (h *Host) Local(domain string) bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	_, ok := h.domains[domain]
+	return ok
+}
+
+// DB is the store behind the accounts.
+func (h *Host) DB() *store.DB { return h.db }
+
+// Route hands a stanza on.
+func (h *Host) Route(t *router.Turn, s *stanza.Stanza) error { return h.router.Route(t, s) }
+
+// Read runs f in the Turn's transaction when it has one, else on the last committed state.
+func (h *Host) Read(t *router.Turn, f func(*store.Tx) error) error {
+	if t.Tx != nil {
+		return f(t.Tx)
+	}
+	return h.db.View(f)
+}
+
+// AccountExists tells whether there is an account of that bare JID.
+func (h *Host) AccountExists(t *router.Turn, bare jid.JID) (ok bool, err error) {
+	if len(h.Resources(bare)) > 0 {
+		return true, nil
+	}
+	err = h.Read(t, func(tx *store.Tx) (err error) {
+		ok, err = tx.AccountExists(bare.String())
+		return err
+	})
+	return ok, err
+}
+
+// Blocked tells whether the account has blocked other.
+func (h *Host) Blocked(t *router.Turn, account, other jid.JID) (bool, error) {
+	return h.blocker.Blocked(t, account, other)
+}
+
+// Trusted tells whether other may know that the account's resources exist.
+func (h *Host) Trusted(t *router.Turn, account, other jid.JID) (bool, error) {
+	return h.presence.Trusted(t, account, other)
+}
+
+// Resources are the account's bound resources in bind order. The slice must not be changed.
+func (h *Host) Resources(bare jid.JID) []*Resource {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if a := h.accounts[bare]; a != nil {
+		return a.resources
+	}
+	return nil
+}
+
+// Resource finds a bound resource by its full JID, nil if there is none.
+func (h *Host) Resource(full jid.JID) *Resource {
+	for _, r := range h.Resources(full.Bare()) {
+		if r.full == full {
+			return r
+		}
+	}
+	return nil
+}
+
+// Online counts accounts and resources.
+func (h *Host) Online() (accounts, resources int) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for _, a := range h.accounts {
+		resources += len(a.resources)
+	}
+	return len(h.accounts), resources
+}
+
+// All lists every bound resource.
+func (h *Host) All() (all []*Resource) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for _, a := range h.accounts {
+		all = append(all, a.resources...)
+	}
+	return all
+}
+
+// Bind adds a resource. It returns the resource of the same full JID that was bound before and must be ended, nil if none;
+// ok is false when the account has max resources already.
+func (h *Host) Bind(r *Resource, max int) (old *Resource, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a := h.accounts[r.bare]
+	if a == nil {
+		a = &account{}
+	}
+	n := make([]*Resource, 0, len(a.resources)+1)
+	for _, o := range a.resources {
+		if o.full == r.full {
+			old = o
+			continue
+		}
+		n = append(n, o)
+	}
+	if len(n) >= max {
+		return nil, false
+	}
+	a.resources = append(n, r)
+	h.accounts[r.bare] = a
+	return old, true
+}
+
+// Unbind takes a resource out; false when another took its place already.
+func (h *Host) Unbind(r *Resource) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a := h.accounts[r.bare]
+	if a == nil {
+		return false
+	}
+	i := slices.Index(a.resources, r)
+	if i < 0 {
+		return false
+	}
+	a.resources = append(append([]*Resource(nil), a.resources[:i]...), a.resources[i+1:]...)
+	if len(a.resources) == 0 {
+		delete(h.accounts, r.bare)
+	}
+	return true
+}
