@@ -1,0 +1,252 @@
+// Command interop lets clients that others wrote talk to two Longwire nodes, and reports what worked.
+//
+// The clients are slixmpp and profanity, from Debian's packages, and mellium.im/xmpp; with -server prosody the same plays run against Prosody,
+// which shows whether the expectations are right.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"longwire/tools/rig"
+)
+
+const (
+	password = "correct horse, battery; staple=1"
+	accounts = 80 // for each node: every check takes fresh ones
+)
+
+// A stage is the two servers with their accounts. Its JSON is what the Python plays get.
+type stage struct {
+	Servers   map[string]*place `json:"servers"`
+	Reference bool              `json:"reference"`
+	dir       string
+}
+
+// A place is one server as a client sees it.
+type place struct {
+	Domain      string   `json:"domain"`
+	Host        string   `json:"host"`
+	Port        int      `json:"port"`
+	Direct      int      `json:"direct"`
+	Password    string   `json:"password"`
+	Certificate string   `json:"certificate"`
+	Accounts    []string `json:"accounts"`
+}
+
+func (p *place) address() string  { return fmt.Sprintf("%s:%d", p.Host, p.Port) }
+func (p *place) directly() string { return fmt.Sprintf("%s:%d", p.Host, p.Direct) }
+
+// A result is the fate of one check.
+type result struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+}
+
+// A play is a set of checks that one kind of client does; it tells each result as it comes.
+type play struct {
+	name  string
+	needs []rig.Need
+	run   func(context.Context, *stage, func(result)) error
+}
+
+var plays = []play{
+	{"login", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("login.py")},
+	{"binding", []rig.Need{rig.NeedPython}, script("binding.py")},
+	{"chat", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("chat.py")},
+	{"mellium", nil, mellium},
+	{"profanity", []rig.Need{rig.NeedProfanity, rig.NeedTmux}, profanity},
+}
+
+func main() {
+	server := flag.String("server", "longwire", "what to test: longwire, or prosody as the reference")
+	only := flag.String("only", "", "run these `plays` alone, joined by commas: login, binding, chat, mellium, profanity")
+	keep := flag.Bool("keep", false, "keep the servers' folders, with their logs, and print where they are")
+	limit := flag.Duration("limit", 15*time.Minute, "give up after this time")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: interop [flags]\nLets foreign clients talk to two nodes and reports what worked.")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	if flag.NArg() > 0 || *server != "longwire" && *server != "prosody" {
+		flag.Usage()
+		os.Exit(2)
+	}
+	ctx, cancel := rig.Context(*limit)
+	defer cancel()
+	failed, err := run(ctx, *server, *only, *keep, os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "interop:", err)
+		os.Exit(1)
+	}
+	if failed > 0 {
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, server, only string, keep bool, out io.Writer) (failed int, err error) {
+	chosen := plays
+	if only != "" {
+		chosen = nil
+		for _, p := range plays {
+			if strings.Contains(","+only+",", ","+p.name+",") {
+				chosen = append(chosen, p)
+			}
+		}
+	}
+	var needs []rig.Need
+	for _, p := range chosen {
+		needs = append(needs, p.needs...)
+	}
+	if server == "prosody" {
+		needs = append(needs, rig.NeedProsody)
+	}
+	if err := rig.Require(ctx, out, needs...); err != nil {
+		return 0, err
+	}
+	dir, err := os.MkdirTemp("", "longwire-interop-")
+	if err != nil {
+		return 0, err
+	}
+	if keep {
+		fmt.Fprintln(out, "folders are kept in", dir)
+	} else {
+		defer os.RemoveAll(dir)
+	}
+	set := longwire
+	if server == "prosody" {
+		set = prosody
+	}
+	fmt.Fprintln(out, "starting", server)
+	st, strike, err := set(ctx, dir)
+	if err != nil {
+		return 0, err
+	}
+	defer strike()
+	passed := 0
+	for _, p := range chosen {
+		fmt.Fprintf(out, "\n%s\n", p.name)
+		tell := func(r result) {
+			if r.OK {
+				passed++
+				fmt.Fprintf(out, "  ok    %s\n", r.Name)
+				return
+			}
+			failed++
+			fmt.Fprintf(out, "  FAIL  %s\n        %s\n", r.Name, strings.ReplaceAll(strings.TrimSpace(r.Detail), "\n", "\n        "))
+		}
+		if err := p.run(ctx, st, tell); err != nil {
+			tell(result{Name: p.name + " runs to its end", Detail: err.Error()})
+		}
+	}
+	fmt.Fprintf(out, "\n%d passed, %d failed\n", passed, failed)
+	return failed, nil
+}
+
+// longwire starts two nodes that are joined by an IP link.
+func longwire(ctx context.Context, dir string) (*stage, func(), error) {
+	bin, err := rig.Build(ctx, dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	const hq, field = "headquarters.net", "field.net"
+	// Links take each other's source address as identity, so each node has a loopback address of its own.
+	nodes := []*rig.Node{
+		{Bin: bin, Dir: filepath.Join(dir, "headquarters"), IP: "127.0.0.2", Domain: hq},
+		{Bin: bin, Dir: filepath.Join(dir, "field"), IP: "127.0.0.3", Domain: field},
+	}
+	port := 65510
+	if err := rig.Ports("127.0.0.3", &port); err != nil {
+		return nil, nil, err
+	}
+	nodes[0].Links = []rig.Link{{Name: "IP link hq-2-field", Domains: []string{field}, RemoteIP: "127.0.0.3", RemotePort: port, Dial: true, Keys: linkKeys}}
+	nodes[1].Links = []rig.Link{{Name: "IP link field-2-hq", Domains: []string{hq}, RemoteIP: "127.0.0.2", LocalPort: port, Listen: true, Keys: linkKeys}}
+	st := &stage{Servers: map[string]*place{}, dir: dir}
+	strike := func() {
+		for _, n := range nodes {
+			n.Stop()
+		}
+	}
+	for i, name := range []string{"headquarters", "field"} {
+		n := nodes[i]
+		n.LogLevel = "debug"
+		n.Clients = map[string]any{"failures_per_minute": 1000}
+		if err := n.Prepare(); err != nil {
+			return nil, nil, err
+		}
+		st.Servers[name] = newPlace(n.Domain, n.StartTLS(), n.Direct(), filepath.Join(n.Dir, "cert.pem"))
+		if err := addAccounts(ctx, n, st.Servers[name]); err != nil {
+			return nil, nil, err
+		}
+		if err := n.Start(ctx); err != nil {
+			strike()
+			return nil, nil, err
+		}
+	}
+	return st, strike, nil
+}
+
+var linkKeys = map[string]any{"compress": true, "zero_rtt": true, "ack_idle": "1s", "backoff_min": "500ms"}
+
+// prosody starts one Prosody with both domains: it has no link like ours, so "across the link" is within it.
+func prosody(ctx context.Context, dir string) (*stage, func(), error) {
+	p := &rig.Prosody{Dir: filepath.Join(dir, "prosody"), IP: "127.0.0.2", Domains: []string{"headquarters.net", "field.net"}, PlainPass: true, Debug: true}
+	if err := p.Prepare(); err != nil {
+		return nil, nil, err
+	}
+	st := &stage{Servers: map[string]*place{}, Reference: true, dir: dir}
+	for name, domain := range map[string]string{"headquarters": "headquarters.net", "field": "field.net"} {
+		st.Servers[name] = newPlace(domain, p.Address(), p.Direct(), filepath.Join(p.Dir, "cert.pem"))
+		if err := addAccounts(ctx, p, st.Servers[name]); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := p.Start(ctx); err != nil {
+		return nil, nil, err
+	}
+	return st, func() { p.Stop() }, nil
+}
+
+func newPlace(domain, address, direct, certificate string) *place {
+	p := &place{Domain: domain, Password: password, Certificate: certificate}
+	host, port, _ := net.SplitHostPort(address)
+	_, tls, _ := net.SplitHostPort(direct)
+	p.Host = host
+	fmt.Sscan(port, &p.Port)
+	fmt.Sscan(tls, &p.Direct)
+	for i := range accounts {
+		p.Accounts = append(p.Accounts, fmt.Sprintf("user%02d", i))
+	}
+	return p
+}
+
+func addAccounts(ctx context.Context, s rig.Server, p *place) error {
+	var list []rig.User
+	for _, name := range p.Accounts {
+		list = append(list, rig.User{Name: name, Domain: p.Domain, Password: p.Password})
+	}
+	return s.AddUsers(ctx, list...)
+}
+
+// take hands out an account that no other check has.
+func (p *place) take() string {
+	// The Python plays take from the front.
+	name := p.Accounts[len(p.Accounts)-1]
+	p.Accounts = p.Accounts[:len(p.Accounts)-1]
+	return name
+}
+
+// argument is what a Python play gets.
+func (s *stage) argument() (string, error) {
+	b, err := json.Marshal(s)
+	return string(b), err
+}
