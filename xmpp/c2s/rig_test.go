@@ -20,11 +20,13 @@ import (
 	"longwire/store"
 	"longwire/xmpp/blocking"
 	"longwire/xmpp/c2s"
+	"longwire/xmpp/jid"
 	"longwire/xmpp/local"
 	"longwire/xmpp/presence"
 	"longwire/xmpp/roster"
 	"longwire/xmpp/router"
 	"longwire/xmpp/sasl"
+	"longwire/xmpp/vitals"
 )
 
 // rig is a server with a real store, the accounts alice and bob at field.net, and listeners of each kind on loopback.
@@ -90,6 +92,7 @@ func (r *rig) up() {
 	blk := blocking.New(h, pres.OnBlocking)
 	h.Use(pres, blk)
 	h.ServeCarbons()
+	vitals.New(h, "test")
 	if err := h.SetDomains([]string{"field.net"}); err != nil {
 		tb.Fatal(err)
 	}
@@ -184,11 +187,10 @@ func (c *client) until(want string) string {
 // never asserts that nothing with that text comes before a ping is answered.
 func (c *client) never(text string) {
 	c.tb.Helper()
-	c.send("<iq type='get' id='never'><nothing xmlns='urn:example:nothing'/></iq>")
-	if got := c.until("id='never'"); strings.Contains(got, text) {
+	c.send("<iq type='get' id='never'><ping xmlns='urn:xmpp:ping'/></iq>")
+	if got := c.until("id='never'/>"); strings.Contains(got, text) {
 		c.tb.Fatalf("got %q, which must not hold %q", got, text)
 	}
-	c.until("</iq>")
 }
 
 // closed asserts that the server ends the stream and the connection, and returns what came before.
@@ -231,4 +233,13 @@ func (r *rig) online(user, resource string) *client {
 	c.until("<presence from='" + user + "@field.net/" + resource + "'")
 	c.until(">")
 	return c
+}
+
+func jidOf(tb testing.TB, s string) jid.JID {
+	tb.Helper()
+	j, err := jid.Parse(s)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return j
 }

@@ -79,7 +79,11 @@ func (s *Session) enable(e *markup.Element) {
 	s.mu.Unlock()
 	s.in.Store(0) // XEP-0198 §4: h starts at 0 behind <enable/>
 	enabled := func() {
-		s.sendRaw(sm.Enabled{ID: m.id, Resume: m.resumable, Max: uint32(m.max / time.Second)}.Append(nil), starts)
+		answer := sm.Enabled{ID: m.id, Resume: m.resumable}
+		if m.resumable {
+			answer.Max = uint32(m.max / time.Second)
+		}
+		s.sendRaw(answer.Append(nil), starts)
 	}
 	if !m.resumable {
 		s.barrier(nil, func(error) { enabled() })
