@@ -39,13 +39,14 @@ func (e *Engine) sent(t *router.Turn, account jid.JID, ev Event, s *stanza.Stanz
 			return err
 		}
 	}
+	// The state changes before the stanza leaves: a contact on this node may answer within this very call.
+	if err := e.change(t, account, it, known, v); err != nil {
+		return err
+	}
 	if v.Pass {
 		if err := e.host.Route(t, s); err != nil {
 			return err
 		}
-	}
-	if err := e.change(t, account, it, known, v); err != nil {
-		return err
 	}
 	if v.Next.HasFrom() && !was.HasFrom() {
 		return e.show(t, account, contact, true) // RFC 6121 §3.1.5
@@ -76,7 +77,7 @@ func (e *Engine) arrived(t *router.Turn, account jid.JID, ev Event, s *stanza.St
 		it.Request = s.Bytes() // RFC 6121 §3.1.3: the whole stanza is kept
 	}
 	if v.Pass {
-		t.After(func() { e.announce(s, ev) })
+		t.After(func() { e.announce(s, ev) }) // RFC 6121 §3.1.6: before the roster push
 	}
 	if err := e.change(t, account, it, known, v); err != nil {
 		return err
