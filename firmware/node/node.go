@@ -1,0 +1,269 @@
+// Package node builds a node from its configuration and introduces the parts to each other: the store, the XMPP side,
+// the links. It holds no protocol of its own.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"longwire/firmware/admin"
+	"longwire/firmware/config"
+	"longwire/firmware/identity"
+	"longwire/firmware/supervise"
+	"longwire/store"
+	"longwire/xmpp/blocking"
+	"longwire/xmpp/c2s"
+	"longwire/xmpp/disco"
+	"longwire/xmpp/jid"
+	"longwire/xmpp/local"
+	"longwire/xmpp/presence"
+	"longwire/xmpp/private"
+	"longwire/xmpp/register"
+	"longwire/xmpp/roster"
+	"longwire/xmpp/router"
+	"longwire/xmpp/s2s"
+	"longwire/xmpp/sasl"
+	"longwire/xmpp/stanza"
+	"longwire/xmpp/vcard"
+	"longwire/xmpp/vitals"
+)
+
+// Options of New; zero values are the defaults.
+type Options struct {
+	Version   string
+	Log       *supervise.Log
+	Notify    *supervise.Notify
+	Inherited map[string][]net.Listener // of socket activation: "clients", "direct-tls"
+}
+
+// A Node is one running Longwire. reload guards changes of the configuration; mu guards cfg and doors for readers.
+type Node struct {
+	o       Options
+	log     *slog.Logger
+	started time.Time
+	group   *supervise.Group
+
+	id       *identity.Identity
+	db       *store.DB
+	router   *router.Router
+	host     *local.Host
+	rosters  *roster.Service
+	presence *presence.Engine
+	clients  *c2s.Server
+	disco    *disco.Service
+	reg      *register.Service
+	peers    *s2s.Peers
+	links    *linkManager
+
+	reload sync.Mutex
+	mu     sync.Mutex
+	cfg    *config.Config
+	doors  map[door]*openDoor
+}
+
+var _ admin.Node = (*Node)(nil)
+
+// New opens the store and builds the node; nothing listens yet.
+func New(cfg *config.Config, o Options) (*Node, error) {
+	if o.Log == nil {
+		o.Log = supervise.NewLog(os.Stderr)
+	}
+	if o.Notify == nil {
+		o.Notify = &supervise.Notify{}
+	}
+	n := &Node{o: o, log: o.Log.Logger(), started: time.Now(), cfg: cfg, doors: make(map[door]*openDoor)}
+	if err := o.Log.Set(cfg.Log.Level, cfg.Log.Format); err != nil {
+		return nil, err
+	}
+	n.group = supervise.New(supervise.Options{Log: n.log})
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("node: making the data folder %s: %w; give the user that runs longwire a folder it may write to (data = …)", cfg.Data, err)
+	}
+	db, err := store.Open(cfg.StorePath(), storeOptions(cfg, n.log))
+	if err != nil {
+		return nil, fmt.Errorf("node: %w", err)
+	}
+	n.db = db
+	if err := n.build(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return n, nil
+}
+
+func storeOptions(cfg *config.Config, log *slog.Logger) store.Options {
+	return store.Options{
+		SlowSync:  cfg.Store.SlowSync,
+		MaxBytes:  int64(cfg.Store.MaxSize),
+		SpoolMax:  cfg.Clients.OfflineMessages,
+		SpoolSize: int64(cfg.Clients.OfflineBytes),
+		OnHealth: func(h store.Health) {
+			if h.Err != nil {
+				log.Error("the store cannot be written; nothing new is accepted until it can", "err", h.Err)
+				return
+			}
+			log.Info("the store can be written again")
+		},
+	}
+}
+
+// build makes the XMPP side and the links.
+func (n *Node) build() error {
+	cfg := n.cfg
+	var err error
+	if n.id, err = loadIdentity(cfg); err != nil {
+		return fmt.Errorf("node: %w", err)
+	}
+	n.router = new(router.Router)
+	n.host = local.New(n.db, n.router)
+	n.rosters = roster.New(n.host)
+	engine := presence.New(n.host, n.rosters)
+	n.presence = engine
+	n.host.Use(engine, blocking.New(n.host, engine.OnBlocking))
+	n.host.ServeCarbons()
+	n.host.Feature(local.ForServer, "msgoffline", "urn:xmpp:delay") // XEP-0160 §6
+	n.disco = disco.New(n.host, disco.Options{})
+	vcard.New(n.host, nil)
+	private.New(n.host)
+	vitals.New(n.host, n.o.Version)
+	n.reg = register.New(n.host, register.Options{
+		Open:    cfg.Clients.Register,
+		Derive:  derive,
+		Leaving: n.leaving,
+		Left:    func(account jid.JID) { n.EndSessions(account, "the account was removed") },
+	})
+	if err := n.host.SetDomains(cfg.Domains); err != nil {
+		return fmt.Errorf("node: %w", err)
+	}
+	if n.clients, err = c2s.New(n.host, n.router, engine, n.log, n.clientConfig(cfg)); err != nil {
+		return fmt.Errorf("node: %w", err)
+	}
+	n.peers = s2s.New(s2s.Env{DB: n.db, Router: n.router, LinkUp: func(peer string) bool { return n.links.Up(peer) }, Log: n.log})
+	n.links = n.newLinks()
+	return n.connect(cfg)
+}
+
+// leaving ends what binds an account to its contacts before it is removed. XEP-0077 §3.2.
+func (n *Node) leaving(t *router.Turn, account jid.JID) error {
+	items, err := n.rosters.Items(t, account)
+	if err != nil {
+		return err
+	}
+	for _, it := range items {
+		contact, err := jid.Parse(it.Contact)
+		if err != nil {
+			continue
+		}
+		if err := n.presence.Dropped(t, account, contact, it); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// derive makes what the store keeps of a password, for every hash that clients may ask for.
+func derive(password string) (all []store.Credential, err error) {
+	for _, hash := range sasl.Hashes() {
+		c, err := sasl.NewCredential(hash, password, nil, 0)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, store.Credential(c))
+	}
+	return all, nil
+}
+
+func loadIdentity(cfg *config.Config) (*identity.Identity, error) {
+	if cfg.TLS.Cert != "" {
+		return identity.LoadFiles(cfg.TLS.Cert, cfg.TLS.Key, cfg.Domains, time.Now())
+	}
+	return identity.Load(filepath.Join(cfg.Data, "tls"), cfg.Domains, time.Now())
+}
+
+// clientConfig translates the operator's words into c2s's.
+func (n *Node) clientConfig(cfg *config.Config) c2s.Config {
+	c, id := cfg.Clients, n.id.Current()
+	out := c2s.Config{
+		Domains: cfg.Domains, RequireTLS: c.RequireTLS,
+		TLS: id.StartTLS, DirectTLS: id.Direct, Leaf: id.Leaf.Raw,
+		MaxStanza: int(c.MaxStanza), MaxEarly: int(c.MaxStanzaUnauthenticated),
+		StreamsPerAddress: c.StreamsPerAddress, StreamsPerAccount: c.StreamsPerAccount,
+		OutboxStanzas: c.OutboxStanzas, OutboxBytes: int(c.OutboxBytes),
+		ResumeMax: c.ResumeMax, Idle: c.Idle, IdleAnswer: c.IdleAnswer, EarlyTime: c.LoginTime,
+		FailuresPerMinute: c.FailuresPerMinute,
+		Caps:              n.disco.Caps(),
+	}
+	if c.Register {
+		out.Stranger = n.reg.Stranger
+	}
+	return out
+}
+
+// inbound takes a stanza that a link received: what it causes and the mark that it came are one transaction. done runs
+// after the commit, in the order of the calls.
+func (n *Node) inbound(peer string, s *stanza.Stanza, mark func(*store.Tx) error, done func(error)) {
+	t := new(router.Turn)
+	var violation *s2s.Violation
+	n.db.Submit(func(tx *store.Tx) error {
+		t.Reset(tx)
+		violation = nil
+		if err := mark(tx); err != nil {
+			return err
+		}
+		p := n.peers.Peer(peer)
+		if p == nil {
+			return nil // the peer left the configuration a moment ago
+		}
+		if err := p.Deliver(t, s); !errors.As(err, &violation) {
+			return err
+		}
+		return nil
+	}, func(err error) {
+		if err == nil {
+			t.Done()
+			if violation != nil {
+				n.log.Warn("stanza from a peer dropped", "peer", peer, "err", violation)
+				err = violation
+			}
+		}
+		done(err)
+	})
+}
+
+// Run serves until ctx is done, then says goodbye to clients and peers and closes the store.
+func (n *Node) Run(ctx context.Context) error {
+	defer n.db.Close()
+	cfg := n.Config()
+	tasks := []supervise.Task{
+		{Name: "peers", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.peers.Run(ctx) }},
+		{Name: "links", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.links.Run(ctx) }},
+		{Name: "streams", Stage: 1, Run: n.streams},
+		{Name: "store", Stage: 2, Run: n.watchStore},
+		n.control(cfg.Control),
+	}
+	for d, ln := range n.inherited() {
+		n.doors[d] = &openDoor{ln: ln}
+		tasks = append(tasks, n.serve(d, ln))
+	}
+	for _, d := range wanted(cfg) {
+		if n.doors[d] != nil {
+			continue
+		}
+		ln, err := d.listen()
+		if err != nil {
+			n.closeDoors()
+			return err
+		}
+		n.doors[d] = &openDoor{ln: ln}
+		tasks = append(tasks, n.serve(d, ln))
+	}
+	go n.o.Notify.Watchdog(ctx, n.healthy)
+	defer n.o.Notify.Stopping()
+	return n.group.Run(ctx, n.announce, tasks...)
+}

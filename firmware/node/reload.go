@@ -1,0 +1,165 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"longwire/firmware/config"
+	"longwire/store"
+	"longwire/xmpp/s2s"
+)
+
+// Reload applies a checked configuration without a restart. What may fail is tried first; if it does, nothing has
+// changed and the old configuration goes on.
+func (n *Node) Reload(cfg *config.Config) error {
+	n.reload.Lock()
+	defer n.reload.Unlock()
+	old := n.Config()
+	opened, err := n.openNew(cfg)
+	if err != nil {
+		return err
+	}
+	undo := func(err error) error {
+		for _, o := range opened {
+			o.ln.Close()
+		}
+		return err
+	}
+	if err := n.id.Reload(cfg.Domains, time.Now()); err != nil {
+		return undo(fmt.Errorf("node: %w", err))
+	}
+	if err := n.connect(cfg); err != nil {
+		return undo(n.back(old, err))
+	}
+	if err := n.host.SetDomains(cfg.Domains); err != nil {
+		return undo(n.back(old, err))
+	}
+	n.reg.SetOpen(cfg.Clients.Register)
+	n.clients.Configure(n.clientConfig(cfg))
+	n.swapDoors(cfg, opened)
+	if err := n.o.Log.Set(cfg.Log.Level, cfg.Log.Format); err != nil {
+		n.log.Warn("log settings not applied", "err", err)
+	}
+	n.mu.Lock()
+	n.cfg = cfg
+	n.mu.Unlock()
+	n.log.Info("configuration applied", "file", cfg.File)
+	return nil
+}
+
+// back returns to the old peers and links after a failure half-way.
+func (n *Node) back(old *config.Config, err error) error {
+	if again := n.connect(old); again != nil {
+		n.log.Error("the old configuration could not be restored", "err", again)
+	}
+	if again := n.id.Reload(old.Domains, time.Now()); again != nil {
+		n.log.Error("the old certificate could not be restored", "err", again)
+	}
+	return fmt.Errorf("node: %w", err)
+}
+
+// openNew opens the doors that a configuration adds.
+func (n *Node) openNew(cfg *config.Config) (map[door]*openDoor, error) {
+	opened := make(map[door]*openDoor)
+	for _, d := range wanted(cfg) {
+		n.mu.Lock()
+		have := n.doors[d] != nil
+		n.mu.Unlock()
+		if have {
+			continue
+		}
+		ln, err := d.listen()
+		if err != nil {
+			for _, o := range opened {
+				o.ln.Close()
+			}
+			return nil, err
+		}
+		opened[d] = &openDoor{ln: ln}
+	}
+	return opened, nil
+}
+
+func (n *Node) swapDoors(cfg *config.Config, opened map[door]*openDoor) {
+	want := wanted(cfg)
+	n.mu.Lock()
+	var gone []door
+	for d := range n.doors {
+		if !slices.Contains(want, d) {
+			gone = append(gone, d)
+			delete(n.doors, d)
+		}
+	}
+	for d, o := range opened {
+		n.doors[d] = o
+	}
+	n.mu.Unlock()
+	for _, d := range gone {
+		n.group.Remove(d.String())
+	}
+	for d, o := range opened {
+		if err := n.group.Add(context.Background(), n.serve(d, o.ln)); err != nil {
+			n.log.Error("door does not open", "door", d.String(), "err", err)
+		}
+	}
+}
+
+// connect makes peers and links those of the configuration.
+func (n *Node) connect(cfg *config.Config) error {
+	links, err := n.linkConfigs(cfg)
+	if err != nil {
+		return err
+	}
+	if err := n.links.Check(links); err != nil {
+		return fmt.Errorf("node: %w", err)
+	}
+	if err := n.peers.Apply(peerConfigs(cfg)); err != nil {
+		return fmt.Errorf("node: %w", err)
+	}
+	if err := n.links.Apply(links); err != nil {
+		return fmt.Errorf("node: %w", err)
+	}
+	return nil
+}
+
+// peerConfigs translates [[peer]] for s2s. A peer's largest stanza is that of its links, and repeats are filtered where a link may repeat.
+func peerConfigs(cfg *config.Config) (out []s2s.Config) {
+	for _, p := range cfg.Peers {
+		c := s2s.Config{
+			Name: p.Name, Domains: p.Domains, LocalDomains: p.LocalDomains,
+			Queue: store.QueueLimits{Entries: p.QueueEntries, Bytes: int64(p.QueueBytes)},
+			Lifetimes: s2s.Lifetimes{Message: p.Lifetimes.Message, Groupchat: p.Lifetimes.Groupchat, IQ: p.Lifetimes.IQ,
+				Presence: p.Lifetimes.Presence},
+		}
+		for _, l := range cfg.Links {
+			if !slices.Contains(p.Links, l.Name) {
+				continue
+			}
+			if c.MaxStanza == 0 || int(l.MaxStanza) < c.MaxStanza {
+				c.MaxStanza = int(l.MaxStanza)
+			}
+			c.Dedup = c.Dedup || !l.ZeroRTT
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// linkConfigs translates [[link]] for links/ip. A link that no peer uses stays closed.
+func (n *Node) linkConfigs(cfg *config.Config) (out []linkConf, err error) {
+	for _, l := range cfg.Links {
+		for _, p := range cfg.Peers {
+			if !slices.Contains(p.Links, l.Name) {
+				continue
+			}
+			c, err := n.linkConfig(cfg, l, p)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
