@@ -69,11 +69,7 @@ func (tx *Tx) DeleteAccount(jid string) error {
 
 // Accounts calls fn for each account, ordered by JID.
 func (tx *Tx) Accounts(fn func(Account) error) error {
-	return tx.each(bucketAccounts, nil, nil, func(k, v []byte) error {
-		rec, err := read[accountRecord](bucketAccounts, k, v)
-		if err != nil {
-			return err
-		}
+	return eachRecord(tx, bucketAccounts, nil, nil, func(_ []byte, rec accountRecord) error {
 		return fn(rec.account())
 	})
 }

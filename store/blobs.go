@@ -36,11 +36,7 @@ func (tx *Tx) PutBlob(account, kind, name string, v []byte) error {
 // Blobs calls fn for each value of one kind, ordered by name.
 func (tx *Tx) Blobs(account, kind string, fn func(name string, v []byte) error) error {
 	p := prefix(account, kind)
-	return tx.each(bucketBlobs, p, p, func(k, v []byte) error {
-		rec, err := read[blobRecord](bucketBlobs, k, v)
-		if err != nil {
-			return err
-		}
+	return eachRecord(tx, bucketBlobs, p, p, func(k []byte, rec blobRecord) error {
 		return fn(string(k[len(p):]), rec.Value)
 	})
 }

@@ -22,6 +22,11 @@ const (
 	maxPending    = 4096
 	maxBatch      = 1024
 	maxBatchBytes = 4 << 20 // what a batch may add; bbolt holds it in memory
+
+	// Those who were just told may submit again at once: waiting this part of a commit's time for them, when fewer wait
+	// than were told, doubles the batches of senders that wait for each commit.
+	gatherPart = 8
+	gatherMax  = 2 * time.Millisecond
 )
 
 // operation is one call of Submit.
@@ -35,6 +40,9 @@ type operation struct {
 type committer struct {
 	dead   error // the file must not be written any more
 	full   fullState
+	told   int                   // operations of the last batch
+	toldAt time.Time             // when their done functions had returned
+	gather time.Duration         // how long the next batch may wait for more
 	commit func(*bbolt.Tx) error // (*bbolt.Tx).Commit; tests put a failing flash here
 }
 
@@ -93,11 +101,15 @@ func (db *DB) run() {
 		if len(batch) == 0 {
 			return
 		}
+		db.committer.told = len(batch)
 		for len(batch) > 0 {
+			began := time.Now()
 			errs := db.commitBatch(batch)
+			db.committer.gather = min(time.Since(began)/gatherPart, gatherMax)
 			db.tell(batch[:len(errs)], errs)
 			batch = batch[len(errs):]
 		}
+		db.committer.toldAt = time.Now()
 	}
 }
 
@@ -107,6 +119,12 @@ func (db *DB) take() []operation {
 	defer db.mu.Unlock()
 	for len(db.pending) == 0 && !db.closing {
 		db.work.Wait()
+	}
+	c := &db.committer
+	if more := c.gather - time.Since(c.toldAt); more > 0 && len(db.pending) < c.told && !db.closing {
+		db.mu.Unlock()
+		time.Sleep(more)
+		db.mu.Lock()
 	}
 	n := min(len(db.pending), maxBatch)
 	batch := db.pending[:n:n]

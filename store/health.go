@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"syscall"
 	"time"
@@ -40,6 +41,7 @@ func (db *DB) noteDamage(err error) {
 	if !errors.Is(db.health.Err, ErrCorrupt) {
 		db.health = Health{Err: err, Since: time.Now()}
 		db.untold = true
+		slog.Error("store: damage found", "err", err)
 	}
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -114,7 +115,10 @@ func tail64(k []byte) uint64 { return binary.BigEndian.Uint64(k[len(k)-8:]) }
 
 func tail32(k []byte) uint32 { return binary.BigEndian.Uint32(k[len(k)-4:]) }
 
-// damaged says which record cannot be read.
+// damaged says which record cannot be read. One that a newer program wrote is not damaged.
 func damaged(b bucketID, key []byte, why error) error {
+	if errors.Is(why, ErrNewer) {
+		return fmt.Errorf("store: record %.100q in %s: %w", bytes.ToValidUTF8(key, []byte("?")), b, why)
+	}
 	return fmt.Errorf("store: record %.100q in %s: %w: %w", bytes.ToValidUTF8(key, []byte("?")), b, ErrCorrupt, why)
 }

@@ -219,7 +219,7 @@ func advise(err error) error {
 	case errors.Is(err, ErrLocked):
 		return fmt.Errorf("%w: another longwire, or a command of it, works with this file; stop that one or use another data folder", err)
 	case errors.Is(err, ErrReadOnly):
-		return fmt.Errorf("%w: the file and its folder must be writable for this user", err)
+		return fmt.Errorf("%w: this user must be able to reach the file and its folder, which must be writable", err)
 	case errors.Is(err, ErrFull):
 		return fmt.Errorf("%w: make space on the device", err)
 	case errors.Is(err, ErrCorrupt):

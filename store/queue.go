@@ -153,8 +153,8 @@ func (q *Queue) Next(n, maxBytes int) (next []Entry, err error) {
 			if maxBytes < 0 && len(next) > 0 {
 				return errStop
 			}
-			e, err := tx.entry(q.name, id)
-			if err != nil {
+			e, ok, err := tx.entryOrStub(q.name, id)
+			if err != nil || !ok {
 				return err
 			}
 			next = append(next, e)
@@ -192,7 +192,7 @@ func (q *Queue) Expired(now time.Time) (over []Entry, next time.Time, err error)
 				next = at
 				return errStop
 			}
-			e, err := tx.entry(q.name, tail64(k))
+			e, _, err := tx.entryOrStub(q.name, tail64(k))
 			if err != nil {
 				return err
 			}
@@ -212,7 +212,7 @@ func (q *Queue) List() (all []Entry, err error) {
 		}
 		for _, s := range sessions {
 			err := tx.eachSent(q.name, s, func(seq uint32, id uint64) error {
-				e, err := tx.entry(q.name, id)
+				e, _, err := tx.entryOrStub(q.name, id)
 				e.Session, e.Seq = s, seq
 				all = append(all, e)
 				return err
@@ -222,7 +222,7 @@ func (q *Queue) List() (all []Entry, err error) {
 			}
 		}
 		return tx.eachUnsent(q.name, func(id uint64, _ int) error {
-			e, err := tx.entry(q.name, id)
+			e, _, err := tx.entryOrStub(q.name, id)
 			all = append(all, e)
 			return err
 		})

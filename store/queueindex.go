@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"time"
 )
 
 // Tags of the keys in the queue bucket; layout.go draws them.
@@ -42,8 +44,10 @@ func pairKey(peer string, tag byte, p pairID, id uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(queueKey(peer, tag), p[:]...), id)
 }
 
-func expiresKey(peer string, at int64, id uint64) []byte {
-	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(queueKey(peer, tagExpires), uint64(at)), id)
+// expiresKey sorts by time; all that is older than 1970 is equally over.
+func expiresKey(peer string, at time.Time, id uint64) []byte {
+	k := binary.BigEndian.AppendUint64(queueKey(peer, tagExpires), uint64(max(nanos(at), 1)))
+	return binary.BigEndian.AppendUint64(k, id)
 }
 
 func sentPrefix(peer, session string) []byte {
@@ -117,8 +121,18 @@ func (tx *Tx) entry(peer string, id uint64) (Entry, error) {
 	return rec.entry(id), nil
 }
 
+// entryOrStub is entry for those who want to get rid of it: when the body is damaged, the entry has its ID only.
+func (tx *Tx) entryOrStub(peer string, id uint64) (e Entry, ok bool, err error) {
+	e, err = tx.entry(peer, id)
+	if !errors.Is(err, ErrCorrupt) {
+		return e, err == nil, err
+	}
+	tx.db.noteDamage(err)
+	return Entry{ID: id}, false, nil
+}
+
 func (tx *Tx) entryWithState(peer string, id uint64) (Entry, error) {
-	e, err := tx.entry(peer, id)
+	e, _, err := tx.entryOrStub(peer, id)
 	if err != nil {
 		return e, err
 	}
@@ -145,19 +159,45 @@ func (tx *Tx) indexUnsent(peer string, e Entry) error {
 		}
 	}
 	if !e.Expires.IsZero() {
-		return tx.put(bucketQueue, expiresKey(peer, nanos(e.Expires), e.ID), []byte{})
+		return tx.put(bucketQueue, expiresKey(peer, e.Expires, e.ID), []byte{})
 	}
 	return nil
 }
 
 func (tx *Tx) unindexUnsent(peer string, e Entry) error {
+	if e.Stanza == nil {
+		return tx.unindexDamaged(peer, e.ID)
+	}
 	pair := pairOf(e.From, e.To)
 	keys := [][]byte{orderKey(peer, e.Class, e.ID), pairKey(peer, tagPair, pair, e.ID)}
 	if e.Coalesce {
 		keys = append(keys, pairKey(peer, tagCoalesce, pair, e.ID))
 	}
 	if !e.Expires.IsZero() {
-		keys = append(keys, expiresKey(peer, nanos(e.Expires), e.ID))
+		keys = append(keys, expiresKey(peer, e.Expires, e.ID))
+	}
+	for _, k := range keys {
+		if err := tx.delete(bucketQueue, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unindexDamaged takes an unsent entry whose body cannot be read out of the indexes, by looking at all their keys.
+func (tx *Tx) unindexDamaged(peer string, id uint64) error {
+	var keys [][]byte
+	for _, tag := range []byte{tagOrder, tagPair, tagCoalesce, tagExpires} {
+		p := queueKey(peer, tag)
+		err := tx.scan(bucketQueue, p, p, func(k, _ []byte) error {
+			if tail64(k) == id {
+				keys = append(keys, bytes.Clone(k))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 	}
 	for _, k := range keys {
 		if err := tx.delete(bucketQueue, k); err != nil {
@@ -243,7 +283,7 @@ func (tx *Tx) replacedBy(peer string, e Entry, pair pairID) (old []Entry, err er
 	}
 	p := append(queueKey(peer, tagCoalesce), pair[:]...)
 	err = tx.scan(bucketQueue, p, p, func(k, _ []byte) error {
-		o, err := tx.entry(peer, tail64(k))
+		o, _, err := tx.entryOrStub(peer, tail64(k))
 		old = append(old, o)
 		return err
 	})

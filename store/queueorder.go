@@ -37,7 +37,7 @@ func (tx *Tx) eachEarlier(peer string, pair pairID, after, before uint64, fn fun
 		if id >= before {
 			return errStop
 		}
-		e, err := tx.entry(peer, id)
+		e, _, err := tx.entryOrStub(peer, id)
 		if err != nil {
 			return err
 		}
@@ -93,7 +93,7 @@ func (tx *Tx) victims(peer string, r queueRecord, e Entry, replaced []Entry, lim
 		return nil, fmt.Errorf("store: queue of %s: %w", peer, ErrQuota)
 	}
 	for _, id := range ids {
-		v, err := tx.entry(peer, id)
+		v, _, err := tx.entryOrStub(peer, id)
 		if err != nil {
 			return nil, err
 		}

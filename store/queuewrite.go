@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 )
 
@@ -64,6 +65,9 @@ func (q *Queue) Number(tx *Tx, session string, first uint32, ids []uint64) error
 	entries := make([]Entry, 0, len(ids))
 	for _, id := range ids {
 		e, err := tx.entryWithState(q.name, id)
+		if err == nil && e.Stanza == nil {
+			err = damaged(bucketQueue, bodyKey(q.name, id), errors.New("it cannot be sent"))
+		}
 		if err != nil {
 			return err
 		}
@@ -93,7 +97,7 @@ func (q *Queue) Confirm(tx *Tx, session string, h uint32) (confirmed []Entry, er
 		if serialAfter(seq, h) {
 			return errStop
 		}
-		e, err := tx.entry(q.name, id)
+		e, _, err := tx.entryOrStub(q.name, id)
 		e.Session, e.Seq = session, seq
 		confirmed = append(confirmed, e)
 		return err
@@ -128,7 +132,7 @@ func (q *Queue) Done(tx *Tx, ids ...uint64) (deleted []Entry, err error) {
 func (q *Queue) Requeue(tx *Tx, session string) error {
 	var back []Entry
 	err := tx.eachSent(q.name, session, func(seq uint32, id uint64) error {
-		e, err := tx.entry(q.name, id)
+		e, _, err := tx.entryOrStub(q.name, id)
 		e.Session, e.Seq = session, seq
 		back = append(back, e)
 		return err
@@ -141,6 +145,12 @@ func (q *Queue) Requeue(tx *Tx, session string) error {
 		return err
 	}
 	for _, e := range back {
+		if e.Stanza == nil { // damaged: it has no place any more
+			if err := tx.removeSent(q.name, &r, e); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := tx.unindexSent(q.name, e); err != nil {
 			return err
 		}

@@ -96,11 +96,7 @@ func (tx *Tx) dropOldestTomb(account string, r *rosterRecord) error {
 // Roster calls fn for each contact of the account, ordered by JID.
 func (tx *Tx) Roster(account string, fn func(RosterItem) error) error {
 	p := prefix(account)
-	return tx.each(bucketRoster, p, p, func(k, v []byte) error {
-		rec, err := read[rosterItemRecord](bucketRoster, k, v)
-		if err != nil {
-			return err
-		}
+	return eachRecord(tx, bucketRoster, p, p, func(_ []byte, rec rosterItemRecord) error {
 		return fn(rec.item())
 	})
 }

@@ -76,11 +76,7 @@ func (tx *Tx) Spool(account string, after uint64, fn func(SpoolEntry) error) err
 		return nil
 	}
 	p := prefix(account)
-	return tx.each(bucketSpool, key64(p, after+1), p, func(k, v []byte) error {
-		rec, err := read[spoolEntryRecord](bucketSpool, k, v)
-		if err != nil {
-			return err
-		}
+	return eachRecord(tx, bucketSpool, key64(p, after+1), p, func(k []byte, rec spoolEntryRecord) error {
 		return fn(SpoolEntry{ID: tail64(k), Stanza: rec.Stanza, Received: fromNanos(rec.Received)})
 	})
 }

@@ -202,6 +202,22 @@ func loadOrNew[T interface{ version() uint8 }](tx *Tx, b bucketID, key []byte, f
 	return read[T](b, key, v)
 }
 
+// eachRecord is each with the values decoded. A damaged record is left out, so that it does not take the others with
+// it; Health tells of it.
+func eachRecord[T interface{ version() uint8 }](tx *Tx, b bucketID, start, prefix []byte, fn func(k []byte, rec T) error) error {
+	return tx.each(b, start, prefix, func(k, v []byte) error {
+		rec, err := read[T](b, k, v)
+		if errors.Is(err, ErrCorrupt) {
+			tx.db.noteDamage(err)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return fn(k, rec)
+	})
+}
+
 // read decodes a record and says which one it was when that fails.
 func read[T interface{ version() uint8 }](b bucketID, key, v []byte) (T, error) {
 	rec, err := decode[T](v)
