@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"longwire/firmware/config"
 	"longwire/store"
 	"longwire/xmpp/jid"
@@ -154,4 +156,28 @@ func (a *Admin) Reload() (file string, changed []string, warnings config.Faults,
 		return old.File, nil, nil, err
 	}
 	return old.File, d.Keys, fresh.Warnings, nil
+}
+
+// CheckPlace finds out whether a node with this config could keep its data where the config says. It returns Faults.
+func CheckPlace(c *config.Config) error {
+	fault := func(problem, remedy string) error {
+		return config.Faults{{File: c.File, Line: c.Line("data"), Key: "data", Problem: problem, Remedy: remedy}}
+	}
+	dir := c.Data
+	for {
+		st, err := os.Stat(dir)
+		parent := filepath.Dir(dir)
+		switch {
+		case err == nil && !st.IsDir():
+			return fault(dir+" is not a folder", "name another one")
+		case err == nil:
+			if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
+				return fault(fmt.Sprintf("this user may not write to %s: %v", dir, err), "name another folder, or give this one to the user that runs longwire")
+			}
+			return nil
+		case !errors.Is(err, fs.ErrNotExist) || parent == dir:
+			return fault(err.Error(), "name another folder")
+		}
+		dir = parent // it would be made there
+	}
 }

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"longwire/firmware/admin"
+	"longwire/firmware/ctl"
+)
+
+func cmdStatus(c *call) error {
+	caller, _, running, err := c.node()
+	if err != nil {
+		return err
+	}
+	list, err := ctl.Collect[admin.Status](c.ctx, caller, ctl.OpStatus, nil)
+	if err != nil {
+		return err
+	}
+	for _, s := range list {
+		if c.json {
+			err = c.printJSON(s)
+		} else {
+			err = c.status(s)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if !running {
+		return exit(exitStopped)
+	}
+	return nil
+}
+
+// status prints a Status for people.
+func (c *call) status(s admin.Status) error {
+	t := newTable(c.out)
+	if s.Running {
+		t.row("node", fmt.Sprintf("running since %s (%s)", s.Started.Local().Format(time.DateTime), span(time.Since(s.Started))))
+		t.row("version", s.Version)
+	} else {
+		t.row("node", "not running; 'longwire node' starts it")
+	}
+	t.row("config", orDefaults(s.Config))
+	t.row("data", s.Data)
+	t.row("domains", strings.Join(s.Domains, ", "))
+	if s.Fingerprint != "" {
+		t.row("certificate", "SHA-256 "+s.Fingerprint)
+	}
+	for i, l := range s.Listeners {
+		t.row([]any{"listening", ""}[min(i, 1)], l)
+	}
+	users := strconv.Itoa(s.Accounts)
+	if s.Running {
+		users += fmt.Sprintf(", %d online with %s", s.Online, plural(s.Clients, "client"))
+	}
+	t.row("users", users)
+	health := "healthy"
+	if s.Store.Fault != "" {
+		health = fmt.Sprintf("FAULT for %s: %s", span(time.Since(s.Store.Since)), s.Store.Fault)
+	}
+	t.row("store", fmt.Sprintf("%s, %s of them free; %s", bytes(s.Store.Bytes), bytes(s.Store.Free), health))
+	if err := t.Flush(); err != nil || len(s.Peers) == 0 {
+		return err
+	}
+	fmt.Fprintln(c.out)
+	return c.peers(s.Peers)
+}
+
+func cmdPeerList(c *call) error {
+	caller, _, _, err := c.node()
+	if err != nil {
+		return err
+	}
+	list, err := ctl.Collect[admin.Peer](c.ctx, caller, ctl.OpPeerList, nil)
+	switch {
+	case err != nil:
+		return err
+	case c.json:
+		return c.printJSON(list)
+	case len(list) == 0:
+		fmt.Fprintln(c.err, "The config has no [[peer]]; 'longwire config example' shows one.")
+		return nil
+	}
+	return c.peers(list)
+}
+
+func (c *call) peers(list []admin.Peer) error {
+	t := newTable(c.out, "PEER", "DOMAINS", "LINK", "STATE", "SINCE", "WAITING", "OLDEST", "IN", "OUT")
+	var faults []string
+	for _, p := range list {
+		waiting := strconv.Itoa(p.Waiting)
+		if p.Sent > 0 {
+			waiting += fmt.Sprintf(" (%d sent)", p.Sent)
+		}
+		state, l := p.Link.State, p.Link
+		if p.Gone {
+			state = "not in the config"
+		}
+		t.row(p.Name, strings.Join(p.Domains, " "), l.Link, state, ago(l.Since), waiting, ago(p.Oldest), traffic(l.StanzasIn, l.BytesIn), traffic(l.StanzasOut, l.BytesOut))
+		if l.Fault != "" {
+			faults = append(faults, fmt.Sprintf("%s: %s", l.Link, l.Fault))
+		}
+	}
+	err := t.Flush()
+	for _, f := range faults {
+		fmt.Fprintln(c.out, f)
+	}
+	return err
+}
+
+func traffic(stanzas, b uint64) string {
+	if stanzas == 0 && b == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%d in %s", stanzas, bytes(int64(b)))
+}
+
+func (c *call) queueArgs() (q ctl.QueueArgs, err error) {
+	if len(c.args) == 0 {
+		return q, nil
+	}
+	q.Peer = c.args[0]
+	for _, a := range c.args[1:] {
+		id, err := strconv.ParseUint(a, 10, 64)
+		if err != nil {
+			return q, fmt.Errorf("%w: %q is not an id; 'queue list' shows them", admin.ErrMisuse, a)
+		}
+		q.IDs = append(q.IDs, id)
+	}
+	return q, nil
+}
+
+func cmdQueueList(c *call) error {
+	caller, _, _, err := c.node()
+	if err != nil {
+		return err
+	}
+	q, err := c.queueArgs()
+	if err != nil {
+		return err
+	}
+	list, err := ctl.Collect[admin.Queued](c.ctx, caller, ctl.OpQueueList, q)
+	switch {
+	case err != nil:
+		return err
+	case c.json:
+		return c.printJSON(list)
+	case len(list) == 0:
+		fmt.Fprintln(c.err, "Nothing waits.")
+		return nil
+	}
+	return c.queue(list)
+}
+
+func (c *call) queue(list []admin.Queued) error {
+	t := newTable(c.out, "PEER", "ID", "KIND", "STATE", "AGE", "LEFT", "BYTES", "FROM", "TO")
+	for _, e := range list {
+		left := "-"
+		if !e.Expires.IsZero() {
+			left = span(max(0, time.Until(e.Expires)))
+		}
+		t.row(e.Peer, e.ID, e.Kind, e.State, span(time.Since(e.Queued)), left, e.Bytes, e.From, e.To)
+	}
+	return t.Flush()
+}
+
+func cmdQueueCancel(c *call) error {
+	q, err := c.queueArgs()
+	if err != nil {
+		return err
+	}
+	if c.all == (len(q.IDs) > 0) {
+		return fmt.Errorf("%w: say which: IDs of 'queue list', or --all", admin.ErrMisuse)
+	}
+	caller, _, _, err := c.node()
+	if err != nil {
+		return err
+	}
+	gone, err := ctl.Collect[admin.Queued](c.ctx, caller, ctl.OpQueueCancel, q)
+	switch {
+	case err != nil:
+		return err
+	case c.json:
+		return c.printJSON(gone)
+	}
+	fmt.Fprintf(c.err, "%s cancelled.\n", plural(len(gone), "stanza"))
+	if missing := len(q.IDs) - len(gone); missing > 0 {
+		fmt.Fprintf(c.err, "%s not waiting any more, or on the way already.\n", plural(missing, "id"))
+		return exit(exitFailed)
+	}
+	return nil
+}
+
+func cmdQueueWatch(c *call) error {
+	caller, _, _, err := c.node()
+	if err != nil {
+		return err
+	}
+	q, err := c.queueArgs()
+	if err != nil {
+		return err
+	}
+	err = caller.Call(c.ctx, ctl.OpQueueWatch, q, func(raw json.RawMessage) error {
+		if c.json {
+			_, err := fmt.Fprintf(c.out, "%s\n", raw)
+			return err
+		}
+		var e admin.QueueEvent
+		if err := json.Unmarshal(raw, &e); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(c.out, "%s  %-7s %s %d  %s  %d bytes  %s → %s\n", e.Time.Local().Format(time.TimeOnly), e.What, e.Peer, e.ID, e.Kind, e.Bytes, e.From, e.To)
+		return err
+	})
+	if c.ctx.Err() != nil {
+		return nil // Ctrl-C is how it ends
+	}
+	return err
+}

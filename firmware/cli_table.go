@@ -1,0 +1,189 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+func withConfig(fs *flag.FlagSet, c *call) {
+	fs.StringVar(&c.config, "config", "", "config `FILE`; default: $LONGWIRE_CONFIG, /etc/longwire/longwire.toml, else embedded defaults")
+}
+
+func withJSON(fs *flag.FlagSet, c *call) {
+	withConfig(fs, c)
+	fs.BoolVar(&c.json, "json", false, "print JSON for programs")
+}
+
+func withPassword(fs *flag.FlagSet, c *call) {
+	withConfig(fs, c)
+	fs.BoolVar(&c.generate, "generate", false, "make up a password and print it")
+	fs.BoolVar(&c.stdin, "password-stdin", false, "read the password from standard input's first line")
+}
+
+// commands is the table of all commands.
+func commands() []command {
+	return []command{
+		{name: "node", line: "run the node", flags: withConfig, run: cmdNode, help: `
+Runs until SIGTERM or SIGINT; SIGHUP reads the config again. It logs to standard error and tells
+systemd when it is ready. Without any config it starts on embedded defaults: ports 5222 and 5223,
+its own certificate, no peers.
+
+  longwire node
+  longwire node --config field.toml`},
+		{name: "check", args: "[FILE]", line: "find every mistake in a config", flags: withConfig, max: 1, run: cmdCheck, help: `
+Names each fault with its line and what to do about it. Exit code 1 if there are any.
+
+  longwire check
+  longwire check new.toml && cp new.toml /etc/longwire/longwire.toml && longwire reload`},
+		{name: "config example", line: "print a config with every setting explained", run: cmdExample, help: `
+  longwire config example > longwire.toml`},
+		{name: "reload", line: "let the running node read its config again", flags: withConfig, run: cmdReload, help: `
+Applies any change without a restart; what does not change is not touched. A config with a fault is
+refused whole, and the node goes on as before.
+
+  longwire reload`},
+		{name: "status", line: "show the node at a glance", flags: withJSON, run: cmdStatus, help: `
+Exit code 3 if the node is not running; then it shows what the store knows.
+
+  longwire status
+  longwire status --json | jq .fingerprint`},
+		{name: "user add", args: "NAME", line: "make an account", flags: withPassword, min: 1, max: 1, run: cmdUserAdd, help: `
+NAME is alice@field.net, or alice for the node's first domain. The password is asked for on a
+terminal, else it is the first line of standard input. Works while the node is stopped, too.
+
+  longwire user add alice
+  longwire user add alice@field.net --generate
+  pass show alice | longwire user add alice --password-stdin`},
+		{name: "user passwd", args: "NAME", line: "change a password", flags: withPassword, min: 1, max: 1, run: cmdUserPasswd, help: `
+Clients that are connected stay so.
+
+  longwire user passwd alice`},
+		{name: "user list", line: "list the accounts", flags: withJSON, run: cmdUserList, help: `
+  longwire user list`},
+		{name: "user disable", args: "NAME", line: "shut a user out and keep all that is theirs", flags: withConfig, min: 1, max: 1, run: cmdUserDisable, help: `
+  longwire user disable alice`},
+		{name: "user enable", args: "NAME", line: "let a disabled user in again", flags: withConfig, min: 1, max: 1, run: cmdUserEnable, help: `
+  longwire user enable alice`},
+		{name: "user remove", args: "NAME", line: "delete an account with all that belongs to it", min: 1, max: 1, run: cmdUserRemove,
+			flags: func(fs *flag.FlagSet, c *call) {
+				withConfig(fs, c)
+				fs.BoolVar(&c.yes, "yes", false, "do not ask")
+			}, help: `
+Contacts, messages that wait, everything. It cannot be undone; 'user disable' can.
+
+  longwire user remove alice`},
+		{name: "peer list", line: "list the peers and their links", flags: withJSON, run: cmdPeerList, help: `
+  longwire peer list`},
+		{name: "queue list", args: "[PEER]", line: "show what waits for the peers", flags: withJSON, max: 1, run: cmdQueueList, help: `
+PEER is a peer's name or one of its domains. Bodies are never shown.
+
+  longwire queue list
+  longwire queue list field.net`},
+		{name: "queue cancel", args: "PEER [ID…]", line: "take stanzas out of a queue and tell their senders", min: 1, max: -1, run: cmdQueueCancel,
+			flags: func(fs *flag.FlagSet, c *call) {
+				withJSON(fs, c)
+				fs.BoolVar(&c.all, "all", false, "all that is not yet on its way")
+			}, help: `
+IDs are those of 'queue list'. What is on its way already stays.
+
+  longwire queue cancel field 17 18
+  longwire queue cancel field --all`},
+		{name: "queue watch", args: "[PEER]", line: "follow what is queued, sent and gone", flags: withJSON, max: 1, run: cmdQueueWatch, help: `
+Until Ctrl-C.
+
+  longwire queue watch field`},
+		{name: "version", line: "print the version", run: cmdVersion},
+		{name: "help", args: "[COMMAND]", line: "explain a command", max: -1, run: func(c *call) error { return exit(help(c.args, c.std)) }},
+	}
+}
+
+// overview lists all commands.
+func overview(w io.Writer) {
+	fmt.Fprint(w, "longwire: an XMPP node for places whose only way out is a bad link\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  longwire %-26s %s\n", strings.TrimSpace(c.name+" "+c.args), c.line)
+	}
+	fmt.Fprint(w, "\nEach takes --help. To begin:\n\n  longwire config example > longwire.toml\n  longwire user add alice\n  longwire node\n")
+}
+
+// help explains one command, a group of them, or shows all.
+func help(words []string, s std) int {
+	if len(words) == 0 {
+		overview(s.out)
+		return exitOK
+	}
+	if cmd, _ := find(words); cmd != nil {
+		usage(s.out, cmd)
+		return exitOK
+	}
+	found := false
+	for _, c := range commands() {
+		if strings.HasPrefix(c.name, words[0]+" ") {
+			fmt.Fprintf(s.out, "longwire %-26s %s\n", strings.TrimSpace(c.name+" "+c.args), c.line)
+			found = true
+		}
+	}
+	if found {
+		return exitOK
+	}
+	fmt.Fprintf(s.err, "longwire: there is no command %q; %s\n", strings.Join(words, " "), near(words))
+	return exitMisuse
+}
+
+// synopsis is a command with its arguments and flags in one line.
+func synopsis(cmd *command) string {
+	words := []string{cmd.name}
+	if cmd.args != "" {
+		words = append(words, cmd.args)
+	}
+	eachFlag(cmd, func(name, arg, _ string) {
+		words = append(words, "["+strings.TrimSpace("--"+name+" "+arg)+"]")
+	})
+	return strings.Join(words, " ")
+}
+
+func eachFlag(cmd *command, f func(name, arg, text string)) {
+	if cmd.flags == nil {
+		return
+	}
+	fs := flag.NewFlagSet(cmd.name, flag.ContinueOnError)
+	cmd.flags(fs, &call{})
+	fs.VisitAll(func(fl *flag.Flag) {
+		arg, text := flag.UnquoteUsage(fl)
+		f(fl.Name, arg, text)
+	})
+}
+
+// usage is what --help prints.
+func usage(w io.Writer, cmd *command) {
+	fmt.Fprintf(w, "Usage: longwire %s\n\n%s%s.\n", synopsis(cmd), strings.ToUpper(cmd.line[:1]), cmd.line[1:])
+	if cmd.help != "" {
+		fmt.Fprintf(w, "%s\n", cmd.help)
+	}
+	first := true
+	eachFlag(cmd, func(name, arg, text string) {
+		if first {
+			fmt.Fprintln(w)
+			first = false
+		}
+		fmt.Fprintf(w, "  %-18s %s\n", strings.TrimSpace("--"+name+" "+arg), text)
+	})
+}
+
+// near suggests what may have been meant.
+func near(args []string) string {
+	var same []string
+	for _, c := range commands() {
+		first, second, _ := strings.Cut(c.name, " ")
+		if first == args[0] && second != "" || slices.Contains(args, second) && second != "" {
+			same = append(same, "longwire "+c.name)
+		}
+	}
+	if len(same) > 0 {
+		return "there is: " + strings.Join(same, ", ")
+	}
+	return "'longwire help' lists all"
+}
