@@ -33,9 +33,9 @@ type Host interface {
 	Resources(bare jid.JID) []*local.Resource
 }
 
-// Presence is called in the Turn that changes a block list, for each contact who may see the account's presence and is
-// now blocked or no longer: it sends unavailable or the current presences (XEP-0191 §3.3, §3.4). contact is a bare JID,
-// or a full one when only that resource is concerned.
+// Presence is called in the Turn that changes a block list, for each contact with a subscription either way, and each
+// address that had directed presence, who is now blocked or no longer: it sends unavailable, or the current presences
+// and probes (XEP-0191 §3.3, §3.4). contact is a bare JID, or a full one when only that resource is concerned.
 type Presence func(t *router.Turn, account, contact jid.JID, blocked bool) error
 
 // Service answers for accounts, and is the Host's Blocker.
@@ -176,45 +176,53 @@ func (s *Service) change(q *local.Request, verb string, items []jid.JID, edit fu
 	return nil
 }
 
-// tellContacts runs the Presence hook for every subscriber whose fate changed.
+// tellContacts runs the Presence hook for everyone whose fate changed.
 func (s *Service) tellContacts(q *local.Request, before, after list) error {
 	if s.presence == nil {
 		return nil
 	}
-	seen := make(map[jid.JID]bool)
+	contacts, err := subscribed(q)
+	if err != nil {
+		return err
+	}
+	told := make(map[jid.JID]bool)
 	tell := func(contact jid.JID) error {
 		now := after.has(contact)
-		if seen[contact] || now == before.has(contact) {
+		if told[contact] || told[contact.Bare()] || now == before.has(contact) {
 			return nil
 		}
-		seen[contact] = true
+		told[contact] = true
 		return s.presence(q.Turn, q.Account, contact, now)
 	}
-	var contacts []jid.JID
-	err := q.Turn.Tx.Roster(q.Account.String(), func(it store.RosterItem) error {
-		if j, err := jid.Parse(it.Contact); err == nil && it.From {
+	who := contacts
+	for _, j := range differing(before, after) {
+		if slices.Contains(contacts, j.Bare()) {
+			who = append(who, j) // a single resource of a contact
+		}
+	}
+	for _, r := range s.host.Resources(q.Account) {
+		who = append(who, r.Directed().All()...)
+	}
+	for _, j := range who {
+		if err := tell(j); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// subscribed lists the contacts with a subscription either way.
+func subscribed(q *local.Request) (contacts []jid.JID, err error) {
+	err = q.Turn.Tx.Roster(q.Account.String(), func(it store.RosterItem) error {
+		if j, err := jid.Parse(it.Contact); err == nil && (it.From || it.To) {
 			contacts = append(contacts, j)
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("blocking: reading the roster of %s: %w", q.Account, err)
+		return nil, fmt.Errorf("blocking: reading the roster of %s: %w", q.Account, err)
 	}
-	full := differing(before, after)
-	for _, c := range contacts {
-		if err := tell(c); err != nil {
-			return err
-		}
-		for _, j := range full {
-			// A single resource that was blocked or freed: its bare JID must be the subscriber.
-			if j.Bare() == c {
-				if err := tell(j); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
+	return contacts, nil
 }
 
 // differing lists the full JIDs that are in one list only.

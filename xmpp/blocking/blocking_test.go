@@ -170,10 +170,13 @@ func TestOwnAccountIsNeverBlocked(t *testing.T) {
 	}
 }
 
-func TestSubscribersAreTold(t *testing.T) {
+func TestContactsAreTold(t *testing.T) {
 	st := servicetest.New(t)
-	st.Login(tent)
+	st.Login(tent).Directed().Add(jid.MustParse("room@chat.g/alice"))
 	st.Update(func(tx *store.Tx) error {
+		if _, err := tx.PutRosterItem("alice@field.net", store.RosterItem{Contact: "to@f", To: true, InRoster: true}); err != nil {
+			return err
+		}
 		for contact, from := range map[string]bool{"sub@d": true, "two@d": true, "not@d": false, "sub@e": true} {
 			if _, err := tx.PutRosterItem("alice@field.net", store.RosterItem{Contact: contact, From: from, InRoster: true}); err != nil {
 				return err
@@ -208,7 +211,9 @@ func TestSubscribersAreTold(t *testing.T) {
 		{"block", "sub@d/r other@x/r", "sub@d/r true"},
 		{"block", "sub@d", "sub@d true"},
 		{"block", "e", "sub@e true"},
-		{"unblock", "", "sub@d false,sub@d/r false,sub@e false"},
+		{"block", "f", "to@f true"},
+		{"block", "room@chat.g", "room@chat.g/alice true"},
+		{"unblock", "", "room@chat.g/alice false,sub@d false,sub@e false,to@f false"},
 	} {
 		told = nil
 		st.Ask(tent, set(c.verb, strings.Fields(c.items)...))

@@ -45,7 +45,11 @@ func (s *Service) read(t *router.Turn, account jid.JID) (list, error) {
 	if ok {
 		return l, nil
 	}
-	err := s.host.Read(t, func(tx *store.Tx) (err error) {
+	return s.readStore(t, account, stamp)
+}
+
+func (s *Service) readStore(t *router.Turn, account jid.JID, stamp uint64) (l list, err error) {
+	err = s.host.Read(t, func(tx *store.Tx) (err error) {
 		l, err = load(tx, account)
 		return err
 	})

@@ -150,15 +150,15 @@ func (s *Stage) Ask(from, xml string) string {
 	return got[0]
 }
 
-// A Case is one question and its exact answer.
-type Case struct{ Name, From, Ask, Want string }
+// A Case is one question: what it shows, who asks, the stanza, the exact answer.
+type Case [4]string
 
 // Run asks each question in turn. It makes no subtests, so that it works in a synctest bubble.
 func (s *Stage) Run(t *testing.T, cases []Case) {
 	t.Helper()
 	for _, c := range cases {
-		if got := s.Ask(c.From, c.Ask); got != c.Want {
-			t.Errorf("%s: %s asked %s\n got %s\nwant %s", c.Name, c.From, c.Ask, got, c.Want)
+		if got := s.Ask(c[1], c[2]); got != c[3] {
+			t.Errorf("%s: %s asked %s\n got %s\nwant %s", c[0], c[1], c[2], got, c[3])
 		}
 	}
 }
