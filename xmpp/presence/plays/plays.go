@@ -13,8 +13,8 @@
 //	far.net    gets  <presence from='…' to='…'/>
 //
 // far.net is a domain across a link, so that everything for it must be in a transaction; rooms.net is a service on this
-// node that needs none. A line that begins with # is a remark, one that begins with … goes on with the line above. The ids of roster pushes and the times of delay
-// stamps are written as *. What nobody has read by the end of the play is an error.
+// node that needs none. A line that begins with # is a remark. The ids of roster pushes and the times of delay stamps are
+// written as *. What nobody has read by the end of the play is an error.
 package plays
 
 import (
@@ -108,17 +108,10 @@ func (s *Stage) Item(account string, it store.RosterItem) {
 // Play acts out a script and checks that every client and neighbour has read all it got.
 func (s *Stage) Play(script string) {
 	s.t.Helper()
-	lines := strings.Split(script, "\n")
-	for i := 0; i < len(lines); i++ {
-		line := strings.TrimSpace(lines[i])
-		for i+1 < len(lines) && strings.HasPrefix(strings.TrimSpace(lines[i+1]), "…") {
-			i++
-			line += strings.TrimPrefix(strings.TrimSpace(lines[i]), "…")
+	for line := range strings.Lines(script) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			s.act(line)
 		}
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		s.act(line)
 	}
 	for name, c := range s.clients {
 		for _, x := range c.all() {
@@ -317,11 +310,17 @@ func (b *box) all() []string {
 // Client is a client's stream.
 type Client struct {
 	Resource *local.Resource
+	ID       func(string) // if set, gets the id of each stanza the client gets
 	box
 }
 
 // Send takes what the node sends to the client.
-func (c *Client) Send(s *stanza.Stanza, _ uint64) { c.put(written(s, false)) }
+func (c *Client) Send(s *stanza.Stanza, _ uint64) {
+	if c.ID != nil {
+		c.ID(s.ID)
+	}
+	c.put(written(s, false))
+}
 
 // End does nothing: a play ends streams itself.
 func (c *Client) End(string, string) {}
