@@ -8,12 +8,13 @@ import (
 
 // Classes of ASCII bytes.
 const (
-	space   = 1 << iota // XML 1.0 §2.3: S
-	inText              // stands for itself in text
-	inValue             // stands for itself in an attribute value
-	inName              // NameChar without colon
-	nameTop             // NameStartChar without colon
-	verbose             // must be escaped by AppendEscaped
+	space     = 1 << iota // XML 1.0 §2.3: S
+	inText                // stands for itself in text
+	inValue               // stands for itself in an attribute value
+	inName                // NameChar without colon
+	nameTop               // NameStartChar without colon
+	afterName             // ends a name and has nothing to do with it
+	verbose               // must be escaped by AppendEscaped
 )
 
 var class = func() (t [256]uint8) {
@@ -38,6 +39,9 @@ var class = func() (t [256]uint8) {
 	}
 	for _, c := range " \t\r\n" {
 		t[c] |= space
+	}
+	for _, c := range " \t\r\n/>=" {
+		t[c] |= afterName
 	}
 	for _, c := range `&<>'"` {
 		t[c] |= verbose
@@ -150,6 +154,18 @@ func numeric(b []byte) rune {
 
 // qname scans a qualified name at b[i:] (Namespaces in XML §4). colon is its place, 0 when there is none.
 func (s *Scanner) qname(b []byte, i int) (colon, end int, err error) {
+	start := i
+	for i < len(b) && class[b[i]]&inName != 0 {
+		i++
+	}
+	if i < len(b) && class[b[i]]&afterName != 0 && class[b[start]]&nameTop != 0 && i-start <= MaxName {
+		return 0, i, nil // nearly always
+	}
+	return s.rareName(b, start)
+}
+
+// rareName is qname for names with a colon or with letters beyond ASCII, and for faulty ones.
+func (s *Scanner) rareName(b []byte, i int) (colon, end int, err error) {
 	start, top := i, true // top: here a part begins
 	for i < len(b) {
 		c := b[i]

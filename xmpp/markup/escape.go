@@ -87,29 +87,43 @@ func AppendAttr(b []byte, a Attr, n int) []byte {
 // Unescape gives the character data of well-formed markup: references resolved, CDATA sections unwrapped, line ends
 // made '\n' (XML 1.0 §2.11), tags left out.
 func Unescape(b []byte) string {
-	if bytes.IndexByte(b, '&') < 0 && bytes.IndexByte(b, '<') < 0 && bytes.IndexByte(b, '\r') < 0 {
-		return string(b)
+	if i := special(b, false); i < len(b) {
+		var room [512]byte // what fits costs no allocation but the string's own
+		return string(appendUnescaped(room[:0], b, false))
 	}
-	return string(appendUnescaped(make([]byte, 0, len(b)), b, false))
+	return string(b)
+}
+
+// special is the place of the first byte of b that does not stand for itself.
+func special(b []byte, attr bool) int {
+	for i, c := range b {
+		if c <= '<' && (c == '&' || c == '<' || c == '\r' || attr && (c == '\n' || c == '\t')) {
+			return i
+		}
+	}
+	return len(b)
 }
 
 func appendUnescaped(d, b []byte, attr bool) []byte {
-	for i := 0; i < len(b); {
-		n := 1
-		switch c := b[i]; {
+	for len(b) > 0 {
+		n := special(b, attr)
+		d = append(d, b[:n]...)
+		if b = b[n:]; len(b) == 0 {
+			break
+		}
+		n = 1
+		switch c := b[0]; {
 		case c == '&':
-			d, n = appendReferent(d, b[i:])
-		case c == '\r' && i+1 < len(b) && b[i+1] == '\n': // the '\n' follows
-		case attr && class[c]&space != 0:
+			d, n = appendReferent(d, b)
+		case c == '\r' && len(b) > 1 && b[1] == '\n': // the '\n' follows
+		case attr:
 			d = append(d, ' ')
 		case c == '\r':
 			d = append(d, '\n')
-		case c == '<' && !attr:
-			d, n = appendBetween(d, b[i:])
 		default:
-			d = append(d, c)
+			d, n = appendBetween(d, b)
 		}
-		i += n
+		b = b[n:]
 	}
 	return d
 }
@@ -145,9 +159,15 @@ func appendBetween(d, b []byte) ([]byte, int) {
 		}
 		return d, min(len(b), len(cdataStart)+len(text)+len("]]>"))
 	}
-	s := Scanner{seek: 1}
-	if !s.seekEnd(b) {
-		return d, len(b)
+	for i, quote := 1, byte(0); i < len(b); i++ {
+		switch c := b[i]; {
+		case quote == 0 && c == '>':
+			return d, i + 1
+		case quote == 0 && (c == '\'' || c == '"'):
+			quote = c
+		case c == quote:
+			quote = 0
+		}
 	}
-	return d, s.seek + 1
+	return d, len(b)
 }

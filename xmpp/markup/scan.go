@@ -43,6 +43,7 @@ type Scanner struct {
 	attrs   []attr
 	names   intern
 
+	token    Token
 	tagName  element // the last StartTag or EmptyTag; only the name is set
 	tagColon int
 }
@@ -106,27 +107,30 @@ func (s *Scanner) Next(b []byte, final bool) (Token, error) {
 				return Token{}, err
 			}
 		}
-		if err := s.text(b); err != nil {
-			return Token{}, err
+		if s.pos == len(b) || b[s.pos] != '<' {
+			if err := s.text(b); err != nil {
+				return Token{}, err
+			}
 		}
 		if s.seek > 0 && !final && !s.seekEnd(b) {
 			return Token{}, ErrMore
 		}
-		t, err := s.tag(b)
+		t := &s.token
+		err := s.tag(b, t)
 		switch {
 		case err == ErrMore:
 			if s.seek == 0 && s.pos+1 < len(b) && b[s.pos+1] != '!' {
 				s.seek, s.quote = s.pos+1, 0
 				s.seekEnd(b)
 			}
-			return t, err
+			return Token{}, err
 		case err != nil:
-			return t, err
+			return Token{}, err
 		}
 		s.seek = 0
 		if t.Kind != 0 {
 			s.pos = t.End
-			return t, nil
+			return *t, nil
 		}
 	}
 }
@@ -222,54 +226,54 @@ func (s *Scanner) literal(b []byte) error {
 
 const cdataStart = "<![CDATA["
 
-// tag reads the tag at b[pos]. A Token of no Kind is the start of a CDATA section.
-func (s *Scanner) tag(b []byte) (Token, error) {
+// tag reads the tag at b[pos] into t. A t of no Kind is the start of a CDATA section.
+func (s *Scanner) tag(b []byte, t *Token) error {
 	i := s.pos
 	if i+1 == len(b) {
-		return Token{}, ErrMore
+		return ErrMore
 	}
 	switch b[i+1] {
 	case '/':
-		return s.endTag(b, i)
+		return s.endTag(b, i, t)
 	case '?':
-		return Token{}, fmt.Errorf("markup: processing instruction: %w", ErrRestricted)
+		return fmt.Errorf("markup: processing instruction: %w", ErrRestricted)
 	case '!':
 		n := min(len(b)-i, len(cdataStart))
 		if string(b[i:i+n]) != cdataStart[:n] {
 			// RFC 6120 §11.1: no comments, no document type declarations.
-			return Token{}, fmt.Errorf("markup: comment or declaration: %w", ErrRestricted)
+			return fmt.Errorf("markup: comment or declaration: %w", ErrRestricted)
 		}
 		if n < len(cdataStart) {
-			return Token{}, ErrMore
+			return ErrMore
 		}
 		s.pos, s.cdata = i+n, true
-		return Token{}, nil
+		*t = Token{}
+		return nil
 	}
-	return s.startTag(b, i)
+	return s.startTag(b, i, t)
 }
 
-func (s *Scanner) endTag(b []byte, lt int) (Token, error) {
+func (s *Scanner) endTag(b []byte, lt int, t *Token) error {
 	if len(s.open) == 0 {
-		return Token{}, malformed("end tag without start tag")
+		return malformed("end tag without start tag")
 	}
 	o := &s.open[len(s.open)-1]
 	name := b[o.name:o.end]
 	i := lt + 2
 	n := min(len(name), len(b)-i)
 	if !bytes.Equal(b[i:i+n], name[:n]) {
-		return Token{}, malformed("end tag of another element")
+		return malformed("end tag of another element")
 	}
 	for i += n; i < len(b) && class[b[i]]&space != 0; i++ {
 	}
 	if i == len(b) {
-		return Token{}, ErrMore
+		return ErrMore
 	}
 	if b[i] != '>' {
-		return Token{}, malformed("end tag of another element")
+		return malformed("end tag of another element")
 	}
-	t := Token{Kind: EndTag, Start: lt, End: i + 1}
-	t.Alone = s.pop()
-	return t, nil
+	*t = Token{Kind: EndTag, Start: lt, End: i + 1, Alone: s.pop()}
+	return nil
 }
 
 // pop closes the innermost element and tells whether it stands alone.

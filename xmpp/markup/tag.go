@@ -30,45 +30,45 @@ func attrValue(v []byte, plain bool) string {
 	return string(appendUnescaped(make([]byte, 0, len(v)), v, true))
 }
 
-// startTag reads the start tag or empty-element tag at b[lt]. Nothing of the Scanner but attrs changes before the tag
-// is known to be whole and good.
-func (s *Scanner) startTag(b []byte, lt int) (Token, error) {
+// startTag reads the start tag or empty-element tag at b[lt]. The Scanner's state changes only when the tag is whole and
+// its syntax good.
+func (s *Scanner) startTag(b []byte, lt int, t *Token) error {
 	colon, i, err := s.qname(b, lt+1)
 	if err != nil {
-		return Token{}, err
+		return err
 	}
-	nameEnd := i
+	e := element{name: int32(lt + 1), end: int32(i)}
 	s.attrs = s.attrs[:0]
-	t := Token{Kind: StartTag, Start: lt}
-	for t.End == 0 {
+	kind, end := StartTag, 0
+	for end == 0 {
 		gap := i
 		for i < len(b) && class[b[i]]&space != 0 {
 			i++
 		}
 		switch {
 		case i == len(b):
-			return Token{}, ErrMore
+			return ErrMore
 		case b[i] == '>':
-			t.End = i + 1
+			end = i + 1
 		case b[i] == '/':
 			if i+1 == len(b) {
-				return Token{}, ErrMore
+				return ErrMore
 			}
 			if b[i+1] != '>' {
-				return Token{}, malformed("stray / in a tag")
+				return malformed("stray / in a tag")
 			}
-			t.Kind, t.End = EmptyTag, i+2
+			kind, end = EmptyTag, i+2
 		case i == gap:
-			return Token{}, malformed("no space before an attribute")
+			return malformed("no space before an attribute")
 		default:
 			if i, err = s.attribute(b, i); err != nil {
-				return Token{}, err
+				return err
 			}
 		}
 	}
-	s.tagName, s.tagColon = element{name: int32(lt + 1), end: int32(nameEnd)}, colon
-	err = s.enter(b, &t, s.tagName, colon)
-	return t, err
+	*t = Token{Kind: kind, Start: lt, End: end}
+	s.tagName, s.tagColon = e, colon
+	return s.enter(b, t, e, colon)
 }
 
 // attribute reads name, '=' and value at b[i:] into attrs.
@@ -148,8 +148,8 @@ func (s *Scanner) enter(b []byte, t *Token, e element, colon int) error {
 	prefixed := 0
 	for i := range s.attrs {
 		a := &s.attrs[i]
-		if err := s.unique(b, i); err != nil {
-			return err
+		if i > 0 && s.again(b, i) {
+			return malformed("attribute given twice")
 		}
 		if a.decl {
 			if err := s.declare(b, a); err != nil {
@@ -176,16 +176,16 @@ func (s *Scanner) enter(b []byte, t *Token, e element, colon int) error {
 	return nil
 }
 
-// unique refuses an attribute whose qualified name was there before. XML 1.0 §3.1.
-func (s *Scanner) unique(b []byte, i int) error {
+// again tells whether an attribute of the same qualified name stands before attribute i. XML 1.0 §3.1.
+func (s *Scanner) again(b []byte, i int) bool {
 	a := &s.attrs[i]
 	for j := range s.attrs[:i] {
 		o := &s.attrs[j]
 		if o.nameEnd-o.name == a.nameEnd-a.name && bytes.Equal(b[o.name:o.nameEnd], b[a.name:a.nameEnd]) {
-			return malformed("attribute given twice")
+			return true
 		}
 	}
-	return nil
+	return false
 }
 
 // declare puts a namespace declaration in force. Namespaces in XML §3.
