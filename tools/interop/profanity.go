@@ -1,5 +1,189 @@
 package main
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
 
-func profanity(context.Context, *stage, func(result)) error { return nil }
+	"longwire/tools/rig/wire"
+)
+
+// profanity is the play of profanity on a terminal, with a partner who speaks raw XML.
+func profanity(ctx context.Context, st *stage, tell func(result)) error {
+	home, far := st.Servers["headquarters"], st.Servers["field"]
+	for i, way := range []string{"STARTTLS", "direct TLS"} {
+		for _, there := range []*place{home, far} {
+			where := map[*place]string{home: "local", far: "across the link"}[there]
+			prefix := fmt.Sprintf("profanity, %s: ", way)
+			suffix := ", " + where
+			if err := profane(ctx, st, home, there, i == 1, func(name string, err error) {
+				r := result{Name: prefix + name + suffix, OK: err == nil}
+				if err != nil {
+					r.Detail = err.Error()
+				}
+				tell(r)
+			}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// profane runs one profanity through login, chat, roster and subscription. Each step builds on the one before.
+func profane(ctx context.Context, st *stage, home, there *place, direct bool, tell func(string, error)) error {
+	name, other := home.take(), there.take()
+	partner, err := newPartner(ctx, there, other)
+	if err != nil {
+		return err
+	}
+	defer partner.conn.Close()
+	folder := filepath.Join(st.dir, "profanity", name)
+	if err := settings(folder); err != nil {
+		return err
+	}
+	command := fmt.Sprintf("env HOME=%[1]s XDG_CONFIG_HOME=%[1]s XDG_DATA_HOME=%[1]s/data SSL_CERT_FILE=%[2]s LANG=C.UTF-8 TERM=screen profanity",
+		folder, home.Certificate)
+	s, err := openScreen(ctx, fmt.Sprintf("longwire-%d-%s", os.Getpid(), name), command)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	port, tls := home.Port, "force"
+	if direct {
+		port, tls = home.Direct, "legacy"
+	}
+	steps := []struct {
+		name string
+		do   func() error
+	}{
+		{"login", func() error {
+			connect := fmt.Sprintf("/connect %s@%s server %s port %d tls %s", name, home.Domain, home.Host, port, tls)
+			return s.login(ctx, connect, home.Password)
+		}},
+		{"messages both ways", func() error {
+			if err := s.enter(ctx, fmt.Sprintf("/msg %s@%s how copy over there", other, there.Domain)); err != nil {
+				return err
+			}
+			got, err := partner.until("how copy over there")
+			if err != nil {
+				return err
+			}
+			if err := partner.conn.WriteString(fmt.Sprintf("<message to='%s' type='chat' id='p1'><body>loud and clear</body></message>", wire.Attr(got, "from"))); err != nil {
+				return err
+			}
+			_, err = s.until(ctx, "loud and clear")
+			return err
+		}},
+		{"roster and subscription", func() error {
+			if err := s.enter(ctx, "/win 1"); err != nil { // whose panel shows the roster
+				return err
+			}
+			if err := s.enter(ctx, fmt.Sprintf("/roster add %s@%s Buddy", other, there.Domain)); err != nil {
+				return err
+			}
+			if _, err := s.until(ctx, "Roster item added", "Buddy"); err != nil {
+				return err
+			}
+			if err := s.enter(ctx, fmt.Sprintf("/sub request %s@%s", other, there.Domain)); err != nil {
+				return err
+			}
+			if _, err := partner.until("subscribe"); err != nil {
+				return err
+			}
+			if err := partner.conn.WriteString(fmt.Sprintf("<presence to='%s@%s' type='subscribed'/>", name, home.Domain)); err != nil {
+				return err
+			}
+			_, err := s.until(ctx, "++ Buddy (partner) is online")
+			return err
+		}},
+	}
+	for _, step := range steps {
+		err := step.do()
+		tell(step.name, err)
+		if err != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// settings make profanity's screen plain.
+func settings(folder string) error {
+	dir := filepath.Join(folder, "profanity")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "profrc"), []byte("[ui]\nsplash=false\n[connection]\nreconnect=0\n"), 0o600)
+}
+
+func (s *screen) login(ctx context.Context, connect, password string) error {
+	if err := s.enter(ctx, connect); err != nil {
+		return err
+	}
+	if _, err := s.until(ctx, "Enter password"); err != nil {
+		return err
+	}
+	if err := s.enter(ctx, password); err != nil {
+		return err
+	}
+	got, err := s.until(ctx, "logged in successfully", "Login failed", "Connection error")
+	if err == nil && got != "logged in successfully" {
+		shown, _ := s.read(ctx)
+		err = errors.New(squeeze(shown))
+	}
+	return err
+}
+
+// A partner is the other side of a conversation.
+type partner struct {
+	conn *wire.Conn
+	got  chan []byte
+}
+
+func newPartner(ctx context.Context, p *place, name string) (*partner, error) {
+	c, err := wire.Dial(ctx, wire.Login{Address: p.address(), Domain: p.Domain, User: name, Password: p.Password, Mode: wire.StartTLS, Mechanism: "SCRAM-SHA-256"})
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Bind("partner"); err != nil {
+		return nil, err
+	}
+	if err := c.WriteString("<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq><presence/>"); err != nil {
+		return nil, err
+	}
+	pt := &partner{conn: c, got: make(chan []byte, 1000)}
+	go func() {
+		defer close(pt.got)
+		for {
+			e, err := c.Next()
+			if err != nil {
+				return
+			}
+			pt.got <- append([]byte(nil), e.Raw...)
+		}
+	}()
+	return pt, nil
+}
+
+// until waits for a stanza with the text in it.
+func (p *partner) until(text string) ([]byte, error) {
+	limit := time.After(patience)
+	for {
+		select {
+		case raw, ok := <-p.got:
+			if !ok {
+				return nil, errors.New("interop: the partner's stream ended")
+			}
+			if strings.Contains(string(raw), text) {
+				return raw, nil
+			}
+		case <-limit:
+			return nil, fmt.Errorf("interop: the partner waited for %q", text)
+		}
+	}
+}
