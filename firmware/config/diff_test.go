@@ -1,0 +1,37 @@
+package config_test
+
+import (
+	"reflect"
+	"testing"
+
+	"longwire/firmware/config"
+)
+
+func TestDiffNamesWhatChangedAndNothingElse(t *testing.T) {
+	old := parse(t, "data = \"/d\"\n"+pair)
+	if d := config.Diff(old, parse(t, "data = \"/d\"\n[log]\nlevel = \"info\"\n"+pair)); !d.Empty() {
+		t.Errorf("writing out a default changed %v", d.Keys)
+	}
+	for _, c := range []struct {
+		name, doc string
+		want      config.Changes
+	}{
+		{"log", "data = \"/d\"\n[log]\nlevel = \"debug\"\n" + pair, config.Changes{Keys: []string{"log.level"}, Log: true}},
+		{"listener", "data = \"/d\"\n[clients]\nlisten = [\":6222\"]\n" + pair, config.Changes{Keys: []string{"clients.listen"}, Listeners: true}},
+		{"limit", "data = \"/d\"\n[clients]\nidle = \"1m\"\n" + pair, config.Changes{Keys: []string{"clients.idle"}, Limits: true}},
+		{"domain", "data = \"/d\"\ndomains = [\"new.net\"]\n" + pair, config.Changes{Keys: []string{"domains"}, Domains: true}},
+		{"data", pair + "[store]\nmax_size = \"1GiB\"", config.Changes{Keys: []string{"control", "data", "store.max_size"}, Control: true, Store: true, Fixed: []string{"data", "store.max_size"}}},
+		{"link and peer", "data = \"/d\"\n" + edit(`remote_address = "198.51.100.1"`, "remote_address = \"198.51.100.9\"\nzero_rtt = true"), config.Changes{
+			Keys:  []string{`link "one" remote_address`, `link "one" zero_rtt`},
+			Links: config.Named{Changed: []string{"one"}}}},
+		{"lifetime", "data = \"/d\"\n" + edit(`links = ["one"]`, "links = [\"one\"]\nlifetimes.iq = \"1m\""), config.Changes{
+			Keys: []string{`peer "hq.net" lifetimes.iq`}, Peers: config.Named{Changed: []string{"hq.net"}}}},
+		{"renamed", "data = \"/d\"\n" + edit(`links = ["one"]`, "links = [\"one\"]\nname = \"hq\""), config.Changes{
+			Keys: []string{`peer "hq" added`, `peer "hq.net" removed`}, Peers: config.Named{Added: []string{"hq"}, Removed: []string{"hq.net"}}}},
+	} {
+		d := config.Diff(old, parse(t, c.doc))
+		if !reflect.DeepEqual(*d, c.want) {
+			t.Errorf("%s:\ngot  %+v\nwant %+v", c.name, *d, c.want)
+		}
+	}
+}
