@@ -121,7 +121,7 @@ func prepare(ctx context.Context, o options, dir string, t *table, progress io.W
 		if bin, err = rig.Build(ctx, dir); err != nil {
 			return nil, err
 		}
-		n := &rig.Node{Bin: bin, Dir: filepath.Join(dir, "longwire"), IP: "127.0.0.1", Domain: domain, Plain: true}
+		n := &rig.Node{Bin: bin, Dir: filepath.Join(dir, "longwire-node"), IP: "127.0.0.1", Domain: domain, Plain: true}
 		if err := n.Prepare(); err != nil {
 			return nil, err
 		}
