@@ -78,7 +78,9 @@ func (f *frame) next(b []byte, final bool) (ev Event, n int, err error) {
 					return Event{Kind: Open, Header: f.header(b)}, t.End, err
 				}
 			case 1:
-				f.child(t)
+				if err := f.child(t); err != nil {
+					return Event{}, 0, err
+				}
 			}
 		}
 		if t.Kind == markup.StartTag {
@@ -167,15 +169,23 @@ func (f *frame) address(s string, from bool) jid.JID {
 	return jid.JID{}
 }
 
+// maxChildren bounds the direct children of a stanza. An index entry is sixteen times as large as the smallest child,
+// and lives as long as the stanza.
+const maxChildren = 1024
+
 // child notes where a direct child begins.
-func (f *frame) child(t markup.Token) {
+func (f *frame) child(t markup.Token) error {
 	if f.st == nil {
-		return
+		return nil
+	}
+	if len(f.kids) == maxChildren {
+		return fmt.Errorf("more than %d children: %w", maxChildren, markup.ErrLimit)
 	}
 	if t.Name.Space == "" && t.Explicit {
 		f.redo = true
 	}
 	f.kids = append(f.kids, stanza.Child{Name: t.Name, Start: t.Start - f.inner, TextStart: t.End - f.inner})
+	return nil
 }
 
 func (f *frame) closeChild(t markup.Token) {
@@ -250,7 +260,7 @@ func ParseStanza(b []byte) (*stanza.Stanza, error) {
 	switch {
 	case err == markup.ErrMore:
 		err = fmt.Errorf("element does not end: %w", markup.ErrMalformed)
-	case err == nil && n != len(b), err == nil && ev.Kind != Stanza:
+	case err == nil && (n != len(b) || b[0] != '<' || ev.Kind != Stanza):
 		err = errors.New("not one stanza")
 	case err == nil && ev.AddrErr != nil:
 		err = ev.AddrErr

@@ -133,7 +133,7 @@ func checkDeclaration(s string) error {
 		}
 		value, s, ok = strings.Cut(value[1:], value[:1])
 		switch {
-		case !ok, want == "version" && !strings.HasPrefix(value, "1."), want == "standalone" && value != "yes" && value != "no":
+		case !ok, want == "version" && value != "1.0", want == "standalone" && value != "yes" && value != "no":
 			return malformed
 		case want == "encoding" && !strings.EqualFold(value, "UTF-8"):
 			return &Error{Condition: UnsupportedEncoding, Text: "only UTF-8"} // RFC 6120 §11.6
