@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -21,13 +22,15 @@ const (
 	reserveValue = 1300 // three fill a page
 	fullBatch    = 32
 	fullRetry    = 5 * time.Second
+	fullStep     = 8 // pages that must have become free to try again before that
 )
 
 // fullState is the committer's view of a full flash.
 type fullState struct {
-	on    bool // the reserve is missing and ordinary commits fail
-	retry time.Time
-	free  int // free pages when the last attempt failed
+	on     bool      // the reserve is missing and ordinary commits fail
+	failed int       // how often in a row
+	retry  time.Time // when to try one again
+	free   int       // free pages after the last one failed
 }
 
 // reservePages is how many pages the reserve takes.
@@ -42,7 +45,10 @@ func (db *DB) reservePages() int {
 // worthTrying tells whether an ordinary commit may succeed.
 func (db *DB) worthTrying(batch []operation) bool {
 	f := &db.committer.full
-	if !f.on || !time.Now().Before(f.retry) || db.freePages() >= f.free+db.reservePages() {
+	if !f.on || !time.Now().Before(f.retry) {
+		return true
+	}
+	if free := db.freePages(); free >= f.free+fullStep && free >= db.reservePages()+fullStep {
 		return true
 	}
 	for _, o := range batch {
@@ -55,40 +61,40 @@ func (db *DB) worthTrying(batch []operation) bool {
 
 // afterAttempt draws the conclusions from an ordinary commit.
 func (db *DB) afterAttempt(a attempt) {
+	f := &db.committer.full
 	switch {
+	case errors.Is(a.err, ErrFull):
+		f.on = true
+		f.failed++
+		db.releaseReserve()
+		f.free = db.freePages()
+		f.retry = time.Now()
+		if f.failed > 1 {
+			f.retry = f.retry.Add(fullRetry)
+		} // else it may be one large operation that did not fit; the next batch may
+		db.setHealth(a.err)
 	case a.err != nil:
 		db.setHealth(a.err)
 	case a.committed:
-		db.committer.full.on = false
+		f.on, f.failed = false, 0
 		db.setHealth(nil)
 	}
 }
 
 // attemptFull runs the first operations of the batch on a full flash.
 func (db *DB) attemptFull(batch []operation) []error {
-	f := &db.committer.full
-	if !f.on || !time.Now().Before(f.retry) {
-		f.retry = time.Now().Add(fullRetry)
-	}
-	f.on = true
-	released := db.releaseReserve()
 	a := db.attempt(batch[:min(len(batch), fullBatch)], true)
-	f.free = db.freePages()
-	if released && f.free >= 2*db.reservePages() {
-		// It was one large operation that did not fit; the next may.
-		f.retry = time.Now()
-	}
 	if a.err != nil {
 		db.setHealth(a.err)
 	}
 	return a.errs
 }
 
-// releaseReserve deletes the reserve; false if there is none or it cannot be deleted.
-func (db *DB) releaseReserve() bool {
+// releaseReserve deletes the reserve if it is there. When it cannot, it stays for the next time.
+func (db *DB) releaseReserve() {
 	btx, err := db.bolt.Begin(true)
 	if err != nil {
-		return false
+		return
 	}
 	tx := &Tx{db: db, bolt: btx, writable: true}
 	err = tx.guard(func(tx *Tx) error {
@@ -106,9 +112,9 @@ func (db *DB) releaseReserve() bool {
 	})
 	if err != nil {
 		tx.rollback()
-		return false
+		return
 	}
-	return db.commitTx(tx) == nil
+	_ = db.commitTx(tx)
 }
 
 // keepReserve puts the reserve back when the flash was full.

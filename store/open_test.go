@@ -357,9 +357,9 @@ func TestDamagedFile(t *testing.T) {
 	zeroed := bytes.Clone(whole)
 	clear(zeroed[8192:])
 	try("zeros behind the meta pages", zeroed, true)
-	rounds := 400
+	rounds := 150
 	if testing.Short() {
-		rounds = 60
+		rounds = 30
 	}
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for i := range rounds {
