@@ -97,12 +97,24 @@ func (s *Stanza) Text(c Child) string { return markup.Unescape(s.Inner[c.TextSta
 // Element reads a child as a tree.
 func (s *Stanza) Element(c Child) (*markup.Element, error) { return markup.ParseElement(s.Raw(c)) }
 
-// Payload is the single child of an iq as a tree; nil when there is not exactly one (an error child not counted).
+// Payload is the single child of an iq as a tree; nil when there is not exactly one. The <error/> of an error is not
+// counted: what the request held may stand beside it (RFC 6120 §8.3.1).
 func (s *Stanza) Payload() *markup.Element {
-	if len(s.Children) != 1 {
+	var only *Child
+	for i := range s.Children {
+		c := &s.Children[i]
+		switch {
+		case s.IsError() && c.Name == (markup.Name{Local: "error"}):
+		case only != nil:
+			return nil
+		default:
+			only = c
+		}
+	}
+	if only == nil {
 		return nil
 	}
-	e, err := s.Element(s.Children[0])
+	e, err := s.Element(*only)
 	if err != nil {
 		return nil
 	}
