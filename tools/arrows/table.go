@@ -1,0 +1,89 @@
+package main
+
+import (
+	"slices"
+	"strings"
+)
+
+// rule says what one room may import of ours. The first rule whose room holds the importing package decides.
+type rule struct {
+	room string   // "xmpp/jid", or "xmpp": it and all below it
+	may  []string // rooms
+	not  []string // of these, not
+	why  string   // the rule in words
+}
+
+// Tier 1 of xmpp: vocabulary.
+var tier1 = []string{"xmpp/jid", "xmpp/markup", "xmpp/stanza", "xmpp/stream", "xmpp/sasl", "xmpp/sm"}
+
+// Rooms of links that know nothing of their siblings.
+var pure = []string{"links/sis", "links/cas", "links/dts", "links/fold", "links/deflate", "links/plan", "links/meter"}
+
+// rules is the table of the style guide's section 4.1, the special rooms before the general ones.
+func rules() []rule {
+	var rs []rule
+	for _, room := range []string{"store", "board", "images"} {
+		rs = append(rs, rule{room, []string{room}, nil, room + " imports nothing of ours"})
+	}
+	for _, room := range tier1 {
+		rs = append(rs, rule{room, tier1, nil, "tier 1 of xmpp is vocabulary and imports tier 1 only"})
+	}
+	low := append(slices.Clone(tier1), "store")
+	rs = append(rs,
+		rule{"xmpp/router", low, nil, "xmpp/router is tier 2 and imports tier 1 and store"},
+		rule{"xmpp/local", append(slices.Clone(low), "xmpp/router"), nil, "xmpp/local stands on the router; services bind themselves to it, not it to them"},
+		rule{"xmpp/c2s", []string{"store", "xmpp"}, []string{"xmpp/s2s"}, "c2s and s2s meet at the router"},
+		rule{"xmpp/s2s", []string{"store", "xmpp"}, []string{"xmpp/c2s"}, "c2s and s2s meet at the router"},
+		rule{"xmpp", []string{"store", "xmpp"}, []string{"xmpp/c2s", "xmpp/s2s"},
+			"xmpp imports store and xmpp only; it meets links at a queue in store and at a function value from firmware/node, and services do not know sessions or peers"},
+	)
+	for _, room := range pure {
+		may := []string{room}
+		if room == "links/cas" {
+			may = append(may, "links/dts")
+		}
+		rs = append(rs, rule{room, may, nil, room + " is pure: no sibling, no XMPP, no store"})
+	}
+	rs = append(rs,
+		rule{"links", []string{"store", "links", "xmpp/jid", "xmpp/markup", "xmpp/stanza", "xmpp/stream", "xmpp/sm"}, nil,
+			"links import store and of xmpp only jid, markup, stanza, stream, sm; they meet the rest of xmpp at a queue in store"},
+		rule{"tools", []string{"images", "links", "store", "xmpp", "tools"}, nil, "tools never import firmware"},
+		rule{"firmware/config", []string{"firmware/config", "xmpp"}, nil, "firmware/config only knows settings and addresses"},
+		rule{"firmware/supervise", []string{"firmware/supervise"}, nil, "firmware/supervise keeps any tasks running and knows none"},
+		rule{"firmware", []string{"firmware", "board", "images", "links", "store", "xmpp"}, nil, "firmware imports everything but tools"},
+	)
+	return rs
+}
+
+// door says where a library may be imported: one dependency, one door. A second door needs its reason here.
+type door struct {
+	library string
+	rooms   []string
+}
+
+func doors() []door {
+	return []door{
+		{"go.etcd.io/bbolt", []string{"store"}},
+		{"github.com/fxamacker/cbor", []string{"store"}},
+		{"github.com/pelletier/go-toml", []string{"firmware/config"}},
+		{"github.com/coreos/go-systemd", []string{"firmware/supervise"}},
+		{"github.com/xdg-go/stringprep", []string{"xmpp/sasl"}},
+		{"golang.org/x/text", []string{"xmpp/jid"}},
+		// firmware/identity: certificates name domains by A-labels, which addresses do not have.
+		{"golang.org/x/net", []string{"xmpp/jid", "firmware/identity"}},
+		// The other half of package syscall, wherever the system itself is asked.
+		{"golang.org/x/sys", []string{"store", "board", "firmware", "tools"}},
+		{"golang.org/x/sync", []string{"tools"}},
+		// Foreign XMPP libraries are the other side in tests and demonstrations, never part of the product.
+		{"mellium.im", []string{"tools"}},
+	}
+}
+
+// within tells whether a package lies in a room.
+func within(pkg, room string) bool {
+	return pkg == room || strings.HasPrefix(pkg, room+"/")
+}
+
+func anyRoom(pkg string, rooms []string) bool {
+	return slices.ContainsFunc(rooms, func(r string) bool { return within(pkg, r) })
+}
