@@ -136,7 +136,8 @@ func (n *Node) build() error {
 		Open:    cfg.Clients.Register,
 		Derive:  derive,
 		Leaving: n.leaving,
-		Left:    func(account jid.JID) { n.EndSessions(account, "the account was removed") },
+		// On the committer; ending a stream waits for what it is writing, which may wait for a commit.
+		Left: func(account jid.JID) { go n.EndSessions(account, "the account was removed") },
 	})
 	if err := n.host.SetDomains(cfg.Domains); err != nil {
 		return fmt.Errorf("node: %w", err)
