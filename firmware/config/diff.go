@@ -36,7 +36,7 @@ func (n Named) Touches(name string) bool {
 }
 
 // Empty tells that the two configs mean the same.
-func (c *Changes) Empty() bool { return len(c.Keys) == 0 }
+func (d *Changes) Empty() bool { return len(d.Keys) == 0 }
 
 // Diff compares two valid configs.
 func Diff(old, new *Config) *Changes {

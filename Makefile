@@ -1,0 +1,69 @@
+# 'make' alone lists the targets. Every line here can be typed by hand as well.
+
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)"
+FUZZTIME ?= 2m
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test race interop torture fuzz bench lint arrows release clean
+
+help: ## list the targets
+	@echo "Longwire, an XMPP node for bad links. Targets:"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+build: ## build bin/longwire for this machine
+	$(BUILD) -o bin/longwire ./firmware
+
+demo: ## two nodes, a bad link and a conversation; then stays up for your own client (ONCE=1: ends)
+	$(GO) run ./tools/demo $(if $(ONCE),-once)
+
+test: ## vet and run all tests
+	$(GO) vet ./...
+	$(GO) test -shuffle=on ./...
+
+race: ## all tests under the race detector
+	$(GO) test -race -shuffle=on ./...
+
+interop: ## let slixmpp, profanity and mellium use two nodes (installs them from Debian's packages if it may)
+	$(GO) run ./tools/interop $(INTEROP)
+
+torture: ## kill nodes and cut the path at random; every message must arrive exactly once (SEED=n repeats a run)
+	$(GO) run ./tools/torture $(if $(SEED),-seed $(SEED)) $(TORTURE)
+
+fuzz: ## run each fuzz target for FUZZTIME (2m)
+	@set -e; for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+		for target in $$($(GO) test -list '^Fuzz' $$dir | grep '^Fuzz'); do \
+			echo "== $$dir $$target, $(FUZZTIME)"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10s $$dir; \
+		done; \
+	done
+
+bench: ## measure beside Prosody: messages a second, latency, memory
+	$(GO) run ./tools/bench $(BENCH)
+
+lint: ## gofmt, vet, staticcheck, govulncheck
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	@echo '$(GO) tool govulncheck ./...'
+	@out=$$($(GO) tool govulncheck ./... 2>&1); code=$$?; \
+	case "$$code:$$out" in \
+	0:*) echo "$$out" ;; \
+	3:*) echo "$$out"; echo "govulncheck: vulnerabilities found, see above"; exit 1 ;; \
+	*"fetching vulnerabilities"*) echo "govulncheck: NOT CHECKED: its database cannot be fetched from here; run 'make lint' with a network" ;; \
+	*) echo "$$out"; echo "govulncheck: failed to run"; exit 1 ;; \
+	esac
+
+arrows: ## check who imports whom
+	$(GO) run ./tools/arrows
+
+release: ## static binaries for linux amd64, arm64 and arm v7 in build/
+	GOOS=linux GOARCH=amd64 $(BUILD) -o build/longwire-linux-amd64 ./firmware
+	GOOS=linux GOARCH=arm64 $(BUILD) -o build/longwire-linux-arm64 ./firmware
+	GOOS=linux GOARCH=arm GOARM=7 $(BUILD) -o build/longwire-linux-armv7 ./firmware
+	@ls -l build
+
+clean: ## remove what was built
+	rm -rf bin build
