@@ -55,20 +55,19 @@ func (e *Engine) audience(t *router.Turn, account jid.JID) (a audience, err erro
 
 // available broadcasts presence. RFC 6121 §4.2.2 for the first, §4.4.2 for those that follow.
 func (e *Engine) available(t *router.Turn, r *local.Resource, s *stanza.Stanza, priority int8) error {
-	first := !r.Available() || e.planned(r) == nil
-	listens := priority >= 0 && (first || !e.listened(r))
+	before, was := e.state(t, r)
+	first := before == nil
+	listens := priority >= 0 && (first || was < 0)
 	if first || listens {
 		// A first presence takes its place among the commits that change who sees whom.
 		if err := t.NeedTx(); err != nil {
 			return err
 		}
 	}
-	account := r.JID().Bare()
-	a, err := e.audience(t, account)
+	a, err := e.audience(t, r.JID().Bare())
 	if err != nil {
 		return err
 	}
-	e.plan(r, plan{s, priority})
 	t.After(func() { e.noteUp(r, s, priority, first) })
 	if err := e.routeAll(t, s, a.from); err != nil {
 		return err
@@ -79,17 +78,13 @@ func (e *Engine) available(t *router.Turn, r *local.Resource, s *stanza.Stanza, 
 		}
 	}
 	if listens {
-		return e.host.FlushSpool(t, r) // XEP-0160 §2: with the first presence of non-negative priority
+		// XEP-0160 §2: with the first presence of non-negative priority.
+		if err := e.host.FlushSpool(t, r); err != nil {
+			return err
+		}
 	}
+	e.plan(t, r, s, priority)
 	return nil
-}
-
-// listened tells whether r had a non-negative priority before, in what was planned as well as in what was noted.
-func (e *Engine) listened(r *local.Resource) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	p, ok := e.plans[r]
-	return r.Priority() >= 0 && (!ok || p.priority >= 0)
 }
 
 // noteUp makes r available and shows it to the account's own clients. RFC 6121 §4.2.2, §4.4.2: to all that are
@@ -97,6 +92,9 @@ func (e *Engine) listened(r *local.Resource) bool {
 func (e *Engine) noteUp(r *local.Resource, s *stanza.Stanza, priority int8, first bool) {
 	e.live.Lock()
 	defer e.live.Unlock()
+	if !e.bound(r) {
+		return
+	}
 	r.SetPresence(s, priority)
 	for _, o := range e.host.Resources(r.JID().Bare()) {
 		p := o.Presence()
@@ -137,24 +135,25 @@ func (e *Engine) routeAll(t *router.Turn, s *stanza.Stanza, to []jid.JID) error 
 
 // unavailable ends the availability of r. RFC 6121 §4.5.2.
 func (e *Engine) unavailable(t *router.Turn, r *local.Resource, s *stanza.Stanza) error {
-	up, targets := e.maybeUp(r), r.Directed().All()
+	up, targets := e.isUp(t, r), r.Directed().All()
 	if !up && len(targets) == 0 {
 		return nil
 	}
 	if err := t.NeedTx(); err != nil {
 		return err
 	}
-	e.plan(r, plan{})
-	t.After(func() {
-		if up {
-			r.Send(s) // RFC 6121 §4.5.2: also to the resource that sent it
-		}
-	})
+	if up {
+		t.After(func() { r.Send(s) }) // RFC 6121 §4.5.2: also to the resource that sent it
+	}
 	status := ""
 	if c, ok := s.Child("", "status"); ok {
 		status = s.Text(c)
 	}
-	return e.farewell(t, r, s, up, targets, status)
+	if err := e.farewell(t, r, s, up, targets, status); err != nil {
+		return err
+	}
+	e.plan(t, r, nil, 0)
+	return nil
 }
 
 // Gone says farewell for a resource that ended without unavailable. RFC 6121 §4.5.2.
@@ -162,12 +161,12 @@ func (e *Engine) Gone(t *router.Turn, r *local.Resource, status string) error {
 	if err := t.NeedTx(); err != nil {
 		return err
 	}
-	up, targets := e.maybeUp(r), r.Directed().All()
+	up, targets := e.isUp(t, r), r.Directed().All()
 	e.mu.Lock()
 	delete(e.plans, r)
 	e.mu.Unlock()
 
-	if next := e.resource(r.JID()); next != nil && next != r && e.maybeUp(next) {
+	if next := e.resource(r.JID()); next != nil && next != r && e.isUp(t, next) {
 		// The same client came back under the same name and has told its contacts; only those whom it did not greet
 		// again must hear that the old stream is over.
 		up = false

@@ -1,6 +1,7 @@
 package presence_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -403,6 +404,13 @@ func TestTurnsOfOneCommit(t *testing.T) {
 		}
 		return func(turn *router.Turn) error { return s.FromClient(turn, s.Client(who), st) }
 	}
+	gone := func(s *plays.Stage, who string) func(*router.Turn) error {
+		r := s.Client(who).Resource
+		return func(turn *router.Turn) error {
+			s.Host.Unbind(r)
+			return s.Engine.Gone(turn, r, "")
+		}
+	}
 	stage := func(t *testing.T) *plays.Stage {
 		s := friends(t)
 		s.Item("alice", store.RosterItem{Contact: "carol@far.net", From: true, InRoster: true})
@@ -426,16 +434,51 @@ func TestTurnsOfOneCommit(t *testing.T) {
 	})
 	t.Run("in and out in one breath", func(t *testing.T) {
 		s := stage(t)
-		r := s.Client("alice/desk").Resource
-		s.Host.Unbind(r)
-		update(t, s, send(s, "alice/desk", `<presence/>`),
-			send(s, "alice/desk", `<presence to='ops@rooms.net/a'/>`),
-			func(turn *router.Turn) error { return s.Engine.Gone(turn, r, "") })
+		update(t, s, send(s, "alice/desk", `<presence/>`), send(s, "alice/desk", `<presence to='ops@rooms.net/a'/>`),
+			gone(s, "alice/desk"))
 		s.Play(`
 			far.net    gets <presence from='alice@hq.net/desk' to='carol@far.net'/>
 			rooms.net  gets <presence from='alice@hq.net/desk' to='ops@rooms.net/a'/>
 			far.net    gets <presence type='unavailable' from='alice@hq.net/desk' to='carol@far.net'/>
 			rooms.net  gets <presence type='unavailable' from='alice@hq.net/desk' to='ops@rooms.net/a'/>
+		`)
+	})
+	t.Run("the farewell is said once", func(t *testing.T) {
+		s := stage(t)
+		s.Item("bob", store.RosterItem{Contact: "alice@hq.net", InRoster: true})
+		s.Play(`
+			alice/desk sends <presence/>
+			far.net    gets <presence from='alice@hq.net/desk' to='carol@far.net'/>
+			alice/desk gets <presence from='alice@hq.net/desk'/>
+			alice/desk gets <presence type='unsubscribed' from='bob@hq.net'/>
+		`)
+		update(t, s, send(s, "alice/desk", `<presence type='unavailable'><status>bye</status></presence>`), gone(s, "alice/desk"))
+		s.Play(`
+			far.net    gets <presence type='unavailable' from='alice@hq.net/desk' to='carol@far.net'><status>bye</status></presence>
+			alice/desk gets <presence type='unavailable' from='alice@hq.net/desk'><status>bye</status></presence>
+			far.net    sends <presence type='probe' from='carol@far.net' to='alice@hq.net'/>
+			far.net    gets <presence type='unavailable' from='alice@hq.net' to='carol@far.net'><status>bye</status><delay xmlns='urn:xmpp:delay' from='hq.net' stamp='*'/></presence>
+		`)
+	})
+	t.Run("nothing comes behind the farewell", func(t *testing.T) {
+		s := stage(t)
+		update(t, s, gone(s, "alice/desk"), send(s, "alice/desk", `<presence/>`), send(s, "alice/desk", `<presence to='ops@rooms.net/a'/>`))
+	})
+	t.Run("out and in again asks again", func(t *testing.T) {
+		s := stage(t)
+		s.Play(`
+			alice/desk sends <presence/>
+			far.net    gets <presence from='alice@hq.net/desk' to='carol@far.net'/>
+			alice/desk gets <presence from='alice@hq.net/desk'/>
+			alice/desk gets <presence type='unavailable' from='bob@hq.net'/>
+		`)
+		update(t, s, send(s, "alice/desk", `<presence type='unavailable'/>`), send(s, "alice/desk", `<presence/>`))
+		s.Play(`
+			far.net    gets <presence type='unavailable' from='alice@hq.net/desk' to='carol@far.net'/>
+			far.net    gets <presence from='alice@hq.net/desk' to='carol@far.net'/>
+			alice/desk gets <presence type='unavailable' from='alice@hq.net/desk'/>
+			alice/desk gets <presence from='alice@hq.net/desk'/>
+			alice/desk gets <presence type='unavailable' from='bob@hq.net'/>
 		`)
 	})
 	t.Run("in, approved, seen across the link", func(t *testing.T) {
@@ -450,23 +493,23 @@ func TestTurnsOfOneCommit(t *testing.T) {
 			alice/desk gets <presence type='unavailable' from='bob@hq.net'/>
 		`)
 	})
-	t.Run("planned twice", func(t *testing.T) {
-		s := stage(t)
+	t.Run("a transaction that fails was never there", func(t *testing.T) {
+		s, broken := stage(t), errors.New("broken")
 		in, c := send(s, "alice/desk", `<presence/>`), s.Client("alice/desk")
 		var turn router.Turn
 		err := s.DB.Update(func(tx *store.Tx) error {
-			for range 2 {
-				turn.Reset(tx)
-				if err := in(&turn); err != nil {
-					return err
-				}
+			turn.Reset(tx)
+			if err := in(&turn); err != nil {
+				return err
 			}
-			return nil
+			return broken
 		})
-		if err != nil {
+		if !errors.Is(err, broken) {
 			t.Fatal(err)
 		}
-		turn.Done()
+		s.Play(`far.net sends <presence type='probe' from='carol@far.net' to='alice@hq.net'/>
+			far.net gets <presence type='unavailable' from='alice@hq.net' to='carol@far.net'/>`)
+		update(t, s, in)
 		if got := strings.Join(c.Got(), "\n"); got != "<presence from='alice@hq.net/desk'/>\n<presence from='bob@hq.net' type='unavailable'/>" {
 			t.Errorf("alice got\n%s", got)
 		}
@@ -484,4 +527,36 @@ func TestStanzaIsNotChangedUnderway(t *testing.T) {
 	if got := string(st.Bytes()); got != before {
 		t.Errorf("the stanza became %s, was %s", got, before)
 	}
+}
+
+func TestOddAddressees(t *testing.T) {
+	s := plays.New(t)
+	s.Item("alice", store.RosterItem{Contact: "hq.net", To: true, From: true, InRoster: true})
+	s.Item("alice", store.RosterItem{Contact: "nobody@hq.net", To: true, From: true, InRoster: true})
+	s.Item("alice", store.RosterItem{Contact: "alice@hq.net", To: true, From: true, InRoster: true})
+	s.Item("alice", store.RosterItem{Contact: "rooms.net", From: true, InRoster: true})
+	const unknown = `<error type='cancel'><remote-server-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>`
+	s.Play(`
+		alice/desk connects
+		alice/desk sends <presence/>
+		rooms.net  gets  <presence from='alice@hq.net/desk' to='rooms.net'/>
+		alice/desk gets  <presence from='alice@hq.net/desk'/>
+
+		# to oneself, it arrives once, wherever one is available
+		alice/desk quickly sends <presence to='alice@hq.net'/>
+		alice/desk gets  <presence from='alice@hq.net/desk'/>
+		alice/desk quickly sends <presence to='alice@hq.net/desk'/>
+		alice/desk gets  <presence from='alice@hq.net/desk'/>
+		alice/desk quickly sends <presence to='alice@hq.net/elsewhere'/>
+		alice/desk quickly sends <presence to='hq.net'/>
+		alice/desk quickly sends <presence to='nobody@hq.net'/>
+		alice/desk quickly sends <presence id='d' to='x@nowhere.net'/>
+		alice/desk gets  <presence type='error' id='d' from='x@nowhere.net'>` + unknown + `
+		# an error is passed on to one client, and not answered
+		rooms.net  sends <presence type='error' from='ops@rooms.net/a' to='alice@hq.net/desk'/>
+		alice/desk gets  <presence type='error' from='ops@rooms.net/a'/>
+		alice/desk quickly sends <presence type='error' to='ops@rooms.net/a'/>
+		rooms.net  gets  <presence type='error' from='alice@hq.net/desk' to='ops@rooms.net/a'/>
+		alice/desk quickly sends <presence type='error' to='x@nowhere.net'/>
+	`)
 }

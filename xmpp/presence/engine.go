@@ -37,17 +37,20 @@ type Engine struct {
 	host   Host
 	roster *roster.Service
 
-	// live makes "note a presence and show it to the account's own" and "read presences and show them" whole, so that
-	// no client is left with an older presence on top of a newer. It is held only while stanzas are put into outboxes.
+	// live makes "note a presence and show it to the account's own", "read presences and show them" and "is the sender
+	// still there? then deliver" whole, so that no client is left with an older presence on top of a newer. It is held
+	// only while stanzas are put into outboxes.
 	live sync.Mutex
 
 	mu    sync.Mutex // guards plans
 	plans map[*local.Resource]plan
 }
 
-// plan is a presence that some Turn is going to note. Turns of one client may be planned before the earlier ones are
-// committed (a client that logs in and out in one breath), so both the plan and what was noted count.
+// plan is a presence that a Turn has planned and that is noted once the Turn is committed. Until then it counts for the
+// Turns behind it in the same transaction (a client that logs in and out in one breath), and for nobody else: when the
+// transaction fails or is run again, the plan was never there.
 type plan struct {
+	tx       *store.Tx
 	presence *stanza.Stanza // nil: unavailable
 	priority int8
 }
@@ -69,6 +72,9 @@ func (e *Engine) FromClient(t *router.Turn, r *local.Resource, s *stanza.Stanza)
 	broadcast := s.To.IsZero()
 	switch s.Type {
 	case "":
+		if !e.bound(r) {
+			return nil // its stream has ended and its contacts were told: nothing may come behind that
+		}
 		priority, err := priorityOf(s)
 		if err != nil {
 			return err
@@ -135,9 +141,20 @@ func (e *Engine) ToAccount(t *router.Turn, s *stanza.Stanza) error {
 	return e.arrived(t, account, ev, s)
 }
 
-// deliver brings presence to clients: for a bare JID to all available ones (RFC 6121 §8.5.2.1.2), for a full JID to that
-// one. Choice: the latter need not be available, as a client may join a room without telling its contacts anything.
+// deliver brings presence to clients. It drops available presence of a client of ours that is gone meanwhile, so that
+// its farewell stays the last word.
 func (e *Engine) deliver(s *stanza.Stanza) {
+	e.live.Lock()
+	defer e.live.Unlock()
+	if s.Type == "" && !s.From.IsBare() && e.host.Local(s.From.Domain()) && e.resource(s.From) == nil {
+		return
+	}
+	e.deliverLocked(s)
+}
+
+// deliverLocked brings presence for a bare JID to all available clients (RFC 6121 §8.5.2.1.2), for a full JID to that
+// one. Choice: the latter need not be available, as a client may join a room without telling its contacts anything.
+func (e *Engine) deliverLocked(s *stanza.Stanza) {
 	for _, r := range e.host.Resources(s.To.Bare()) {
 		if s.To.IsBare() && r.Available() || s.To == r.JID() {
 			r.Send(s)
@@ -155,24 +172,43 @@ func (e *Engine) resource(full jid.JID) *local.Resource {
 	return nil
 }
 
-// planned is the presence that r has once all Turns planned so far are committed.
-func (e *Engine) planned(r *local.Resource) *stanza.Stanza {
+// bound tells whether r is still among its account's resources, and not replaced by another of its name.
+func (e *Engine) bound(r *local.Resource) bool { return e.resource(r.JID()) == r }
+
+// state is the presence that r has in the Turn's transaction.
+func (e *Engine) state(t *router.Turn, r *local.Resource) (*stanza.Stanza, int8) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if p, ok := e.plans[r]; ok {
-		return p.presence
+	if p, ok := e.plans[r]; ok && t.Tx != nil && p.tx == t.Tx {
+		return p.presence, p.priority
 	}
-	return r.Presence()
+	return r.Presence(), r.Priority()
 }
 
-func (e *Engine) plan(r *local.Resource, p plan) {
+// isUp tells whether r is available in the Turn's transaction.
+func (e *Engine) isUp(t *router.Turn, r *local.Resource) bool {
+	p, _ := e.state(t, r)
+	return p != nil
+}
+
+// plan makes a presence count within the Turn's transaction, until it has been noted. It is called when nothing can
+// fail any more.
+func (e *Engine) plan(t *router.Turn, r *local.Resource, s *stanza.Stanza, priority int8) {
+	if t.Tx == nil {
+		return
+	}
+	mine := plan{t.Tx, s, priority}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.plans[r] = p
+	e.plans[r] = mine
+	t.After(func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if e.plans[r] == mine {
+			delete(e.plans, r)
+		}
+	})
 }
-
-// maybeUp tells whether anybody may believe that r is available.
-func (e *Engine) maybeUp(r *local.Resource) bool { return r.Available() || e.planned(r) != nil }
 
 // priorityOf reads the priority of available presence. RFC 6121 §4.7.2.3.
 func priorityOf(s *stanza.Stanza) (int8, error) {

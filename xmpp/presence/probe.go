@@ -89,12 +89,13 @@ func (e *Engine) show(t *router.Turn, account, contact jid.JID, visible bool) er
 // there is a none.
 //
 // For contacts on this node it looks at the presences after the commit, and delivers at once; for others it must hand
-// the stanzas over within the Turn, and takes what the Turns so far have planned.
+// the stanzas over within the Turn, and takes what the Turns before it have planned.
 func (e *Engine) tell(t *router.Turn, account, contact jid.JID,
 	say func(*local.Resource, *stanza.Stanza) *stanza.Stanza, none *stanza.Stanza,
 ) error {
 	if !e.host.Local(contact.Domain()) {
-		return e.tellAll(account, contact, e.planned, say, none, func(s *stanza.Stanza) error { return e.host.Route(t, s) })
+		planned := func(r *local.Resource) *stanza.Stanza { p, _ := e.state(t, r); return p }
+		return e.tellAll(account, contact, planned, say, none, func(s *stanza.Stanza) error { return e.host.Route(t, s) })
 	}
 	if blocked, err := e.host.Blocked(t, contact.Bare(), account); err != nil || blocked {
 		return err
@@ -102,8 +103,9 @@ func (e *Engine) tell(t *router.Turn, account, contact jid.JID,
 	t.After(func() {
 		e.live.Lock()
 		defer e.live.Unlock()
-		e.tellAll(account, contact, (*local.Resource).Presence, say, none, func(s *stanza.Stanza) error {
-			e.deliver(s)
+		// Delivering cannot fail.
+		_ = e.tellAll(account, contact, (*local.Resource).Presence, say, none, func(s *stanza.Stanza) error {
+			e.deliverLocked(s)
 			return nil
 		})
 	})

@@ -49,7 +49,7 @@ func (e *Engine) forgetDirected(t *router.Turn, account, blocked jid.JID, told m
 				continue
 			}
 			t.After(func() { r.Directed().Remove(j) })
-			if told[j] && e.maybeUp(r) {
+			if told[j] && e.isUp(t, r) {
 				continue
 			}
 			s := &stanza.Stanza{Kind: stanza.Presence, From: r.JID(), To: j, Type: stanza.Unavailable}
@@ -73,7 +73,7 @@ func (e *Engine) OnUnblock(t *router.Turn, account, unblocked jid.JID) error {
 		}
 	}
 	for _, r := range e.host.Resources(account) {
-		if !e.maybeUp(r) {
+		if !e.isUp(t, r) {
 			continue
 		}
 		probe := &stanza.Stanza{Kind: stanza.Presence, From: r.JID(), Type: stanza.Probe}
