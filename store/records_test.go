@@ -1,0 +1,292 @@
+package store
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+)
+
+// go test -run Golden -golden writes testdata anew. A released file of it is never changed: a new format gets files of its own.
+var writeGolden = flag.Bool("golden", false, "write testdata")
+
+var goldenTime = time.Date(2026, 7, 23, 10, 15, 0, 123456789, time.UTC)
+
+// goldenRecords has one of each record type, each field set to something that is not zero.
+var goldenRecords = []struct {
+	name   string
+	record any
+	decode func([]byte) (any, error)
+}{
+	{"format", formatRecord{v1, 1, goldenTime.UnixNano()}, decoder[formatRecord]},
+	{"probe", probeRecord{v1, goldenTime.UnixNano()}, decoder[probeRecord]},
+	{"secret", secretRecord{v1, []byte{1, 2, 3}}, decoder[secretRecord]},
+	{"account", accountRecordOf(goldenAccount), decoder[accountRecord]},
+	{"roster", rosterRecord{v1, 101, 7, 100}, decoder[rosterRecord]},
+	{"rosteritem", rosterItemRecordOf(goldenItem), decoder[rosterItemRecord]},
+	{"blob", blobRecord{v1, []byte("<vCard/>")}, decoder[blobRecord]},
+	{"spool", spoolRecord{v1, 9, 2, 600}, decoder[spoolRecord]},
+	{"spoolentry", spoolEntryRecord{v1, []byte("<message/>"), goldenTime.UnixNano()}, decoder[spoolEntryRecord]},
+	{"sm", smRecord{v1, "a@field.net", "phone", 4294967295, true, goldenTime.UnixNano()}, decoder[smRecord]},
+	{"queue", queueRecord{v1, 1 << 40, 10000, 12, 8 << 20}, decoder[queueRecord]},
+	{"entry", entryRecordOf(goldenEntry), decoder[entryRecord]},
+	{"custody", custodyRecordOf(goldenCustody), decoder[custodyRecord]},
+}
+
+var (
+	goldenAccount = Account{
+		JID: "a@field.net", Created: goldenTime, Disabled: true, LastSeen: goldenTime.Add(1), LastStatus: "gone",
+		Credentials: []Credential{{"SHA-1", []byte{1}, 10000, []byte{2}, []byte{3}}, {"SHA-256", []byte{4}, 10001, []byte{5}, []byte{6}}},
+	}
+	goldenItem = RosterItem{
+		Contact: "b@headquarters.net", Name: "Bée", Groups: []string{"x", "y"}, To: true, From: true, PendOut: true,
+		PendIn: true, Approved: true, InRoster: true, Request: []byte("<presence/>"), Ver: 3,
+	}
+	goldenEntry = Entry{
+		ID: 1, Class: ClassPresence, From: "a@field.net/phone", To: "b@headquarters.net", StanzaID: "id1", Coalesce: true,
+		Queued: goldenTime, Expires: goldenTime.Add(time.Hour), Stanza: []byte("<presence/>"),
+	}
+	goldenCustody = Custody{OutID: "o", Sent: 5, Acked: 4, Confirmed: true, InID: "i", Mark: 3, Changed: goldenTime}
+)
+
+func decoder[T interface{ version() uint8 }](b []byte) (any, error) { return decode[T](b) }
+
+func TestGoldenRecords(t *testing.T) {
+	path := filepath.Join("testdata", "records-v1.txt")
+	if *writeGolden {
+		var b strings.Builder
+		for _, g := range goldenRecords {
+			fmt.Fprintf(&b, "%s %x\n", g.name, encode(g.record))
+		}
+		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	golden := map[string][]byte{}
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		name, text, _ := strings.Cut(lines.Text(), " ")
+		if golden[name], err = hex.DecodeString(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(golden) != len(goldenRecords) {
+		t.Errorf("%d golden records for %d types", len(golden), len(goldenRecords))
+	}
+	for _, g := range goldenRecords {
+		if got := encode(g.record); !bytes.Equal(got, golden[g.name]) {
+			t.Errorf("%s is now\n%x, was\n%x", g.name, got, golden[g.name])
+		}
+		if got, err := g.decode(golden[g.name]); err != nil || !reflect.DeepEqual(got, g.record) {
+			t.Errorf("%s reads as %+v, %v", g.name, got, err)
+		}
+		if v := reflect.ValueOf(g.record); slices.ContainsFunc(reflect.VisibleFields(v.Type()), func(f reflect.StructField) bool { return v.FieldByIndex(f.Index).IsZero() }) {
+			t.Errorf("%s: a field is zero and so not in the golden bytes", g.name)
+		}
+	}
+}
+
+// An older program reads what a newer one wrote with more keys, and says so when the version is above its own.
+func TestRecordsOfANewerProgram(t *testing.T) {
+	for _, g := range goldenRecords {
+		var m map[int]any
+		if err := cbor.Unmarshal(encode(g.record), &m); err != nil {
+			t.Fatal(err)
+		}
+		m[99] = map[string]any{"new": []int{1, 2, 3}}
+		if got, err := g.decode(must(cbor.Marshal(m))); err != nil || !reflect.DeepEqual(got, g.record) {
+			t.Errorf("%s with a new key: %+v, %v", g.name, got, err)
+		}
+		m[0] = 2
+		if _, err := g.decode(must(cbor.Marshal(m))); !errors.Is(err, ErrNewer) {
+			t.Errorf("%s of version 2: %v", g.name, err)
+		}
+		delete(m, 0)
+		if _, err := g.decode(must(cbor.Marshal(m))); err == nil {
+			t.Errorf("%s without a version was read", g.name)
+		}
+	}
+}
+
+func FuzzRecords(f *testing.F) {
+	for i, g := range goldenRecords {
+		f.Add(uint8(i), encode(g.record))
+		f.Add(uint8(i), encode(map[int]any{0: 1, 1: 1 << 40, 2: -5, 3: "x", 8: []byte{}, 30: nil}))
+	}
+	f.Fuzz(func(t *testing.T, which uint8, data []byte) {
+		g := goldenRecords[int(which)%len(goldenRecords)]
+		first, err := g.decode(data)
+		if err != nil {
+			return
+		}
+		bytes1 := encode(first)
+		second, err := g.decode(bytes1)
+		if err != nil {
+			t.Fatalf("%s: own encoding %x: %v", g.name, bytes1, err)
+		}
+		if bytes2 := encode(second); !bytes.Equal(bytes1, bytes2) {
+			t.Fatalf("%s: %x became %x", g.name, bytes1, bytes2)
+		}
+	})
+}
+
+// fillGolden is what the golden file holds.
+func fillGolden(db *DB) error {
+	q := db.Queue("headquarters.net")
+	return db.Update(func(tx *Tx) error {
+		secret := tx.put(bucketSecrets, []byte("salt"), encode(secretRecord{v1, []byte("0123456789abcdef")}))
+		_, err1 := tx.PutRosterItem("a@field.net", RosterItem{Contact: "gone@field.net"})
+		_, err2 := tx.PutRosterItem("a@field.net", goldenItem)
+		_, err3 := tx.DeleteRosterItem("a@field.net", "gone@field.net")
+		spool1, err4 := tx.SpoolPut("a@field.net", SpoolEntry{Stanza: []byte("<message id='1'/>"), Received: goldenTime}, false)
+		_, err5 := tx.SpoolPut("a@field.net", SpoolEntry{Stanza: []byte("<message id='2'/>"), Received: goldenTime}, false)
+		chat := goldenEntry
+		chat.Class, chat.Coalesce, chat.StanzaID = ClassChat, false, "id2"
+		id1, _, err6 := q.Put(tx, chat, QueueLimits{})
+		_, _, err7 := q.Put(tx, goldenEntry, QueueLimits{})
+		return errors.Join(secret, tx.PutAccount(goldenAccount), err1, err2, err3, err4, err5, err6, err7,
+			tx.PutBlob("a@field.net", BlobVCard, "", []byte("<vCard/>")), tx.PutBlob("a@field.net", BlobBlock, "x@y", []byte("1")),
+			tx.PutSM(SMSession{ID: "sm", Account: "a@field.net", Resource: "phone", H: 5, Changed: goldenTime}),
+			tx.SMAssign("sm", 4294967295, spool1), q.Number(tx, "link1", 7, []uint64{id1}),
+			tx.PutCustody("headquarters.net", goldenCustody))
+	})
+}
+
+// A database that version 1 wrote is read by every later program.
+func TestGoldenDatabase(t *testing.T) {
+	golden := filepath.Join("testdata", "v1.db.gz")
+	path := filepath.Join(t.TempDir(), "store.db")
+	if *writeGolden {
+		db := must(Open(path, Options{MaxBytes: 256 << 10}))
+		if err := errors.Join(fillGolden(db), db.Close()); err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		z := must(gzip.NewWriterLevel(&b, gzip.BestCompression))
+		_, err := z.Write(must(os.ReadFile(path)))
+		if err := errors.Join(err, z.Close(), os.WriteFile(golden, b.Bytes(), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := os.Open(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	data := must(io.ReadAll(must(gzip.NewReader(f))))
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []Options{{ReadOnly: true}, {}} {
+		db, err := Open(path, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkGolden(t, db)
+		if !o.ReadOnly {
+			if err := fillGolden(db); err != nil {
+				t.Error("writing on:", err)
+			}
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func checkGolden(t *testing.T, db *DB) {
+	t.Helper()
+	same := func(what string, got, want any, err error) {
+		t.Helper()
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v, want %+v, %v", what, got, want, err)
+		}
+	}
+	err := db.View(func(tx *Tx) error {
+		secret, err := tx.Secret("salt", 16)
+		same("secret", string(secret), "0123456789abcdef", err)
+		a, err := tx.Account("a@field.net")
+		same("account", a, goldenAccount, err)
+		item := goldenItem
+		item.Ver = 2
+		it, err := tx.RosterItem("a@field.net", "b@headquarters.net")
+		same("roster item", it, item, err)
+		changed, removed, ok, err := tx.RosterSince("a@field.net", 1)
+		same("roster changes", []any{changed, removed, ok}, []any{[]RosterItem{item}, []string{"gone@field.net"}, true}, err)
+		var spool []SpoolEntry
+		err = tx.Spool("a@field.net", 0, func(e SpoolEntry) error { spool = append(spool, e); return nil })
+		same("spool", spool, []SpoolEntry{{1, []byte("<message id='1'/>"), goldenTime}, {2, []byte("<message id='2'/>"), goldenTime}}, err)
+		n, size := tx.SpoolCount("a@field.net")
+		same("spool count", []any{n, size}, []any{2, int64(34)}, nil)
+		blob, err := tx.Blob("a@field.net", BlobVCard, "")
+		same("vcard", string(blob), "<vCard/>", err)
+		err = tx.Blobs("a@field.net", BlobBlock, func(name string, v []byte) error { same("block", name+string(v), "x@y1", nil); return nil })
+		same("blocks", nil, nil, err)
+		sm, err := tx.SM("sm")
+		same("sm", sm, SMSession{ID: "sm", Account: "a@field.net", Resource: "phone", H: 5, Changed: goldenTime}, err)
+		c, err := tx.Custody("headquarters.net")
+		same("custody", c, goldenCustody, err)
+		return nil
+	})
+	same("view", nil, nil, err)
+
+	q := db.Queue("headquarters.net")
+	chat, presence := goldenEntry, goldenEntry
+	chat.Class, chat.Coalesce, chat.StanzaID, chat.Session, chat.Seq = ClassChat, false, "id2", "link1", 7
+	presence.ID = 2
+	all, err := q.List()
+	same("queue", all, []Entry{chat, presence}, err)
+	sent, err := q.Unconfirmed("link1")
+	same("unconfirmed", sent, []Entry{chat}, err)
+	unsent, err := q.Next(9, 999)
+	same("next", unsent, []Entry{presence}, err)
+	over, _, err := q.Expired(goldenTime.Add(2 * time.Hour))
+	same("expired", over, []Entry{presence}, err)
+	same("stats", q.Stats(), QueueStats{2, 1, 22, goldenTime}, nil)
+	names, err := db.Queues()
+	same("queues", names, []string{"headquarters.net"}, err)
+}
+
+func TestNewerFormatIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	db := must(Open(path, Options{}))
+	err := db.Update(func(tx *Tx) error {
+		return tx.put(bucketMeta, []byte(keyFormat), encode(formatRecord{head: v1, Format: formatNow + 2}))
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	before := must(os.ReadFile(path))
+	for _, o := range []Options{{}, {ReadOnly: true}} {
+		_, err = Open(path, o)
+		if !errors.Is(err, ErrNewer) || errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "format 3") || !strings.Contains(err.Error(), "up to 1") {
+			t.Error(err)
+		}
+	}
+	if !bytes.Equal(before, must(os.ReadFile(path))) {
+		t.Error("the file was changed")
+	}
+}
+
+func TestMigrationsLeadToTheFormatWeWrite(t *testing.T) {
+	if len(migrations) != formatNow {
+		t.Errorf("%d migrations for format %d", len(migrations), formatNow)
+	}
+}
