@@ -69,7 +69,7 @@ func (e *Engine) available(t *router.Turn, r *local.Resource, s *stanza.Stanza, 
 		return err
 	}
 	t.After(func() { e.noteUp(r, s, priority, first) })
-	if err := e.routeAll(t, s, a.from); err != nil {
+	if err := e.broadcast(t, s, a.from); err != nil {
 		return err
 	}
 	if first {
@@ -121,6 +121,33 @@ func (e *Engine) greet(t *router.Turn, r *local.Resource, a audience) error {
 			t.After(func() { r.Send(req) })
 		}
 	}
+	return nil
+}
+
+// broadcast brings presence to subscribers. For those on this node it does what ToAccount would, less asking the store
+// whether each account exists: without a client there is nobody to tell anyway.
+func (e *Engine) broadcast(t *router.Turn, s *stanza.Stanza, to []jid.JID) error {
+	var here []jid.JID
+	for _, j := range to {
+		if !e.host.Local(j.Domain()) {
+			if err := e.host.Route(t, towards(s, j)); err != nil {
+				return err
+			}
+			continue
+		}
+		if blocked, err := e.host.Blocked(t, j, s.From); err != nil {
+			return err
+		} else if !blocked {
+			here = append(here, j)
+		}
+	}
+	t.After(func() {
+		for _, j := range here {
+			if len(e.host.Resources(j)) > 0 {
+				e.deliver(towards(s, j))
+			}
+		}
+	})
 	return nil
 }
 
@@ -190,7 +217,7 @@ func (e *Engine) farewell(t *router.Turn, r *local.Resource, s *stanza.Stanza, u
 			return err
 		}
 		t.After(func() { e.noteDown(r, s) })
-		if err := e.routeAll(t, s, a.from); err != nil {
+		if err := e.broadcast(t, s, a.from); err != nil {
 			return err
 		}
 		for _, j := range a.from {

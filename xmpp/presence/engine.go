@@ -1,9 +1,8 @@
 // Package presence tells who is there, and to whom (RFC 6121 §3, §4): it broadcasts, probes, and keeps subscriptions.
 //
-// Contacts on this node and on others are treated alike, by routing stanzas to them. Two things differ in time only. What
-// depends on the store (who may see whom) is decided within the Turn. Who of our own clients is there, and with what
-// presence, is looked up after the commit: then whoever of two clients comes online later sees the earlier one, on
-// whatever goroutines their Turns run.
+// Contacts on this node and on others get the same stanzas. What depends on the store (who may see whom) is decided
+// within the Turn. Who of our own clients is there, and with what presence, is looked up after the commit: then whoever
+// of two clients comes online later sees the earlier one, on whatever goroutines their Turns run.
 //
 //	client ─ FromClient ─▶ state, roster ─▶ Route ─▶ contact's server (ours: ToAccount)
 //	contact's server ─ ToAccount ─▶ state, roster ─▶ After ─▶ clients
