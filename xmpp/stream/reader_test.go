@@ -416,7 +416,13 @@ func TestParseStanza(t *testing.T) {
 	}
 }
 
+// counting tells whether allocations can be counted.
+var counting = true
+
 func TestReadChatAllocatesLittle(t *testing.T) {
+	if !counting {
+		t.Skip("pools forget under the race detector")
+	}
 	d := stream.NewReader(&repeat{text: chat}, stream.Options{NS: stream.NSClient, HeaderLess: true})
 	if n := testing.AllocsPerRun(1000, func() {
 		if _, err := d.Next(); err != nil {
@@ -467,7 +473,7 @@ func TestIdleReaderIsSmall(t *testing.T) {
 	}
 	each := (heap() - before) / n
 	t.Logf("%d bytes for an idle Reader", each)
-	if each > 1200 {
+	if counting && each > 1200 {
 		t.Errorf("an idle Reader holds %d bytes", each)
 	}
 	runtime.KeepAlive(readers)
