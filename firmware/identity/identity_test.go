@@ -258,6 +258,10 @@ func TestNamesOfTheCertificate(t *testing.T) {
 			t.Errorf("%s not in %x", want, san)
 		}
 	}
+	long := strings.Repeat("a", 60) + "." + strings.Repeat("b", 60) + ".example"
+	if s := load(t, t.TempDir(), []string{long}, today).Current(); len(s.Leaf.Subject.CommonName) > 64 || len(s.CA.Subject.CommonName) > 64 || s.Leaf.VerifyHostname(long) != nil {
+		t.Errorf("%s of %s", s.Leaf.Subject, s.CA.Subject)
+	}
 	for _, bad := range [][]string{nil, {"a b"}, {"field.net", "..."}, {"fi/eld"}} {
 		if _, err := identity.Load(t.TempDir(), bad, today); err == nil {
 			t.Errorf("%q: no error", bad)

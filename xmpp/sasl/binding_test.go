@@ -89,7 +89,7 @@ func TestBothEndsOfATLSConnectionSeeTheSameBindings(t *testing.T) {
 			t.Errorf("%s: tls-exporter must differ between connections, tls-server-end-point must not", tls.VersionName(tt.version))
 		}
 		for i := range a {
-			cfg := config(t)
+			cfg := config()
 			cfg.Bindings = b
 			cl, err := sasl.NewClient(sasl.ClientConfig{Mechanism: sasl.ScramSHA256Plus, Username: "alice", Password: "pencil", Binding: &a[i]})
 			if err != nil {

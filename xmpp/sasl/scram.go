@@ -29,6 +29,7 @@ func (s *Server) clientFirst(message []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fail(MalformedRequest, "invalid-username-encoding")
 	}
+	s.claimed = user
 	found, err := s.lookup(user, scramHash(s.mech))
 	if err != nil {
 		return nil, err

@@ -57,6 +57,7 @@ type Server struct {
 	step     step
 	mech     string
 	scram    exchange
+	claimed  string
 	username string
 	authzid  string
 }
@@ -83,6 +84,9 @@ func (s *Server) Username() string {
 	}
 	return s.username
 }
+
+// Claimed is who the client says to be, proved or not, for throttles and logs; "" until a message named someone.
+func (s *Server) Claimed() string { return s.claimed }
 
 // Authzid is what the client asked to act as; it passed Config.Own. "" if it asked for nothing.
 func (s *Server) Authzid() string {
@@ -162,6 +166,7 @@ func (s *Server) plain(message []byte) error {
 	if err != nil {
 		return fail(MalformedRequest, "invalid-username-encoding")
 	}
+	s.claimed = user
 	found, err := s.lookup(user, SHA256)
 	if err == nil && !found.known {
 		// An account may lack one hash. Only SHA-1 is looked for besides, and the fake is the first one.
@@ -185,13 +190,13 @@ func (s *Server) external(message []byte) error {
 	if !utf8.Valid(message) || bytes.IndexByte(message, 0) >= 0 {
 		return fail(MalformedRequest, "authzid is not UTF-8 or holds NUL")
 	}
-	_, err := s.config.Lookup(s.config.External, SHA256)
-	switch {
-	case errors.Is(err, ErrUnknownUser): // a certificate alone makes no account
-		_, err = s.config.Lookup(s.config.External, SHA1)
-		if errors.Is(err, ErrUnknownUser) {
-			return fail(NotAuthorized, "")
-		}
+	s.claimed = s.config.External
+	_, err := s.config.Lookup(s.claimed, SHA256)
+	if errors.Is(err, ErrUnknownUser) { // it may have an old hash alone
+		_, err = s.config.Lookup(s.claimed, SHA1)
+	}
+	if errors.Is(err, ErrUnknownUser) { // a certificate alone makes no account
+		return fail(NotAuthorized, "")
 	}
 	if err != nil && !errors.Is(err, ErrDisabled) {
 		return &Failure{Condition: TemporaryAuthFailure, Err: err}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"longwire/xmpp/sasl"
@@ -33,17 +34,6 @@ func (a accounts) lookup(user, hash string) (sasl.Credential, error) {
 	return c, nil
 }
 
-func (a accounts) add(tb testing.TB, user, password string, hashes ...string) {
-	tb.Helper()
-	for _, h := range hashes {
-		c, err := sasl.NewCredential(h, password, []byte("0123456789abcdef"), 4096)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		a[user+" "+h] = c
-	}
-}
-
 func own(user, authzid string) bool { return authzid == user+"@field.net" }
 
 var (
@@ -51,16 +41,30 @@ var (
 	endPoint = sasl.Binding{Type: sasl.TLSServerEndPoint, Data: []byte("hash of the certificate")}
 )
 
-// config has everything switched on.
-func config(tb testing.TB) sasl.Config {
+// known are made once: each is a PBKDF2.
+var known = sync.OnceValue(func() accounts {
 	a := accounts{}
-	for _, user := range []string{"alice", "a,b=c", "disabled", "müller"} {
-		a.add(tb, user, "pencil", sasl.Hashes()...)
+	add := func(user, hash string) {
+		c, err := sasl.NewCredential(hash, "pencil", []byte("0123456789abcdef"), 4096)
+		if err != nil {
+			panic(err)
+		}
+		a[user+" "+hash] = c
 	}
-	a.add(tb, "old", "pencil", sasl.SHA1)
+	for _, user := range []string{"alice", "a,b=c", "disabled", "müller"} {
+		for _, h := range sasl.Hashes() {
+			add(user, h)
+		}
+	}
+	add("old", sasl.SHA1)
+	return a
+})
+
+// config has everything switched on.
+func config() sasl.Config {
 	return sasl.Config{
 		Encrypted: true, AllowPlain: true, External: "alice", Bindings: []sasl.Binding{exporter, endPoint},
-		Lookup: a.lookup, Own: own, Secret: []byte("server secret"),
+		Lookup: known().lookup, Own: own, Secret: []byte("server secret"),
 	}
 }
 
@@ -145,7 +149,7 @@ func TestExchangesOfTheRFCs(t *testing.T) {
 }
 
 func TestEveryMechanismWithEveryBinding(t *testing.T) {
-	cfg := config(t)
+	cfg := config()
 	all := []string{sasl.ScramSHA256Plus, sasl.ScramSHA1Plus, sasl.ScramSHA256, sasl.ScramSHA1, sasl.Plain}
 	for _, mech := range all {
 		for _, b := range []*sasl.Binding{nil, &exporter, &endPoint} {
@@ -199,7 +203,7 @@ func TestMechanismsOffered(t *testing.T) {
 
 func TestInitialResponseMayComeLater(t *testing.T) {
 	for _, mech := range []string{sasl.ScramSHA256, sasl.Plain, sasl.External} {
-		s := sasl.NewServer(config(t))
+		s := sasl.NewServer(config())
 		out, done, err := s.Start(mech, nil)
 		if err != nil || done || sasl.Encode(out) != "=" {
 			t.Fatalf("%s: got %q, %v, %v; want an empty challenge", mech, out, done, err)
@@ -291,7 +295,7 @@ var failures = []failureCase{
 }
 
 func TestFailures(t *testing.T) {
-	cfg := config(t)
+	cfg := config()
 	for _, tt := range failures {
 		t.Run(tt.name, func(t *testing.T) {
 			s := sasl.NewServer(cfg)
@@ -334,7 +338,7 @@ func TestFailuresAfterACorrectProof(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = login(sasl.NewServer(config(t)), c, sasl.ScramSHA256)
+			err = login(sasl.NewServer(config()), c, sasl.ScramSHA256)
 			if tt.want == "" && err != nil || tt.want != "" && !errors.Is(err, &sasl.Failure{Condition: tt.want}) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
@@ -347,19 +351,19 @@ func TestPlainRefusedWithTheReason(t *testing.T) {
 		encrypted bool
 		want      string
 	}{{false, sasl.EncryptionRequired}, {true, sasl.MechanismTooWeak}} {
-		s := sasl.NewServer(sasl.Config{Encrypted: tt.encrypted, Lookup: config(t).Lookup})
+		s := sasl.NewServer(sasl.Config{Encrypted: tt.encrypted, Lookup: config().Lookup})
 		if _, _, err := s.Start(sasl.Plain, []byte("\x00alice\x00pencil")); !errors.Is(err, &sasl.Failure{Condition: tt.want}) {
 			t.Errorf("encrypted %v: got %v, want %s", tt.encrypted, err, tt.want)
 		}
 	}
-	s := sasl.NewServer(sasl.Config{Lookup: config(t).Lookup})
+	s := sasl.NewServer(sasl.Config{Lookup: config().Lookup})
 	if _, _, err := s.Start(sasl.ScramSHA256Plus, []byte("p=tls-exporter,,n=alice,r=a")); !errors.Is(err, &sasl.Failure{Condition: sasl.InvalidMechanism}) {
 		t.Errorf("-PLUS without a binding: got %v", err)
 	}
 }
 
 func TestPlainWithOnlyAnOldHash(t *testing.T) {
-	s := sasl.NewServer(config(t))
+	s := sasl.NewServer(config())
 	if _, done, err := s.Start(sasl.Plain, []byte("\x00old\x00pencil")); !done || err != nil || s.Username() != "old" {
 		t.Errorf("got %v, %v, %q", done, err, s.Username())
 	}
@@ -374,7 +378,7 @@ func TestExternal(t *testing.T) {
 		{"disabled", "", sasl.AccountDisabled},
 		{"down", "", sasl.TemporaryAuthFailure},
 	} {
-		cfg := config(t)
+		cfg := config()
 		cfg.External = tt.user
 		s := sasl.NewServer(cfg)
 		_, done, err := s.Start(sasl.External, []byte(tt.authzid))
@@ -385,7 +389,7 @@ func TestExternal(t *testing.T) {
 }
 
 func TestReplayFails(t *testing.T) {
-	s := sasl.NewServer(config(t))
+	s := sasl.NewServer(config())
 	c, err := sasl.NewClient(sasl.ClientConfig{Mechanism: sasl.ScramSHA256, Username: "alice", Password: "pencil"})
 	if err != nil {
 		t.Fatal(err)
@@ -405,7 +409,7 @@ func TestReplayFails(t *testing.T) {
 	if _, done, err := s.Next(last); done || !errors.Is(err, &sasl.Failure{Condition: sasl.MalformedRequest}) {
 		t.Errorf("twice in one exchange: %v, %v", done, err)
 	}
-	for _, again := range []*sasl.Server{s, sasl.NewServer(config(t))} {
+	for _, again := range []*sasl.Server{s, sasl.NewServer(config())} {
 		if _, _, err := again.Start(sasl.ScramSHA256, first); err != nil {
 			t.Fatal(err)
 		}
@@ -422,14 +426,14 @@ func TestBindingOfAnotherChannelFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := &sasl.Failure{Condition: sasl.NotAuthorized, Text: "channel-bindings-dont-match"}
-		if err := login(sasl.NewServer(config(t)), c, sasl.ScramSHA1Plus); !errors.Is(err, want) {
+		if err := login(sasl.NewServer(config()), c, sasl.ScramSHA1Plus); !errors.Is(err, want) {
 			t.Errorf("%s: got %v", b.Type, err)
 		}
 	}
 }
 
 func TestClientThatCouldBindIsWelcomeWhereNothingIsOffered(t *testing.T) {
-	cfg := config(t)
+	cfg := config()
 	cfg.Bindings = nil
 	c, err := sasl.NewClient(sasl.ClientConfig{Mechanism: sasl.ScramSHA256, Username: "alice", Password: "pencil", Binding: &exporter})
 	if err != nil {
@@ -444,7 +448,7 @@ func TestClientThatCouldBindIsWelcomeWhereNothingIsOffered(t *testing.T) {
 }
 
 func TestUnknownUsersLookLikeKnownOnes(t *testing.T) {
-	cfg := config(t)
+	cfg := config()
 	cfg.Iterations = 4096 // as config's accounts have
 	ask := func(user string) []string {
 		s := sasl.NewServer(cfg)
@@ -471,8 +475,23 @@ func TestUnknownUsersLookLikeKnownOnes(t *testing.T) {
 	}
 }
 
+func TestClaimedIsKnownAfterAFailure(t *testing.T) {
+	for mech, first := range map[string]string{sasl.Plain: "\x00alice\x00wrong", sasl.ScramSHA1: "n,,n=nobody,r=a"} {
+		s := sasl.NewServer(config())
+		s.Start(mech, []byte(first))
+		s.Next(nil)
+		if want := map[string]string{sasl.Plain: "alice", sasl.ScramSHA1: "nobody"}[mech]; s.Claimed() != want || s.Username() != "" {
+			t.Errorf("%s: claimed %q, user %q", mech, s.Claimed(), s.Username())
+		}
+		s.Start(sasl.ScramSHA256, nil)
+		if s.Claimed() != "" {
+			t.Errorf("%s: %q claimed by the next exchange", mech, s.Claimed())
+		}
+	}
+}
+
 func TestUnknownExtensionsAreIgnored(t *testing.T) {
-	s := sasl.NewServer(config(t))
+	s := sasl.NewServer(config())
 	if _, done, err := s.Start(sasl.ScramSHA256, []byte("n,,n=alice,r=a,x=anything,y=more=")); done || err != nil {
 		t.Errorf("got %v, %v", done, err)
 	}
