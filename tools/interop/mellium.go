@@ -85,7 +85,7 @@ func enter(ctx context.Context, p *place, user string, direct bool, v uint16, ev
 		address = p.directly()
 	}
 	c, err := client.Dial(ctx, client.Login{
-		Address: address, JID: user + "@" + p.Domain + "/mellium", Password: p.Password, Direct: direct, Mechanisms: m,
+		Address: address, JID: user + "@" + p.Domain, Password: p.Password, Direct: direct, Mechanisms: m,
 		TLS: &tls.Config{RootCAs: roots, MinVersion: v, MaxVersion: v},
 	}, events)
 	if err != nil {
@@ -119,7 +119,7 @@ func converse(ctx context.Context, home, there *place) error {
 	body := func(i, k int) string { return fmt.Sprintf("line %d of %d <&> ✓", k, i) }
 	for k := range lines {
 		for i := range c {
-			if _, err := c[i].Say(ctx, names[1-i]+"@"+places[1-i].Domain+"/mellium", fmt.Sprint("m", k), body(i, k)); err != nil {
+			if _, err := c[i].Say(ctx, c[1-i].LocalAddr().String(), fmt.Sprint("m", k), body(i, k)); err != nil {
 				return err
 			}
 		}

@@ -5,7 +5,8 @@ from xml.etree import ElementTree as ET
 
 from plays import Stage, is_error, is_message, is_presence, is_push, play, refused
 
-CLIENTS = dict(plugins=("xep_0030", "xep_0199", "xep_0092", "xep_0012", "xep_0054", "xep_0049", "xep_0191", "xep_0203", "xep_0280", "xep_0115"))
+# How slixmpp logs in is login.py's business.
+CLIENTS = dict(mech="SCRAM-SHA-256", plain_gs2=True, plugins=("xep_0030", "xep_0199", "xep_0092", "xep_0012", "xep_0054", "xep_0049", "xep_0191", "xep_0203", "xep_0280", "xep_0115"))
 
 
 # Two clients, on the same node or one on each.

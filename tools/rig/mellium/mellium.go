@@ -26,7 +26,7 @@ const smNS = "urn:xmpp:sm:3"
 // Login says where and as whom to log in.
 type Login struct {
 	Address  string // host:port
-	JID      string // with resource
+	JID      string // bare: the server chooses the resource
 	Password string
 	Direct   bool // TLS from the first byte instead of STARTTLS
 	TLS      *tls.Config
