@@ -37,20 +37,7 @@ func load(tb testing.TB, dir string, names []string, now time.Time) *identity.Id
 // on a net.Pipe two sides that refuse each other at once wait for ever, each to be rid of its alert.
 func shake(tb testing.TB, client, server *tls.Config) (c, s tls.ConnectionState, clientErr, serverErr error) {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer l.Close()
-	a, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer a.Close()
-	b, err := l.Accept()
-	if err != nil {
-		tb.Fatal(err)
-	}
+	a, b := loopback(tb)
 	cc, sc := tls.Client(a, client), tls.Server(b, server)
 	ends := make(chan error, 1)
 	go func() {
@@ -62,6 +49,24 @@ func shake(tb testing.TB, client, server *tls.Config) (c, s tls.ConnectionState,
 	cc.Close()
 	serverErr = <-ends
 	return cc.ConnectionState(), sc.ConnectionState(), clientErr, serverErr
+}
+
+// loopback connects two sockets.
+func loopback(tb testing.TB) (a, b net.Conn) {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer l.Close()
+	if a, err = net.Dial("tcp", l.Addr().String()); err != nil {
+		tb.Fatal(err)
+	}
+	if b, err = l.Accept(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { a.Close(); b.Close() })
+	return a, b
 }
 
 // ping shakes hands, sends a byte and receives one.

@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -109,17 +111,62 @@ func TestPinnedAuthoritySurvivesRenewal(t *testing.T) {
 	}
 }
 
-func TestPeersResumeSessions(t *testing.T) {
-	hq, field := load(t, t.TempDir(), []string{"headquarters.net"}, today), load(t, t.TempDir(), domains, today)
+// counted counts what crosses the link.
+type counted struct {
+	net.Conn
+	n *atomic.Int64
+}
+
+func (c counted) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+func (c counted) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+func TestContactsResumeSessionsInFewBytes(t *testing.T) {
+	hq, field := load(t, t.TempDir(), []string{"headquarters.net", "chat.headquarters.net"}, today), load(t, t.TempDir(), domains, today)
 	hqConfig, err1 := hq.PeerConfig(identity.Peer{Names: domains, Pins: [][32]byte{sha256.Sum256(field.Current().Leaf.Raw)}})
 	fieldConfig, err2 := field.PeerConfig(identity.Peer{Names: []string{"headquarters.net"}, Pins: [][32]byte{sha256.Sum256(hq.Current().Leaf.Raw)}})
 	if err1 != nil || err2 != nil {
 		t.Fatal(err1, err2)
 	}
-	for i, want := range []bool{false, true} {
-		c, _, err, serverErr := shake(t, hqConfig, fieldConfig)
-		if err != nil || serverErr != nil || c.DidResume != want {
-			t.Errorf("contact %d: %v, %v, resumed %v", i, err, serverErr, c.DidResume)
+	for i := range 12 {
+		resumed, n := contact(t, hqConfig, fieldConfig)
+		if most := map[bool]int64{false: 3700, true: 900}[i > 0]; resumed != (i > 0) || n > most {
+			t.Errorf("contact %d: resumed %v, %d bytes", i, resumed, n)
+		}
+		if i < 2 {
+			t.Logf("contact %d: %d bytes both ways", i, n)
 		}
 	}
+	// A new configuration, as after a restart, has forgotten all sessions; both sides carry on.
+	if fieldConfig, err1 = field.PeerConfig(identity.Peer{Names: []string{"headquarters.net"}, Pins: [][32]byte{sha256.Sum256(hq.Current().Leaf.Raw)}}); err1 != nil {
+		t.Fatal(err1)
+	}
+	if resumed, _ := contact(t, hqConfig, fieldConfig); resumed {
+		t.Error("resumed what nobody remembers")
+	}
+	if resumed, _ := contact(t, hqConfig, fieldConfig); !resumed {
+		t.Error("not resumed after a restart")
+	}
+}
+
+// contact is one connection with a byte each way; it counts all bytes of it.
+func contact(tb testing.TB, client, server *tls.Config) (resumed bool, bytes int64) {
+	tb.Helper()
+	var n atomic.Int64
+	a, b := loopback(tb)
+	cc, sc := tls.Client(counted{a, &n}, client), tls.Server(b, server)
+	ends := make(chan error, 1)
+	go func() { ends <- ping(sc) }()
+	if err := errors.Join(ping(cc), <-ends); err != nil {
+		tb.Fatal(err)
+	}
+	return cc.ConnectionState().DidResume, n.Load()
 }
