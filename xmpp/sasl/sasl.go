@@ -43,6 +43,9 @@ type Failure struct {
 	Condition string
 	Text      string
 	Err       error
+	// Misfit: the sides did not agree on a channel binding, so no secret was tried. A client that goes through its mechanisms
+	// one by one must not run out of tries by that.
+	Misfit bool
 }
 
 func (f *Failure) Error() string {
@@ -65,6 +68,10 @@ func (f *Failure) Is(target error) bool {
 }
 
 func fail(condition, text string) *Failure { return &Failure{Condition: condition, Text: text} }
+
+func misfit(condition, text string) *Failure {
+	return &Failure{Condition: condition, Text: text, Misfit: true}
+}
 
 // What Config.Lookup returns beside success; any other error is a temporary failure.
 var (

@@ -45,14 +45,14 @@ func (s *Server) checkBinding(f clientFirst) error {
 	plus := isPlus(s.mech)
 	switch {
 	case f.flag == 'p' && !plus:
-		return fail(MalformedRequest, "channel binding in a mechanism without -PLUS")
+		return misfit(MalformedRequest, "channel binding in a mechanism without -PLUS")
 	case f.flag != 'p' && plus:
-		return fail(MalformedRequest, "no channel binding in a -PLUS mechanism")
+		return misfit(MalformedRequest, "no channel binding in a -PLUS mechanism")
 	case f.flag == 'p' && s.binding(f.bindingType) == nil:
-		return fail(MalformedRequest, "unsupported-channel-binding-type")
+		return misfit(MalformedRequest, "unsupported-channel-binding-type")
 	case f.flag == 'y' && len(s.config.Bindings) > 0:
 		// RFC 5802 §6: someone removed the -PLUS mechanisms on their way to the client.
-		return fail(NotAuthorized, "server-does-support-channel-binding")
+		return misfit(NotAuthorized, "server-does-support-channel-binding")
 	}
 	return nil
 }
