@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -334,6 +333,42 @@ func TestWriteInAViewPanics(t *testing.T) {
 	}
 }
 
+// Readers see whole commits only, while the file grows and is mapped anew under them.
+func TestViewsWhileTheFileGrows(t *testing.T) {
+	db := open(t, store.Options{})
+	stop := make(chan bool)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				err := db.View(func(tx *store.Tx) error {
+					c, err := tx.Custody("mark")
+					if n, _ := tx.SpoolCount("a"); n != int(c.Mark) {
+						t.Errorf("%d entries, mark %d", n, c.Mark)
+					}
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for i := range 300 {
+		update(t, db, func(tx *store.Tx) error {
+			_, err := tx.SpoolPut("a", store.SpoolEntry{Stanza: make([]byte, 20_000)}, true)
+			return errors.Join(err, tx.PutCustody("mark", store.Custody{Mark: uint32(i + 1)}))
+		})
+	}
+	close(stop)
+	wg.Wait()
+}
+
 // The store works inside a synctest bubble, where others test their timers with it.
 func TestBubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -343,8 +378,5 @@ func TestBubble(t *testing.T) {
 		if d := time.Since(began); d != time.Hour {
 			t.Error(d)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		<-ctx.Done()
 	})
 }

@@ -381,6 +381,25 @@ func TestDamagedFile(t *testing.T) {
 	}
 }
 
+// FuzzFile changes bytes of a good file: three bytes of the input are a place and a value.
+func FuzzFile(f *testing.F) {
+	whole := sample(f)
+	f.Add([]byte{})
+	f.Add([]byte{0x00, 0x14, 0xff, 0x10, 0x14, 0xff}) // both meta pages
+	f.Add([]byte{0x20, 0x08, 0x01, 0x30, 0x0a, 0xff})
+	f.Fuzz(func(t *testing.T, patch []byte) {
+		data := bytes.Clone(whole)
+		for ; len(patch) >= 3; patch = patch[3:] {
+			data[(int(patch[0])<<8+int(patch[1]))%len(data)] = patch[2]
+		}
+		path := filepath.Join(t.TempDir(), "store.db")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_ = useAll(path)
+	})
+}
+
 // One valid meta page is enough: bbolt writes them in turns.
 func TestOneDamagedMetaPageIsSurvived(t *testing.T) {
 	whole := sample(t)
