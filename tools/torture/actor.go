@@ -1,0 +1,392 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"longwire/tools/rig/wire"
+)
+
+// window is how many messages a client has on the way to its server, unacked.
+const window = 20
+
+// An actor is a client that keeps its account of what it sent and got across any number of connections, as XEP-0198 asks of it: it resumes,
+// and when it cannot, it tells the server how much it got and sends again exactly what the server did not take.
+type actor struct {
+	name    string
+	login   wire.Login
+	to      string // bare JID of the partner
+	partner *actor
+	pad     string
+	rng     *rand.Rand // of the goroutine in run
+	budget  func() int // how many messages may have been started by now
+
+	mu      sync.Mutex // guards all below
+	conn    *wire.Conn // nil: not connected
+	smID    string
+	acked   uint32 // by the server, in the session smID
+	handled uint32 // by us, in the session smID
+	unacked []letter
+
+	total    int   // messages to send in all
+	started  int   // of them, sent at least once
+	again    []int // refused ones, to be sent anew
+	serial   int   // of the last letter
+	rejected map[int]bool
+	news     time.Time // last progress
+	hold     time.Time // no new letters before, after a refusal
+
+	inbox   map[int]int // number → how often it came
+	last    int         // serial of the newest letter that came
+	faults  []string
+	wake    chan struct{}
+	resumed int
+	renewed int
+	resent  int
+	refused int
+	lost    int // connections
+}
+
+// A letter is one attempt to bring a message. Attempts that follow a refusal get a serial of their own, so that order stays defined.
+type letter struct{ serial, number int }
+
+func (l letter) body(pad string) string { return fmt.Sprintf("%d %d %s", l.serial, l.number, pad) }
+
+// run keeps the actor connected until ctx ends.
+func (a *actor) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := a.session(ctx)
+		a.mu.Lock()
+		a.lost++
+		a.conn = nil
+		a.mu.Unlock()
+		var fault *protocolError
+		if errors.As(err, &fault) {
+			a.fault("%v", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Duration(10+a.rng.IntN(60)) * time.Millisecond):
+		}
+	}
+}
+
+// A protocolError is something that no cut or kill explains.
+type protocolError struct{ text string }
+
+func (e *protocolError) Error() string { return e.text }
+
+// session is one connection from login to its end.
+func (a *actor) session(ctx context.Context) error {
+	c, err := wire.Dial(ctx, a.login)
+	if err != nil {
+		return err
+	}
+	defer c.Abort()
+	stop := context.AfterFunc(ctx, c.Abort)
+	defer stop()
+	c.SetDeadline(time.Now().Add(20 * time.Second))
+	if err := a.attach(c); err != nil {
+		return err
+	}
+	c.SetDeadline(time.Time{})
+	gone := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() { a.write(c, gone) })
+	err = a.read(c)
+	close(gone)
+	wg.Wait()
+	return err
+}
+
+// attach resumes the session or makes a new one, and settles what has to be sent again.
+func (a *actor) attach(c *wire.Conn) error {
+	a.mu.Lock()
+	id, handled := a.smID, a.handled
+	a.mu.Unlock()
+	if id != "" {
+		h, err := c.Resume(id, handled)
+		var failed *wire.FailedError
+		switch {
+		case err == nil:
+			return a.resume(c, h)
+		case !errors.As(err, &failed):
+			return err
+		}
+		if err := a.settle(failed); err != nil {
+			return err
+		}
+	}
+	if err := c.Bind("torture"); err != nil {
+		return err
+	}
+	id, err := c.Enable(true)
+	if err != nil {
+		return err
+	}
+	if id == "" {
+		return &protocolError{"no resumption granted"}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.renewed++
+	a.smID, a.acked, a.handled, a.conn = id, 0, 0, c
+	// The session is new, so presence is its first stanza and counts.
+	a.unacked = append([]letter{{}}, a.unacked...)
+	if err := c.WriteString("<presence/>"); err != nil {
+		return err
+	}
+	return a.sendAgain(c, a.unacked[1:])
+}
+
+// resume goes on with the old session: h tells what the server has.
+func (a *actor) resume(c *wire.Conn, h uint32) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.ackLocked(h); err != nil {
+		return err
+	}
+	a.resumed++
+	a.conn = c
+	return a.sendAgain(c, a.unacked)
+}
+
+// settle closes the account of a session that the server no longer has.
+func (a *actor) settle(failed *wire.FailedError) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case failed.Known:
+		if err := a.ackLocked(failed.H); err != nil {
+			return err
+		}
+	case a.acked > 0:
+		return &protocolError{fmt.Sprintf("the server acked %d stanzas and forgot the session: %s", a.acked, failed.Text)}
+	}
+	// What is left is not in the server's hands. The presence of the old session needs no repetition.
+	if len(a.unacked) > 0 && a.unacked[0] == (letter{}) {
+		a.unacked = a.unacked[1:]
+	}
+	a.smID = ""
+	return nil
+}
+
+// sendAgain repeats what the server does not have.
+func (a *actor) sendAgain(c *wire.Conn, letters []letter) error {
+	var b strings.Builder
+	for _, l := range letters {
+		if l == (letter{}) {
+			b.WriteString("<presence/>")
+			continue
+		}
+		a.resent++
+		b.WriteString(a.stanza(l))
+	}
+	b.WriteString(wire.Request)
+	return c.WriteString(b.String())
+}
+
+func (a *actor) stanza(l letter) string {
+	return "<message to='" + a.to + "' type='chat' id='" + strconv.Itoa(l.serial) + "'><body>" + l.body(a.pad) + "</body></message>"
+}
+
+// ackLocked strikes off what the server has.
+func (a *actor) ackLocked(h uint32) error {
+	n := h - a.acked // modulo 2^32
+	if int(n) > len(a.unacked) {
+		return &protocolError{fmt.Sprintf("the server counts %d, %d were sent", h, int(a.acked)+len(a.unacked))}
+	}
+	if n > 0 {
+		a.news = time.Now()
+	}
+	a.unacked = a.unacked[n:]
+	a.acked = h
+	return nil
+}
+
+// write sends letters as the window and the budget allow.
+func (a *actor) write(c *wire.Conn, gone chan struct{}) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-gone:
+			return
+		case <-tick.C:
+		case <-a.wake:
+		}
+		a.mu.Lock()
+		text := a.next()
+		var err error
+		if text != "" {
+			c.SetWriteDeadline(time.Now().Add(30 * time.Second))
+			err = c.WriteString(text)
+		}
+		a.mu.Unlock()
+		if err != nil {
+			c.Abort()
+			return
+		}
+	}
+}
+
+// next makes the letters that may go out.
+func (a *actor) next() string {
+	var b strings.Builder
+	now := time.Now()
+	for len(a.unacked) < window && !now.Before(a.hold) {
+		l := letter{serial: a.serial + 1}
+		switch {
+		case len(a.again) > 0:
+			l.number, a.again = a.again[0], a.again[1:]
+		case a.started < a.total && a.started < a.budget():
+			a.started++
+			l.number = a.started
+		default:
+			l.serial = 0
+		}
+		if l.serial == 0 {
+			break
+		}
+		a.serial = l.serial
+		a.unacked = append(a.unacked, l)
+		b.WriteString(a.stanza(l))
+	}
+	if b.Len() > 0 {
+		b.WriteString(wire.Request)
+	}
+	return b.String()
+}
+
+// read takes what the server sends until the connection ends.
+func (a *actor) read(c *wire.Conn) error {
+	for {
+		e, err := c.Next()
+		if err != nil {
+			return err
+		}
+		a.mu.Lock()
+		err = a.take(c, e)
+		a.mu.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (a *actor) take(c *wire.Conn, e wire.Element) error {
+	switch e.Name {
+	case "r":
+		return c.WriteString(wire.Ack(a.handled))
+	case "a":
+		h, err := wire.H(e.Raw)
+		if err != nil {
+			return err
+		}
+		select {
+		case a.wake <- struct{}{}:
+		default:
+		}
+		return a.ackLocked(h)
+	case "stream:error":
+		// A node that is full, or that is ending, may say so.
+		if strings.Contains(string(e.Raw), "handled-count-too-high") || strings.Contains(string(e.Raw), "bad-format") {
+			return &protocolError{"stream error: " + string(e.Raw)}
+		}
+		return wire.ErrStreamEnd
+	case "message":
+		a.handled++
+		a.receive(e.Raw)
+	case "presence", "iq":
+		a.handled++
+	}
+	return nil
+}
+
+// receive files a letter, or a refusal of one of ours.
+func (a *actor) receive(raw []byte) {
+	a.news = time.Now()
+	if wire.Attr(raw, "type") == "error" {
+		a.bounce(raw)
+		return
+	}
+	var l letter
+	if _, err := fmt.Sscan(wire.Text(raw, "body"), &l.serial, &l.number); err != nil {
+		a.faultLocked("a message that nobody sent: %.200s", raw)
+		return
+	}
+	a.inbox[l.number]++
+	if n := a.inbox[l.number]; n > 1 {
+		a.faultLocked("message %d (serial %d) came %d times", l.number, l.serial, n)
+	}
+	if l.serial <= a.last {
+		a.faultLocked("serial %d came after %d", l.serial, a.last)
+	}
+	a.last = max(a.last, l.serial)
+	if id := wire.Attr(raw, "id"); id != strconv.Itoa(l.serial) {
+		a.faultLocked("serial %d came with id %q", l.serial, id)
+	}
+}
+
+// bounce makes a letter of ours that came back a message to send anew.
+func (a *actor) bounce(raw []byte) {
+	serial, err := strconv.Atoi(wire.Attr(raw, "id"))
+	if err != nil || a.rejected[serial] {
+		a.faultLocked("a strange refusal: %.300s", raw)
+		return
+	}
+	var l letter
+	if _, err := fmt.Sscan(wire.Text(raw, "body"), &l.serial, &l.number); err != nil || l.serial != serial {
+		a.faultLocked("a refusal without its message: %.300s", raw)
+		return
+	}
+	a.rejected[serial] = true
+	a.refused++
+	a.again = append(a.again, l.number)
+	a.hold = time.Now().Add(300 * time.Millisecond)
+}
+
+func (a *actor) fault(format string, args ...any) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.faultLocked(format, args...)
+}
+
+func (a *actor) faultLocked(format string, args ...any) {
+	if len(a.faults) < 20 {
+		a.faults = append(a.faults, fmt.Sprintf(format, args...))
+	}
+}
+
+// hangUp cuts the actor's connection.
+func (a *actor) hangUp() {
+	a.mu.Lock()
+	c := a.conn
+	a.mu.Unlock()
+	if c != nil {
+		c.Abort()
+	}
+}
+
+// stalled tells since when letters wait for an ack; zero: none do.
+func (a *actor) stalled() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.unacked) == 0 || a.conn == nil {
+		return time.Time{}
+	}
+	return a.news
+}
+
+// received is how many of the partner's messages are here.
+func (a *actor) received() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.inbox)
+}

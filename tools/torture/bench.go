@@ -1,0 +1,397 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"longwire/tools/rig"
+	"longwire/tools/rig/wire"
+)
+
+const password = "torture"
+
+// A bench holds the two nodes, the path, the actors, and those who hurt them.
+type bench struct {
+	plan
+	nodes  []*rig.Node
+	paths  []*path
+	actors []*actor
+
+	killed  [2]atomic.Int64
+	cutDone atomic.Int64
+	hung    atomic.Int64
+	filled  atomic.Int64
+	over    atomic.Bool // no more harm; messages drain
+
+	mu     sync.Mutex
+	faults []string
+	limit  int // store.max_size in KiB, mode full
+}
+
+// newBench configures both nodes and makes the accounts.
+func newBench(ctx context.Context, p plan, bin, dir string) (*bench, error) {
+	b := &bench{plan: p, limit: 1024}
+	const hqIP, fieldIP = "127.0.0.2", "127.0.0.3"
+	var there, back, hqPort, fieldPort int
+	if err := errors.Join(rig.Ports(fieldIP, &there, &fieldPort), rig.Ports(hqIP, &back, &hqPort)); err != nil {
+		return nil, err
+	}
+	keys := map[string]any{"compress": true, "zero_rtt": true, "stream_management": "pipelined", "ack_idle": "200ms", "backoff_min": "50ms",
+		"backoff_max": "200ms"}
+	dir = filepath.Join(dir, p.mode)
+	b.nodes = []*rig.Node{
+		{Bin: bin, Dir: filepath.Join(dir, "headquarters"), IP: hqIP, Domain: "headquarters.net", Plain: true, Links: []rig.Link{{
+			Name: "IP link hq-2-field", Domains: []string{"field.net"}, RemoteIP: fieldIP, RemotePort: there, LocalPort: hqPort, Dial: true, Listen: p.both, Keys: keys}}},
+		{Bin: bin, Dir: filepath.Join(dir, "field"), IP: fieldIP, Domain: "field.net", Plain: true, Links: []rig.Link{{
+			Name: "IP link field-2-hq", Domains: []string{"headquarters.net"}, RemoteIP: hqIP, RemotePort: back, LocalPort: fieldPort, Dial: p.both, Listen: true, Keys: keys}}},
+	}
+	for _, n := range b.nodes {
+		n.Clients = map[string]any{"offline_messages": 1000000, "offline_bytes": "1GiB", "outbox_stanzas": 100000, "outbox_bytes": "256MiB",
+			"failures_per_minute": 100000}
+		n.Store = map[string]any{"slow_sync": p.slow}
+		if p.full {
+			n.Store["max_size"] = fmt.Sprintf("%dKiB", b.limit)
+		}
+		if err := n.Prepare(); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.cast(ctx); err != nil {
+		return nil, err
+	}
+	for _, w := range []struct {
+		listen, source, target string
+		open                   bool
+	}{
+		{fmt.Sprintf("%s:%d", fieldIP, there), hqIP, fmt.Sprintf("%s:%d", fieldIP, fieldPort), true},
+		{fmt.Sprintf("%s:%d", hqIP, back), fieldIP, fmt.Sprintf("%s:%d", hqIP, hqPort), p.both},
+	} {
+		if !w.open {
+			continue
+		}
+		pa, err := newPath(w.listen, w.source, w.target, 10*time.Millisecond)
+		if err != nil {
+			return nil, err
+		}
+		b.paths = append(b.paths, pa)
+	}
+	return b, nil
+}
+
+// cast makes the accounts and the actors, partners next to each other.
+func (b *bench) cast(ctx context.Context) error {
+	for i := range 2 * b.pairs {
+		side, other := i%2, 1-i%2
+		name, partner := fmt.Sprintf("%c%d", "hf"[side], i/2), fmt.Sprintf("%c%d", "hf"[other], i/2)
+		if b.local {
+			side, other = i/2%2, i/2%2
+		}
+		u := rig.User{Name: name, Domain: b.nodes[side].Domain, Password: password}
+		if err := b.nodes[side].AddUsers(ctx, u); err != nil {
+			return err
+		}
+		a := &actor{
+			name:  name,
+			login: wire.Login{Address: b.nodes[side].Address(), Domain: u.Domain, User: name, Password: password, Timeout: 10 * time.Second},
+			to:    partner + "@" + b.nodes[other].Domain,
+			pad:   strings.Repeat("x", b.pad),
+			rng:   rand.New(rand.NewPCG(b.seed, uint64(100+i))),
+			inbox: map[int]int{}, rejected: map[int]bool{},
+			wake:  make(chan struct{}, 1),
+			total: b.messages / b.pairs,
+		}
+		if i/2 < b.messages%b.pairs {
+			a.total++
+		}
+		// Messages are let out as the kills go on, so that there is traffic at every one of them.
+		a.budget = func() int {
+			if b.over.Load() || b.kills == 0 {
+				return a.total
+			}
+			return int(int64(a.total) * (b.killed[0].Load() + b.killed[1].Load() + 2) / int64(2*b.kills))
+		}
+		b.actors = append(b.actors, a)
+	}
+	for i, a := range b.actors {
+		a.partner = b.actors[i^1]
+	}
+	return nil
+}
+
+// run starts everything, hurts it as planned, and waits until all has arrived.
+func (b *bench) run(ctx context.Context, out io.Writer) error {
+	for _, n := range b.nodes {
+		if err := n.Start(ctx); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var cast, harm sync.WaitGroup
+	defer func() { cancel(); cast.Wait(); harm.Wait() }()
+	for _, a := range b.actors {
+		a.news = time.Now()
+		cast.Go(func() { a.run(ctx) })
+	}
+	for i := range b.nodes {
+		harm.Go(func() { b.killer(ctx, i) })
+	}
+	harm.Go(func() { b.cutter(ctx) })
+	harm.Go(func() { b.annoyer(ctx) })
+	if b.full {
+		harm.Go(func() { b.healer(ctx) })
+	}
+	return b.watch(ctx, out)
+}
+
+// watch prints progress until all is there, or nothing moves any more.
+func (b *bench) watch(ctx context.Context, out io.Writer) error {
+	report := time.NewTicker(10 * time.Second)
+	defer report.Stop()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	count, news, start := -1, time.Now(), time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("time is up: %s", b.missing())
+		case <-report.C:
+			fmt.Fprintf(out, "  %4.0f s  %s\n", time.Since(start).Seconds(), b.summary())
+		case <-tick.C:
+		}
+		if n := b.arrived(); n != count {
+			count, news = n, time.Now()
+		}
+		switch {
+		case b.harmDone() && count >= 2*b.messages:
+			// Doubles come late: give them time.
+			time.Sleep(2 * time.Second)
+			return b.verdict()
+		case b.harmDone() && time.Since(news) > b.patience:
+			return fmt.Errorf("nothing came for %v: %s", b.patience, b.missing())
+		case len(b.allFaults()) > 20:
+			return b.verdict()
+		}
+	}
+}
+
+func (b *bench) harmDone() bool {
+	return int(b.killed[0].Load()) >= b.kills && int(b.killed[1].Load()) >= b.kills && int(b.cutDone.Load()) >= b.cuts
+}
+
+func (b *bench) arrived() (n int) {
+	for _, a := range b.actors {
+		n += a.received()
+	}
+	return n
+}
+
+// killer kills one node at the times that the seed says, counted from its start: some while it is still starting.
+func (b *bench) killer(ctx context.Context, i int) {
+	rng := rand.New(rand.NewPCG(b.seed, uint64(i)))
+	n := b.nodes[i]
+	for int(b.killed[i].Load()) < b.kills {
+		gap := time.Duration(100+rng.IntN(1100)) * time.Millisecond
+		if rng.IntN(4) == 0 {
+			gap = time.Duration(1+rng.IntN(150)) * time.Millisecond
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-n.Exited():
+			b.fault("node %s ended by itself:\n%s", n.Domain, tail(n.Log()))
+			return
+		case <-time.After(gap):
+		}
+		n.Kill()
+		b.killed[i].Add(1)
+		if err := n.Launch(); err != nil {
+			b.fault("%v", err)
+			return
+		}
+	}
+	if int(b.killed[1-i].Load()) >= b.kills {
+		b.over.Store(true)
+	}
+}
+
+// cutter cuts the path at the times that the seed says.
+func (b *bench) cutter(ctx context.Context) {
+	rng := rand.New(rand.NewPCG(b.seed, 10))
+	for range b.cuts {
+		gap := time.Duration(50+rng.IntN(900)) * time.Millisecond
+		down := time.Duration(rng.IntN(200)) * time.Millisecond
+		if b.full && rng.IntN(10) == 0 {
+			down = time.Duration(3+rng.IntN(5)) * time.Second // long enough to fill a store
+		}
+		if !pause(ctx, gap) {
+			return
+		}
+		for _, p := range b.paths {
+			p.cut()
+		}
+		ok := pause(ctx, down)
+		for _, p := range b.paths {
+			p.mend()
+		}
+		if !ok {
+			return
+		}
+		b.cutDone.Add(1)
+	}
+}
+
+// annoyer cuts clients' connections while the harm goes on.
+func (b *bench) annoyer(ctx context.Context) {
+	rng := rand.New(rand.NewPCG(b.seed, 20))
+	for !b.harmDone() {
+		a := b.actors[rng.IntN(len(b.actors))]
+		if !pause(ctx, time.Duration(100+rng.IntN(700))*time.Millisecond) {
+			return
+		}
+		a.hangUp()
+		b.hung.Add(1)
+	}
+}
+
+// healer raises the bound of the stores when clients have waited for acks for a while.
+func (b *bench) healer(ctx context.Context) {
+	for pause(ctx, 200*time.Millisecond) {
+		stuck := 0
+		for _, a := range b.actors {
+			if since := a.stalled(); !since.IsZero() && time.Since(since) > 3*time.Second {
+				stuck++
+			}
+			a.mu.Lock()
+			if !a.hold.IsZero() && time.Since(a.hold) < 0 {
+				stuck++
+			}
+			a.mu.Unlock()
+		}
+		if stuck == 0 {
+			continue
+		}
+		b.filled.Add(1)
+		if !pause(ctx, 2*time.Second) {
+			return
+		}
+		b.limit += 256
+		for _, n := range b.nodes {
+			n.Store["max_size"] = fmt.Sprintf("%dKiB", b.limit)
+			if err := n.WriteConfig(); err != nil {
+				b.fault("%v", err)
+			}
+			if p, err := os.FindProcess(n.PID()); err == nil {
+				p.Signal(syscall.SIGHUP)
+			}
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+func tail(file string) string {
+	text, _ := os.ReadFile(file)
+	return string(text[max(0, len(text)-3000):])
+}
+
+func (b *bench) fault(format string, args ...any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.faults = append(b.faults, fmt.Sprintf(format, args...))
+}
+
+func (b *bench) allFaults() []string {
+	b.mu.Lock()
+	list := append([]string(nil), b.faults...)
+	b.mu.Unlock()
+	for _, a := range b.actors {
+		a.mu.Lock()
+		for _, f := range a.faults {
+			list = append(list, a.name+": "+f)
+		}
+		a.mu.Unlock()
+	}
+	return list
+}
+
+// verdict is nil if nothing went wrong.
+func (b *bench) verdict() error {
+	if list := b.allFaults(); len(list) > 0 {
+		return fmt.Errorf("%d faults:\n  %s", len(list), strings.Join(list, "\n  "))
+	}
+	if m := b.missing(); m != "" {
+		return errors.New(m)
+	}
+	return nil
+}
+
+// missing lists what has not arrived.
+func (b *bench) missing() string {
+	var out []string
+	for _, a := range b.actors {
+		a.mu.Lock()
+		total := a.total
+		unacked, acked := len(a.unacked), a.started
+		a.mu.Unlock()
+		a.partner.mu.Lock()
+		var list []int
+		for n := 1; n <= total; n++ {
+			if a.partner.inbox[n] == 0 {
+				list = append(list, n)
+			}
+		}
+		a.partner.mu.Unlock()
+		if len(list) > 0 {
+			out = append(out, fmt.Sprintf("%d of %d from %s are missing (%d started, %d unacked), first %v", len(list), total, a.name, acked, unacked, list[:min(5, len(list))]))
+		}
+	}
+	if list := b.allFaults(); len(list) > 0 {
+		out = append(out, list...)
+	}
+	return strings.Join(out, "\n  ")
+}
+
+// summary is one line of counts.
+func (b *bench) summary() string {
+	var resumed, renewed, resent, refused int
+	for _, a := range b.actors {
+		a.mu.Lock()
+		resumed, renewed, resent, refused = resumed+a.resumed, renewed+a.renewed, resent+a.resent, refused+a.refused
+		a.mu.Unlock()
+	}
+	s := fmt.Sprintf("%d of %d arrived; kills %d+%d, cuts %d, clients cut %d; resumed %d, new sessions %d, sent again %d", b.arrived(), 2*b.messages,
+		b.killed[0].Load(), b.killed[1].Load(), b.cutDone.Load(), b.hung.Load(), resumed, renewed, resent)
+	if b.full {
+		s += fmt.Sprintf("; full %d times, %d refused, limit %d KiB", b.filled.Load(), refused, b.limit)
+	}
+	if n := len(b.allFaults()); n > 0 {
+		s += fmt.Sprintf("; %d FAULTS", n)
+	}
+	return s
+}
+
+func (b *bench) close() {
+	for _, n := range b.nodes {
+		n.Kill()
+	}
+	for _, p := range b.paths {
+		p.close()
+	}
+}

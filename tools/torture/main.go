@@ -1,0 +1,147 @@
+// Command torture looks for lost and doubled messages: two nodes are killed again and again while the path between them is cut and
+// clients on both sides talk, and in the end every message must have arrived once, in the order of its sender.
+//
+// What happens when follows from a seed, which is printed; processes and sockets run freely in between. Three modes: plain, with a store
+// whose fsync takes 20 ms, and with a store that fills up and is healed.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"longwire/tools/rig"
+)
+
+// A plan is one run.
+type plan struct {
+	mode     string // plain, slow-sync or full
+	seed     uint64
+	messages int // each way
+	pairs    int
+	kills    int // of each node
+	cuts     int
+	slow     time.Duration // least time of a commit
+	full     bool
+	pad      int           // bytes that make bodies longer
+	limit    time.Duration // for the whole run
+	patience time.Duration // without any news, after the last kill, before giving up
+	keep     bool
+	both     bool // both nodes dial and listen
+	local    bool // partners live on the same node
+}
+
+func main() {
+	p := plan{patience: time.Minute}
+	flag.IntVar(&p.messages, "messages", 5000, "`messages` each way")
+	flag.IntVar(&p.pairs, "pairs", 5, "`pairs` of clients, one on each node")
+	flag.IntVar(&p.kills, "kills", 300, "kill -9 of each node, so many `times`")
+	flag.IntVar(&p.cuts, "cuts", 300, "cut the path so many `times`")
+	flag.Uint64Var(&p.seed, "seed", 0, "repeat the schedule of an earlier run; 0 makes a new one")
+	flag.DurationVar(&p.limit, "limit", 10*time.Minute, "for each mode; longer is a failure")
+	flag.BoolVar(&p.keep, "keep", false, "keep the nodes' folders and print where they are")
+	flag.BoolVar(&p.both, "both", false, "let both nodes dial, so that connections cross")
+	flag.BoolVar(&p.local, "local", false, "let partners be on the same node, which leaves the link out")
+	slow := flag.Duration("slow-sync", 0, "only the mode with a slow store: each commit takes at least this `time`")
+	full := flag.Bool("full", false, "only the mode with a store that fills up")
+	plain := flag.Bool("plain", false, "only the plain mode")
+	short := flag.Bool("short", false, "a tenth of everything, for machines in a hurry")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: torture [flags]\nKills two nodes and cuts their link while clients talk; every message must arrive once.")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	if flag.NArg() > 0 || p.messages < p.pairs || p.pairs < 1 || p.kills < 0 || p.cuts < 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	if p.seed == 0 {
+		p.seed = uint64(time.Now().UnixNano()) % 1e9
+	}
+	if *short {
+		p.messages, p.kills, p.cuts = p.messages/10, p.kills/10, p.cuts/10
+	}
+	var plans []plan
+	all := !*plain && *slow == 0 && !*full
+	if *plain || all {
+		q := p
+		q.mode = "plain"
+		plans = append(plans, q)
+	}
+	if *slow > 0 || all {
+		q := p
+		q.mode, q.slow = "slow-sync", *slow
+		if q.slow == 0 {
+			q.slow = 20 * time.Millisecond
+		}
+		plans = append(plans, q)
+	}
+	if *full || all {
+		q := p
+		q.mode, q.full, q.pad = "full", true, 4000
+		plans = append(plans, q)
+	}
+	if err := runAll(plans, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "torture:", err)
+		os.Exit(1)
+	}
+}
+
+func runAll(plans []plan, out io.Writer) error {
+	dir, err := os.MkdirTemp("", "longwire-torture-")
+	if err != nil {
+		return err
+	}
+	if plans[0].keep {
+		fmt.Fprintln(out, "folders are kept in", dir)
+	} else {
+		defer os.RemoveAll(dir)
+	}
+	ctx, cancel := rig.Context(0)
+	defer cancel()
+	fmt.Fprintln(out, "building longwire")
+	bin, err := rig.Build(ctx, dir)
+	if err != nil {
+		return err
+	}
+	var failed []string
+	for _, p := range plans {
+		fmt.Fprintf(out, "\n%s: %d messages each way between %d pairs, each node killed %d times, path cut %d times, -seed %d\n",
+			p.mode, p.messages, p.pairs, p.kills, p.cuts, p.seed)
+		if err := runOne(ctx, p, bin, dir, out); err != nil {
+			fmt.Fprintf(out, "%s: FAILED: %v\n", p.mode, err)
+			failed = append(failed, p.mode)
+		}
+		if ctx.Err() != nil {
+			return errors.New("interrupted")
+		}
+	}
+	fmt.Fprintf(out, "\n%d passed, %d failed\n", len(plans)-len(failed), len(failed))
+	if len(failed) > 0 {
+		return fmt.Errorf("failed: %s", strings.Join(failed, ", "))
+	}
+	return nil
+}
+
+func runOne(ctx context.Context, p plan, bin, dir string, out io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, p.limit)
+	defer cancel()
+	b, err := newBench(ctx, p, bin, dir)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	start := time.Now()
+	err = b.run(ctx, out)
+	fmt.Fprintln(out, b.summary())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s: every message arrived once and in order, in %v\n", p.mode, time.Since(start).Round(time.Second))
+	return nil
+}
