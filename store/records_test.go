@@ -128,7 +128,7 @@ func TestRecordsOfANewerProgram(t *testing.T) {
 func FuzzRecords(f *testing.F) {
 	for i, g := range goldenRecords {
 		f.Add(uint8(i), encode(g.record))
-		f.Add(uint8(i), encode(map[int]any{0: 1, 1: 1 << 40, 2: -5, 3: "x", 8: []byte{}, 30: nil}))
+		f.Add(uint8(i), encode(map[int]any{0: 1, 1: int64(1) << 40, 2: -5, 3: "x", 8: []byte{}, 30: nil}))
 	}
 	f.Fuzz(func(t *testing.T, which uint8, data []byte) {
 		g := goldenRecords[int(which)%len(goldenRecords)]
