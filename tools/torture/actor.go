@@ -39,7 +39,8 @@ type actor struct {
 	again    []int // refused ones, to be sent anew
 	serial   int   // of the last letter
 	rejected map[int]bool
-	news     time.Time // last progress
+	accepted int       // acked by a server, in all
+	ackedAt  time.Time // the last time, or when there was nothing to ack
 	hold     time.Time // no new letters before, after a refusal
 
 	inbox   map[int]int // number → how often it came
@@ -202,10 +203,11 @@ func (a *actor) ackLocked(h uint32) error {
 	if int(n) > len(a.unacked) {
 		return &protocolError{fmt.Sprintf("the server counts %d, %d were sent", h, int(a.acked)+len(a.unacked))}
 	}
-	if n > 0 {
-		a.news = time.Now()
-	}
 	a.unacked = a.unacked[n:]
+	if n > 0 || len(a.unacked) == 0 {
+		a.ackedAt = time.Now()
+	}
+	a.accepted += int(n)
 	a.acked = h
 	return nil
 }
@@ -240,6 +242,9 @@ func (a *actor) write(c *wire.Conn, gone chan struct{}) {
 func (a *actor) next() string {
 	var b strings.Builder
 	now := time.Now()
+	if len(a.unacked) == 0 {
+		a.ackedAt = now
+	}
 	for len(a.unacked) < window && !now.Before(a.hold) {
 		l := letter{serial: a.serial + 1}
 		switch {
@@ -311,7 +316,6 @@ func (a *actor) take(c *wire.Conn, e wire.Element) error {
 
 // receive files a letter, or a refusal of one of ours.
 func (a *actor) receive(raw []byte) {
-	a.news = time.Now()
 	if wire.Attr(raw, "type") == "error" {
 		a.bounce(raw)
 		return
@@ -372,16 +376,6 @@ func (a *actor) hangUp() {
 	if c != nil {
 		c.Abort()
 	}
-}
-
-// stalled tells since when letters wait for an ack; zero: none do.
-func (a *actor) stalled() time.Time {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if len(a.unacked) == 0 || a.conn == nil {
-		return time.Time{}
-	}
-	return a.news
 }
 
 // received is how many of the partner's messages are here.

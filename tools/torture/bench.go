@@ -24,23 +24,29 @@ const password = "torture"
 type bench struct {
 	plan
 	nodes  []*rig.Node
-	paths  []*path
+	paths  []*rig.Path
 	actors []*actor
 
 	killed  [2]atomic.Int64
 	cutDone atomic.Int64
 	hung    atomic.Int64
 	filled  atomic.Int64
-	over    atomic.Bool // no more harm; messages drain
+
+	limit    atomic.Int64 // store.max_size in KiB, mode full
+	flood    atomic.Int64 // floods let out
+	holdPath atomic.Bool  // the path stays down
 
 	mu     sync.Mutex
 	faults []string
-	limit  int // store.max_size in KiB, mode full
 }
+
+// floods is how often the stores are to fill up.
+const floods = 10
 
 // newBench configures both nodes and makes the accounts.
 func newBench(ctx context.Context, p plan, bin, dir string) (*bench, error) {
-	b := &bench{plan: p, limit: 1024}
+	b := &bench{plan: p}
+	b.limit.Store(1024)
 	const hqIP, fieldIP = "127.0.0.2", "127.0.0.3"
 	var there, back, hqPort, fieldPort int
 	if err := errors.Join(rig.Ports(fieldIP, &there, &fieldPort), rig.Ports(hqIP, &back, &hqPort)); err != nil {
@@ -60,7 +66,7 @@ func newBench(ctx context.Context, p plan, bin, dir string) (*bench, error) {
 			"failures_per_minute": 100000}
 		n.Store = map[string]any{"slow_sync": p.slow}
 		if p.full {
-			n.Store["max_size"] = fmt.Sprintf("%dKiB", b.limit)
+			n.Store["max_size"] = fmt.Sprintf("%dKiB", b.limit.Load())
 		}
 		if err := n.Prepare(); err != nil {
 			return nil, err
@@ -79,11 +85,11 @@ func newBench(ctx context.Context, p plan, bin, dir string) (*bench, error) {
 		if !w.open {
 			continue
 		}
-		pa, err := newPath(w.listen, w.source, w.target, 10*time.Millisecond)
-		if err != nil {
+		p := &rig.Path{Listen: w.listen, Source: w.source, Target: w.target, Delay: 10 * time.Millisecond}
+		if err := p.Open(); err != nil {
 			return nil, err
 		}
-		b.paths = append(b.paths, pa)
+		b.paths = append(b.paths, p)
 	}
 	return b, nil
 }
@@ -113,13 +119,7 @@ func (b *bench) cast(ctx context.Context) error {
 		if i/2 < b.messages%b.pairs {
 			a.total++
 		}
-		// Messages are let out as the kills go on, so that there is traffic at every one of them.
-		a.budget = func() int {
-			if b.over.Load() || b.kills == 0 {
-				return a.total
-			}
-			return int(int64(a.total) * (b.killed[0].Load() + b.killed[1].Load() + 2) / int64(2*b.kills))
-		}
+		a.budget = func() int { return b.released(a.total) }
 		b.actors = append(b.actors, a)
 	}
 	for i, a := range b.actors {
@@ -139,7 +139,6 @@ func (b *bench) run(ctx context.Context, out io.Writer) error {
 	var cast, harm sync.WaitGroup
 	defer func() { cancel(); cast.Wait(); harm.Wait() }()
 	for _, a := range b.actors {
-		a.news = time.Now()
 		cast.Go(func() { a.run(ctx) })
 	}
 	for i := range b.nodes {
@@ -148,7 +147,7 @@ func (b *bench) run(ctx context.Context, out io.Writer) error {
 	harm.Go(func() { b.cutter(ctx) })
 	harm.Go(func() { b.annoyer(ctx) })
 	if b.full {
-		harm.Go(func() { b.healer(ctx) })
+		harm.Go(func() { b.flooder(ctx) })
 	}
 	return b.watch(ctx, out)
 }
@@ -185,7 +184,8 @@ func (b *bench) watch(ctx context.Context, out io.Writer) error {
 }
 
 func (b *bench) harmDone() bool {
-	return int(b.killed[0].Load()) >= b.kills && int(b.killed[1].Load()) >= b.kills && int(b.cutDone.Load()) >= b.cuts
+	return int(b.killed[0].Load()) >= b.kills && int(b.killed[1].Load()) >= b.kills && int(b.cutDone.Load()) >= b.cuts &&
+		(!b.full || b.flood.Load() == floods)
 }
 
 func (b *bench) arrived() (n int) {
@@ -219,9 +219,6 @@ func (b *bench) killer(ctx context.Context, i int) {
 			return
 		}
 	}
-	if int(b.killed[1-i].Load()) >= b.kills {
-		b.over.Store(true)
-	}
 }
 
 // cutter cuts the path at the times that the seed says.
@@ -230,18 +227,18 @@ func (b *bench) cutter(ctx context.Context) {
 	for range b.cuts {
 		gap := time.Duration(50+rng.IntN(900)) * time.Millisecond
 		down := time.Duration(rng.IntN(200)) * time.Millisecond
-		if b.full && rng.IntN(10) == 0 {
-			down = time.Duration(3+rng.IntN(5)) * time.Second // long enough to fill a store
-		}
 		if !pause(ctx, gap) {
 			return
 		}
 		for _, p := range b.paths {
-			p.cut()
+			p.Cut()
 		}
 		ok := pause(ctx, down)
+		for ok && b.holdPath.Load() {
+			ok = pause(ctx, 20*time.Millisecond)
+		}
 		for _, p := range b.paths {
-			p.mend()
+			p.Mend()
 		}
 		if !ok {
 			return
@@ -263,38 +260,98 @@ func (b *bench) annoyer(ctx context.Context) {
 	}
 }
 
-// healer raises the bound of the stores when clients have waited for acks for a while.
-func (b *bench) healer(ctx context.Context) {
-	for pause(ctx, 200*time.Millisecond) {
-		stuck := 0
-		for _, a := range b.actors {
-			if since := a.stalled(); !since.IsZero() && time.Since(since) > 3*time.Second {
-				stuck++
+// flooder is the harm of mode full: floods of messages come while the path is down, until the stores are full. Then either the bound
+// is raised or the path comes back, in turns; both must heal the nodes.
+func (b *bench) flooder(ctx context.Context) {
+	for i := range floods {
+		for b.progress() < float64(i)/floods {
+			if !pause(ctx, 50*time.Millisecond) {
+				return
 			}
-			a.mu.Lock()
-			if !a.hold.IsZero() && time.Since(a.hold) < 0 {
-				stuck++
-			}
-			a.mu.Unlock()
 		}
-		if stuck == 0 {
-			continue
+		b.holdPath.Store(true)
+		b.flood.Store(int64(i + 1))
+		if b.until(ctx, 15*time.Second, b.isFull) {
+			b.filled.Add(1)
 		}
-		b.filled.Add(1)
-		if !pause(ctx, 2*time.Second) {
-			return
+		if i%2 == 0 {
+			b.raise()
+			before := b.acked()
+			if !b.until(ctx, 20*time.Second, func() bool { return b.acked() > before }) && ctx.Err() == nil {
+				b.fault("no message was accepted within 20 s after the bound of the stores was raised to %d KiB", b.limit.Load())
+			}
 		}
-		b.limit += 256
-		for _, n := range b.nodes {
-			n.Store["max_size"] = fmt.Sprintf("%dKiB", b.limit)
-			if err := n.WriteConfig(); err != nil {
-				b.fault("%v", err)
-			}
-			if p, err := os.FindProcess(n.PID()); err == nil {
-				p.Signal(syscall.SIGHUP)
-			}
+		b.holdPath.Store(false)
+	}
+}
+
+// isFull is true when clients on a node wait for acks in vain, or messages come back.
+func (b *bench) isFull() bool {
+	var stuck [2]int
+	for i, a := range b.actors {
+		a.mu.Lock()
+		if len(a.unacked) > 0 && time.Since(a.ackedAt) > 3*time.Second || time.Since(a.hold) < 0 {
+			stuck[i%2]++
+		}
+		a.mu.Unlock()
+	}
+	return stuck[0] >= b.pairs || stuck[1] >= b.pairs
+}
+
+// raise gives both stores more room.
+func (b *bench) raise() {
+	limit := b.limit.Add(1024)
+	for _, n := range b.nodes {
+		n.Store["max_size"] = fmt.Sprintf("%dKiB", limit)
+		if err := n.WriteConfig(); err != nil {
+			b.fault("%v", err)
+		}
+		if p, err := os.FindProcess(n.PID()); err == nil {
+			p.Signal(syscall.SIGHUP)
 		}
 	}
+}
+
+func (b *bench) until(ctx context.Context, limit time.Duration, f func() bool) bool {
+	for end := time.Now().Add(limit); time.Now().Before(end); {
+		if f() {
+			return true
+		}
+		if !pause(ctx, 50*time.Millisecond) {
+			return false
+		}
+	}
+	return false
+}
+
+// acked counts what the nodes took responsibility for.
+func (b *bench) acked() (n int) {
+	for _, a := range b.actors {
+		a.mu.Lock()
+		n += a.accepted
+		a.mu.Unlock()
+	}
+	return n
+}
+
+// progress is the part of the kills that is done.
+func (b *bench) progress() float64 {
+	if b.kills == 0 {
+		return 1
+	}
+	return float64(b.killed[0].Load()+b.killed[1].Load()) / float64(2*b.kills)
+}
+
+// released is how many of an actor's messages may have been started. They are let out as the kills go on, so that there is traffic at every
+// one of them; in mode full, in floods.
+func (b *bench) released(total int) int {
+	switch {
+	case b.full:
+		return total * int(b.flood.Load()) / floods
+	case b.harmDone():
+		return total
+	}
+	return min(total, 1+int(float64(total)*b.progress()))
 }
 
 func pause(ctx context.Context, d time.Duration) bool {
@@ -379,7 +436,7 @@ func (b *bench) summary() string {
 	s := fmt.Sprintf("%d of %d arrived; kills %d+%d, cuts %d, clients cut %d; resumed %d, new sessions %d, sent again %d", b.arrived(), 2*b.messages,
 		b.killed[0].Load(), b.killed[1].Load(), b.cutDone.Load(), b.hung.Load(), resumed, renewed, resent)
 	if b.full {
-		s += fmt.Sprintf("; full %d times, %d refused, limit %d KiB", b.filled.Load(), refused, b.limit)
+		s += fmt.Sprintf("; full %d times, %d refused, limit %d KiB", b.filled.Load(), refused, b.limit.Load())
 	}
 	if n := len(b.allFaults()); n > 0 {
 		s += fmt.Sprintf("; %d FAULTS", n)
@@ -392,6 +449,6 @@ func (b *bench) close() {
 		n.Kill()
 	}
 	for _, p := range b.paths {
-		p.close()
+		p.Close()
 	}
 }
