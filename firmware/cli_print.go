@@ -64,7 +64,7 @@ func day(t time.Time) string {
 	return t.Local().Format(time.DateOnly)
 }
 
-func bytes(n int64) string {
+func volume(n int64) string {
 	switch {
 	case n < 10<<10:
 		return fmt.Sprintf("%d B", n)

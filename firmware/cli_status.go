@@ -63,7 +63,7 @@ func (c *call) status(s admin.Status) error {
 	if s.Store.Fault != "" {
 		health = fmt.Sprintf("FAULT for %s: %s", span(time.Since(s.Store.Since)), s.Store.Fault)
 	}
-	t.row("store", fmt.Sprintf("%s, %s of them free; %s", bytes(s.Store.Bytes), bytes(s.Store.Free), health))
+	t.row("store", fmt.Sprintf("%s, %s of them free; %s", volume(s.Store.Bytes), volume(s.Store.Free), health))
 	if err := t.Flush(); err != nil || len(s.Peers) == 0 {
 		return err
 	}
@@ -117,7 +117,7 @@ func traffic(stanzas, b uint64) string {
 	if stanzas == 0 && b == 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%d in %s", stanzas, bytes(int64(b)))
+	return fmt.Sprintf("%d in %s", stanzas, volume(int64(b)))
 }
 
 func (c *call) queueArgs() (q ctl.QueueArgs, err error) {

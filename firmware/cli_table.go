@@ -111,7 +111,7 @@ func overview(w io.Writer) {
 
 // help explains one command, a group of them, or shows all.
 func help(words []string, s std) int {
-	if len(words) == 0 {
+	if len(words) == 0 || strings.HasPrefix(words[0], "-") {
 		overview(s.out)
 		return exitOK
 	}
