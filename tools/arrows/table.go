@@ -72,7 +72,7 @@ func doors() []door {
 		// firmware/identity: certificates name domains by A-labels, which addresses do not have.
 		{"golang.org/x/net", []string{"xmpp/jid", "firmware/identity"}},
 		// The other half of package syscall, wherever the system itself is asked.
-		{"golang.org/x/sys", []string{"store", "board", "firmware", "tools"}},
+		{"golang.org/x/sys", []string{"store", "board", "links", "firmware", "tools"}},
 		{"golang.org/x/sync", []string{"tools"}},
 		// Foreign XMPP libraries are the other side in tests and demonstrations, never part of the product.
 		{"mellium.im", []string{"tools"}},
