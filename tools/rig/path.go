@@ -22,6 +22,7 @@ type Path struct {
 
 	mu      sync.Mutex // guards all below
 	conns   map[net.Conn]bool
+	lost    chan struct{} // closed by the next cut
 	down    bool
 	forth   int64 // bytes that arrived at the target
 	back    int64 // bytes that arrived at the near side
@@ -34,7 +35,7 @@ func (p *Path) Open() error {
 	if err != nil {
 		return fmt.Errorf("rig: path: %w", err)
 	}
-	p.listener, p.conns = l, map[net.Conn]bool{}
+	p.listener, p.conns, p.lost = l, map[net.Conn]bool{}, make(chan struct{})
 	p.wg.Go(p.accept)
 	return nil
 }
@@ -67,9 +68,12 @@ func (p *Path) join(near net.Conn) {
 		return
 	}
 	defer p.drop(far)
+	p.mu.Lock()
+	lost := p.lost
+	p.mu.Unlock()
 	var ways sync.WaitGroup
-	ways.Go(func() { p.carry(near, far, &p.forth) })
-	ways.Go(func() { p.carry(far, near, &p.back) })
+	ways.Go(func() { p.carry(near, far, lost, &p.forth) })
+	ways.Go(func() { p.carry(far, near, lost, &p.back) })
 	ways.Wait()
 }
 
@@ -81,10 +85,10 @@ type chunk struct {
 
 // carry is one direction. Bytes wait for the line, take their time on it, and arrive after the delay; those that are under way when the
 // path is cut are lost.
-func (p *Path) carry(from, to net.Conn, count *int64) {
+func (p *Path) carry(from, to net.Conn, lost chan struct{}, count *int64) {
 	air := make(chan chunk, 64)
 	var arrival sync.WaitGroup
-	arrival.Go(func() { p.arrive(to, air, count) })
+	arrival.Go(func() { p.arrive(to, air, lost, count) })
 	size := 4096
 	if p.Rate > 0 {
 		size = max(32, p.Rate/8/20) // a twentieth of a second
@@ -118,13 +122,15 @@ func (p *Path) carry(from, to net.Conn, count *int64) {
 	}
 }
 
-func (p *Path) arrive(to net.Conn, air <-chan chunk, count *int64) {
+func (p *Path) arrive(to net.Conn, air <-chan chunk, lost chan struct{}, count *int64) {
 	for c := range air {
-		time.Sleep(time.Until(c.due))
+		select {
+		case <-lost:
+			continue // and let the reader go on to its end
+		case <-time.After(time.Until(c.due)):
+		}
 		if _, err := to.Write(c.data); err != nil {
-			for range air { // let the reader go on to its end
-			}
-			return
+			continue
 		}
 		p.mu.Lock()
 		*count += int64(len(c.data))
@@ -155,6 +161,9 @@ func (p *Path) drop(c net.Conn) {
 func (p *Path) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.down {
+		close(p.lost)
+	}
 	p.down = true
 	for c := range p.conns {
 		reset(c)
@@ -165,8 +174,10 @@ func (p *Path) Cut() {
 // Mend ends a Cut.
 func (p *Path) Mend() {
 	p.mu.Lock()
-	p.down = false
-	p.mu.Unlock()
+	defer p.mu.Unlock()
+	if p.down {
+		p.down, p.lost = false, make(chan struct{})
+	}
 }
 
 // Bytes is what has arrived so far: at the target, and at the near side.
