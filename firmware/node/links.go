@@ -1,24 +1,139 @@
 package node
 
 import (
-	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"longwire/firmware/admin"
 	"longwire/firmware/config"
+	"longwire/firmware/identity"
+	"longwire/links"
+	"longwire/links/ip"
+	"longwire/store"
+	"longwire/xmpp/router"
+	"longwire/xmpp/s2s"
+	"longwire/xmpp/stanza"
 )
 
-type linkConf struct{}
+// inbound takes a stanza that a link received: what it causes and the mark that it came are one transaction. done runs
+// after the commit, in the order of the calls.
+func (n *Node) inbound(peer string, s *stanza.Stanza, mark func(*store.Tx) error, done func(error)) {
+	t := new(router.Turn)
+	var violation *s2s.Violation
+	n.db.Submit(func(tx *store.Tx) error {
+		t.Reset(tx)
+		violation = nil
+		if err := mark(tx); err != nil {
+			return err
+		}
+		p := n.peers.Peer(peer)
+		if p == nil {
+			return nil // the peer left the configuration a moment ago
+		}
+		if err := p.Deliver(t, s); !errors.As(err, &violation) {
+			return err
+		}
+		return nil
+	}, func(err error) {
+		if err == nil {
+			t.Done()
+		}
+		if err == nil && violation != nil {
+			n.log.Warn("stanza from a peer dropped", "peer", peer, "err", violation)
+			err = &links.Violation{Condition: violation.Condition}
+		}
+		done(err)
+	})
+}
 
-type linkManager struct{}
+// linkConfigs translates [[link]] for links/ip. A link that no peer uses stays closed.
+func (n *Node) linkConfigs(cfg *config.Config) (out []ip.Config, err error) {
+	for _, l := range cfg.Links {
+		for _, p := range cfg.Peers {
+			if !slices.Contains(p.Links, l.Name) {
+				continue
+			}
+			c, err := n.linkConfig(cfg, l, p)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
 
-func (l *linkManager) Up(string) bool                { return false }
-func (l *linkManager) Check([]linkConf) error        { return nil }
-func (l *linkManager) Apply([]linkConf) error        { return nil }
-func (l *linkManager) Run(ctx context.Context) error { <-ctx.Done(); return nil }
-func (l *linkManager) States() []admin.LinkState     { return nil }
+func (n *Node) linkConfig(cfg *config.Config, l config.Link, p config.Peer) (ip.Config, error) {
+	locals := p.LocalDomains
+	if len(locals) == 0 {
+		locals = cfg.Domains
+	}
+	c := ip.Config{
+		Name: l.Name, Peer: p.Name,
+		RemoteAddr: l.RemoteAddress, RemotePort: l.RemotePort, LocalAddr: l.LocalAddress, LocalPort: l.LocalPort,
+		Dial: l.Dial, Listen: l.Listen, SourcePort: l.SourcePort, SourceAny: l.RemoteAddress == "",
+		Compress: l.Compress, StreamManagement: l.StreamManagement, ZeroRTT: l.ZeroRTT,
+		MaxStanza: int(l.MaxStanza), AckEvery: l.AckEvery, AckIdle: l.AckIdle, AckTimeout: l.AckTimeout,
+		ResumeMax: l.ResumeMax, IdleClose: l.IdleClose, BackoffMin: l.BackoffMin, BackoffMax: l.BackoffMax,
+		Domains: p.Domains, LocalDomains: locals,
+	}
+	if l.TLS != config.TLSDirect {
+		return c, nil
+	}
+	who := identity.Peer{Names: p.Domains}
+	for _, text := range l.PinSHA256 {
+		pin, err := identity.ParsePin(text)
+		if err != nil {
+			return c, fmt.Errorf("node: link %q: %w", l.Name, err)
+		}
+		who.Pins = append(who.Pins, pin)
+	}
+	var err error
+	if c.TLS, err = n.id.PeerConfig(who); err != nil {
+		return c, fmt.Errorf("node: link %q: %w", l.Name, err)
+	}
+	// The same pins and the same certificate of ours make the same TLS: such a link is not disturbed by a reload.
+	sum := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(l.PinSHA256)), " ") + " " + n.id.Current().Fingerprint()))
+	c.TLSName = hex.EncodeToString(sum[:])
+	return c, nil
+}
 
-func (n *Node) newLinks() *linkManager { return &linkManager{} }
+// linkStates tells operators of the links.
+func (n *Node) linkStates() (all []admin.LinkState) {
+	for _, s := range n.links.Status() {
+		all = append(all, admin.LinkState{
+			Link: s.Link, State: string(s.State), Since: s.Since, Remote: s.Remote, RTT: s.RTT, Fault: s.Fault,
+			StanzasIn: s.In.Stanzas, StanzasOut: s.Out.Stanzas, BytesIn: s.In.Wire, BytesOut: s.Out.Wire,
+		})
+	}
+	return all
+}
 
-func (n *Node) linkConfig(cfg *config.Config, l config.Link, p config.Peer) (linkConf, error) {
-	return linkConf{}, nil
+// Watch calls f for every step on the links until stop is called. f must be brief.
+func (n *Node) Watch(f func(links.Event)) (stop func()) {
+	n.watch.Lock()
+	defer n.watch.Unlock()
+	if n.watchers == nil {
+		n.watchers = make(map[int]func(links.Event))
+	}
+	n.watched++
+	id := n.watched
+	n.watchers[id] = f
+	return func() {
+		n.watch.Lock()
+		defer n.watch.Unlock()
+		delete(n.watchers, id)
+	}
+}
+
+func (n *Node) trace(e links.Event) {
+	n.watch.Lock()
+	defer n.watch.Unlock()
+	for _, f := range n.watchers {
+		f(e)
+	}
 }

@@ -17,6 +17,8 @@ import (
 	"longwire/firmware/config"
 	"longwire/firmware/identity"
 	"longwire/firmware/supervise"
+	"longwire/links"
+	"longwire/links/ip"
 	"longwire/store"
 	"longwire/xmpp/blocking"
 	"longwire/xmpp/c2s"
@@ -30,7 +32,6 @@ import (
 	"longwire/xmpp/router"
 	"longwire/xmpp/s2s"
 	"longwire/xmpp/sasl"
-	"longwire/xmpp/stanza"
 	"longwire/xmpp/vcard"
 	"longwire/xmpp/vitals"
 )
@@ -60,7 +61,11 @@ type Node struct {
 	disco    *disco.Service
 	reg      *register.Service
 	peers    *s2s.Peers
-	links    *linkManager
+	links    *ip.Manager
+
+	watch    sync.Mutex // guards watchers
+	watched  int
+	watchers map[int]func(links.Event)
 
 	reload sync.Mutex
 	mu     sync.Mutex
@@ -146,7 +151,7 @@ func (n *Node) build() error {
 		return fmt.Errorf("node: %w", err)
 	}
 	n.peers = s2s.New(s2s.Env{DB: n.db, Router: n.router, LinkUp: func(peer string) bool { return n.links.Up(peer) }, Log: n.log})
-	n.links = n.newLinks()
+	n.links = ip.NewManager(ip.Env{DB: n.db, In: n.inbound, Trace: n.trace, Log: n.log})
 	return n.connect(cfg)
 }
 
@@ -204,37 +209,6 @@ func (n *Node) clientConfig(cfg *config.Config) c2s.Config {
 		out.Stranger = n.reg.Stranger
 	}
 	return out
-}
-
-// inbound takes a stanza that a link received: what it causes and the mark that it came are one transaction. done runs
-// after the commit, in the order of the calls.
-func (n *Node) inbound(peer string, s *stanza.Stanza, mark func(*store.Tx) error, done func(error)) {
-	t := new(router.Turn)
-	var violation *s2s.Violation
-	n.db.Submit(func(tx *store.Tx) error {
-		t.Reset(tx)
-		violation = nil
-		if err := mark(tx); err != nil {
-			return err
-		}
-		p := n.peers.Peer(peer)
-		if p == nil {
-			return nil // the peer left the configuration a moment ago
-		}
-		if err := p.Deliver(t, s); !errors.As(err, &violation) {
-			return err
-		}
-		return nil
-	}, func(err error) {
-		if err == nil {
-			t.Done()
-			if violation != nil {
-				n.log.Warn("stanza from a peer dropped", "peer", peer, "err", violation)
-				err = violation
-			}
-		}
-		done(err)
-	})
 }
 
 // Run serves until ctx is done, then says goodbye to clients and peers and closes the store.

@@ -146,20 +146,3 @@ func peerConfigs(cfg *config.Config) (out []s2s.Config) {
 	}
 	return out
 }
-
-// linkConfigs translates [[link]] for links/ip. A link that no peer uses stays closed.
-func (n *Node) linkConfigs(cfg *config.Config) (out []linkConf, err error) {
-	for _, l := range cfg.Links {
-		for _, p := range cfg.Peers {
-			if !slices.Contains(p.Links, l.Name) {
-				continue
-			}
-			c, err := n.linkConfig(cfg, l, p)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, c)
-		}
-	}
-	return out, nil
-}
