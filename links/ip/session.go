@@ -1,0 +1,226 @@
+package ip
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"longwire/links"
+	"longwire/links/deflate"
+	"longwire/xmpp/stream"
+)
+
+// Options of a Session: what would be negotiated on an ordinary stream.
+type Options struct {
+	Compress  bool
+	Dense     bool          // the peer's inflater gives out what it can: see deflate.Dense
+	MaxStanza int           // largest stanza accepted; 65536
+	Timeout   time.Duration // a write that makes no progress for so long fails; 120 s
+	Log       *slog.Logger
+}
+
+// Session is one XEP-0361 connection: a stream without a header each way. XEP-0361 §4.
+type Session struct {
+	conn net.Conn
+	o    Options
+	in   *counter
+	read *stream.Reader
+	wire int64 // in.n at the last piece
+	raw  *counter
+	said int64
+
+	send  sync.Mutex // guards zip, buf, piece
+	zip   *deflate.Writer
+	buf   []byte
+	piece []byte
+	over  atomic.Bool
+}
+
+var (
+	_ links.Session = (*Session)(nil)
+	_ links.Drainer = (*Session)(nil)
+)
+
+// NewSession begins a session on a connection. It sends nothing by itself.
+func NewSession(conn net.Conn, o Options) *Session {
+	if o.MaxStanza <= 0 {
+		o.MaxStanza = 65536
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = 120 * time.Second
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Session{conn: conn, o: o, in: &counter{r: conn}}
+	var r io.Reader = s.in
+	if o.Compress {
+		mode := deflate.Sync
+		if o.Dense {
+			mode = deflate.Dense
+		}
+		s.zip = deflate.NewWriter(flushed{s}, mode)
+		r = deflate.NewReader(r)
+	}
+	s.raw = &counter{r: r}
+	s.read = stream.NewReader(s.raw, stream.Options{NS: stream.NSServer, MaxBytes: o.MaxStanza, HeaderLess: true})
+	return s
+}
+
+// counter counts what is read.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// flushed takes what the compressor gives out at a flush.
+type flushed struct{ s *Session }
+
+func (f flushed) Write(p []byte) (int, error) {
+	f.s.buf = append(f.s.buf, p...)
+	return len(p), nil
+}
+
+// String is the peer's address.
+func (s *Session) String() string { return s.conn.RemoteAddr().String() }
+
+// Limits of one write. Beyond 16 KiB there is nothing to be gained by batching.
+func (s *Session) Limits() links.Limits { return links.Limits{Stanzas: 64, Bytes: 16 << 10} }
+
+// Send writes the batch with one flush and one write. Spec: batching is the cheapest gain there is.
+func (s *Session) Send(batch []links.Piece) (links.Cost, error) {
+	s.send.Lock()
+	defer s.send.Unlock()
+	if s.over.Load() {
+		return links.Cost{}, net.ErrClosed
+	}
+	s.piece = s.piece[:0]
+	for _, p := range batch {
+		s.piece = appendPiece(s.piece, p)
+	}
+	out := s.piece
+	if s.zip != nil {
+		s.buf = s.buf[:0]
+		s.zip.Write(s.piece)
+		s.zip.Flush()
+		out = s.buf
+	}
+	n, err := s.write(out, s.o.Timeout)
+	return links.Cost{Raw: len(s.piece), Wire: n}, err
+}
+
+// write writes all of p; each part that gets through gives the next one the time again.
+func (s *Session) write(p []byte, timeout time.Duration) (int, error) {
+	total := 0
+	for {
+		s.conn.SetWriteDeadline(time.Now().Add(timeout))
+		n, err := s.conn.Write(p)
+		total += n
+		if err == nil {
+			return total, nil
+		}
+		if p = p[n:]; n == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return total, fmt.Errorf("links/ip: writing to %s: %w", s, err)
+		}
+		if _, ok := s.conn.(*tls.Conn); ok {
+			return total, fmt.Errorf("links/ip: writing to %s: %w", s, err) // a TLS record is not to be cut
+		}
+	}
+}
+
+// Recv reads the next piece.
+func (s *Session) Recv() (links.Piece, error) {
+	for {
+		ev, err := s.read.Next()
+		if err != nil {
+			return links.Piece{}, s.fault(err)
+		}
+		var p links.Piece
+		switch ev.Kind {
+		case stream.Open:
+			// Choice: a header is superfluous here (XEP-0361 §4) and tolerated; it is not answered.
+			s.o.Log.Warn("peer sends a stream header", "remote", s)
+			continue
+		case stream.Close:
+			p.Kind = links.Bye
+		case stream.Stanza:
+			p.Kind, p.Stanza = links.Stanza, ev.Stanza
+		case stream.Nonza:
+			if p, err = parseWord(ev.Nonza); err != nil {
+				return p, err
+			}
+		}
+		raw := s.raw.n - int64(s.read.Buffered())
+		p.Raw, p.Wire = int(raw-s.said), int(s.in.n-s.wire)
+		s.said, s.wire = raw, s.in.n
+		return p, nil
+	}
+}
+
+// fault says in the stream's terms what is wrong with the peer's bytes.
+func (s *Session) fault(err error) error {
+	switch {
+	case errors.Is(err, deflate.ErrNotZlib), errors.Is(err, deflate.ErrDict):
+		// It would not understand us either.
+		return fmt.Errorf("links/ip: %s: %w", s, err)
+	case errors.Is(err, deflate.ErrBomb):
+		return &stream.Error{Condition: stream.PolicyViolation, Text: "inflates too much"}
+	case errors.Is(err, deflate.ErrCorrupt), errors.Is(err, deflate.ErrSum):
+		// XEP-0138 §4: processing-failed, in undefined-condition.
+		return &stream.Error{Condition: stream.UndefinedCondition,
+			App: []byte("<failure xmlns='http://jabber.org/protocol/compress'><processing-failed/></failure>")}
+	}
+	return err
+}
+
+// farewell is how long the last words may take.
+const farewell = time.Second
+
+// Close ends the connection. A stream error is sent first if that can be done at once (RFC 6120 §4.9.1.1: and the stream is closed with it).
+func (s *Session) Close(why error) {
+	if s.over.Swap(true) {
+		return
+	}
+	var e *stream.Error
+	if errors.As(why, &e) && s.send.TryLock() {
+		s.piece = stream.AppendClose(e.Append(s.piece[:0]))
+		out := s.piece
+		if s.zip != nil {
+			s.buf = s.buf[:0]
+			s.zip.Write(s.piece)
+			s.zip.Flush()
+			out = s.buf
+		}
+		s.write(out, farewell)
+		s.send.Unlock()
+		linger(s.conn)
+	}
+	s.conn.Close()
+}
+
+// linger lets the last words get out: a socket that is closed with unread input is reset, and they would be lost.
+func linger(conn net.Conn) {
+	t := tcpOf(conn)
+	if t == nil {
+		return
+	}
+	t.CloseWrite()
+	t.SetReadDeadline(time.Now().Add(farewell))
+	io.CopyN(io.Discard, t, 1<<20)
+}
+
+// Pending is what the peer's TCP has not confirmed.
+func (s *Session) Pending() (int, bool) { return pending(s.conn) }

@@ -1,0 +1,394 @@
+package links
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"longwire/links/meter"
+	"longwire/store"
+)
+
+// Who owns what, and the way of a stanza:
+//
+//	                 store.Queue                                   node: one transaction of mark + effects
+//	                     | Next (class, then age)                              ^            | done, in order
+//	 Wake -> Pump.Run ---+--> wakes the contact that carries                   |            v
+//	                     v                                                   Inbound     book.marked
+//	  contact.send   compose: announce, Number (commit), stamp                 ^            | owed acks wake the sender
+//	   (goroutine)       | one batch, one flush                                | mark check | window of 256
+//	                     v                                                     |            |
+//	                 Session.Send ---------------- the link ---------------- Session.Recv   contact.receive (goroutine)
+//	                                                                           |
+//	                 queue entry gone <- book.confirm (commit) <- Ack, Resume, Resumed
+//
+//	Pump.Run        owns the contacts: one goroutine opens (with back-off), one accepts, one passes wake-ups on.
+//	contact.send    one for each contact: owns the write side of the Session, all timers of the contact.
+//	contact.receive one for each contact: owns the read side; ends when the Session does.
+//	Pump.turn       is held while custody changes: by send from Next to Number, by receive for each word. Not while anything waits for the link.
+//	book.mu, k.mu   guard fields; nothing waits under them. Order: turn, then k.mu or book.mu.
+//
+// A peer may have two contacts, one opened by each side (XEP-0361: both stay, each side sends on the one it opened). carries
+// tells which one takes our stanzas; what was sent on another and is not confirmed is sent there again, and known by its number.
+type Pump struct {
+	c     Config
+	link  Link
+	env   Env
+	queue *store.Queue
+	log   *slog.Logger
+	books [2]*book // accepted, opened; the same one when both ends keep one numbering for all contacts
+
+	turn    sync.Mutex
+	carrier *contact // who carried our stanzas last; under turn
+
+	mu       sync.Mutex // guards what follows
+	contacts []*contact
+	status   Status
+	srtt     time.Duration
+	change   chan struct{} // closed and replaced when the contacts change
+	stopping bool
+	tasks    sync.WaitGroup
+}
+
+// Env is what a Pump works with. Trace, Meter and Log may be nil.
+type Env struct {
+	DB    *store.DB
+	In    Inbound
+	Trace func(Event)
+	Meter *meter.Meter
+	Log   *slog.Logger
+}
+
+// NewPump makes the pump of one link to one peer. Run drives it.
+func NewPump(c Config, link Link, env Env) *Pump {
+	if env.Log == nil {
+		env.Log = slog.New(slog.DiscardHandler)
+	}
+	if env.Meter == nil {
+		env.Meter = new(meter.Meter)
+	}
+	if env.Trace == nil {
+		env.Trace = func(Event) {}
+	}
+	c = c.orDefault()
+	p := &Pump{c: c, link: link, env: env, queue: env.DB.Queue(c.Peer), log: env.Log.With("link", c.Link, "peer", c.Peer),
+		change: make(chan struct{})}
+	p.status = Status{State: Down, Since: time.Now()}
+	if !c.Dial {
+		p.status.State = Listening
+	}
+	return p
+}
+
+// Run carries stanzas until ctx is done. Then it says goodbye, for a few seconds at most, and nothing of it is left when it returns. The error is
+// that of the store.
+func (p *Pump) Run(ctx context.Context) error {
+	if err := p.open(); err != nil {
+		return err
+	}
+	var loops sync.WaitGroup
+	loops.Go(func() { p.accept(ctx) })
+	loops.Go(func() { p.pass(ctx) })
+	if p.c.Dial {
+		loops.Go(func() { p.dial(ctx) })
+	}
+	<-ctx.Done()
+	p.mu.Lock()
+	p.stopping = true
+	left := slices.Clone(p.contacts)
+	p.mu.Unlock()
+	for _, k := range left {
+		k.leave()
+	}
+	loops.Wait()
+	p.tasks.Wait()
+	for _, b := range p.books {
+		b.drain()
+	}
+	return nil
+}
+
+// open reads the books. Entries with a number of neither (from a time when the link was configured otherwise) become unsent.
+func (p *Pump) open() error {
+	keys := []string{p.c.Peer, p.c.Peer}
+	if !p.c.ZeroRTT {
+		// XEP-0198 §5: a session has an initiating entity, and each has numbers of its own.
+		keys = []string{p.c.Peer + "/in", p.c.Peer + "/out"}
+	}
+	for i, key := range keys {
+		if i > 0 && key == keys[0] {
+			p.books[i] = p.books[0]
+			continue
+		}
+		b, err := openBook(p.env.DB, p.queue, key)
+		if err != nil {
+			return err
+		}
+		p.books[i] = b
+	}
+	all, err := p.queue.List()
+	if err != nil {
+		return fmt.Errorf("links: reading the queue of %s: %w", p.c.Peer, err)
+	}
+	known := map[string]bool{"": true, p.books[0].state().OutID: true, p.books[1].state().OutID: true}
+	for _, e := range all {
+		if known[e.Session] {
+			continue
+		}
+		known[e.Session] = true
+		if err := p.env.DB.Update(func(tx *store.Tx) error { return p.queue.Requeue(tx, e.Session) }); err != nil {
+			return fmt.Errorf("links: requeueing for %s: %w", p.c.Peer, err)
+		}
+	}
+	return nil
+}
+
+// pass hands wake-ups of the queue on.
+func (p *Pump) pass(ctx context.Context) {
+	for {
+		select {
+		case <-p.queue.Wake():
+			p.wakeAll()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// wakeAll makes every sender look, and the dialler.
+func (p *Pump) wakeAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, k := range p.contacts {
+		k.wake()
+	}
+	p.changedLocked()
+}
+
+func (p *Pump) changedLocked() {
+	close(p.change)
+	p.change = make(chan struct{})
+}
+
+func (p *Pump) accept(ctx context.Context) {
+	for ctx.Err() == nil {
+		s, err := p.link.Accept(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				p.log.Warn("link does not accept", "err", err)
+				pause(ctx, time.Second)
+			}
+			continue
+		}
+		p.begin(s, false)
+	}
+}
+
+// dial keeps a contact, or opens one when there is something to carry. Delays: BackoffMin, doubled up to BackoffMax, a fifth up or down; from
+// the start again after a contact of a minute.
+func (p *Pump) dial(ctx context.Context) {
+	const stable = time.Minute
+	delay := p.c.BackoffMin
+	for p.wanted(ctx) {
+		p.set(Dialling, nil)
+		s, err := p.link.Open(ctx)
+		var k *contact
+		if err == nil {
+			k = p.begin(s, true)
+		}
+		if k != nil {
+			<-k.over
+			p.waitGone(k)
+			err = k.cause()
+			if time.Since(k.since) >= stable || errors.Is(err, errIdle) {
+				delay = p.c.BackoffMin
+			}
+			if errors.Is(err, errIdle) {
+				continue
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		wait := delay
+		var remote *RemoteError
+		if errors.As(err, &remote) && remote.Condition == "conflict" {
+			wait = p.c.BackoffMax // the peer has another contact with us
+		}
+		wait = jitter(wait)
+		p.backOff(err, time.Now().Add(wait))
+		if k == nil {
+			p.env.Meter.Add(func(c *meter.Counts) { c.Refused++ })
+			p.log.Info("link cannot be opened", "to", p.link, "err", err, "retry", wait.Round(time.Second/10))
+		}
+		delay = min(2*delay, p.c.BackoffMax)
+		pause(ctx, wait)
+	}
+}
+
+// jitter keeps many nodes from dialling in step after a common outage.
+func jitter(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64()))
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// wanted waits until a contact should be opened; false when ctx is done.
+func (p *Pump) wanted(ctx context.Context) bool {
+	for ctx.Err() == nil {
+		p.mu.Lock()
+		change := p.change
+		alive := len(p.contacts) > 0
+		p.mu.Unlock()
+		switch {
+		case alive:
+		case p.c.IdleClose == 0 || p.queue.Stats().Entries > 0:
+			return true
+		default:
+			p.set(Waiting, nil)
+		}
+		select {
+		case <-change:
+		case <-ctx.Done():
+		}
+	}
+	return false
+}
+
+// begin makes a contact of a session; nil when the pump is stopping.
+func (p *Pump) begin(s Session, opened bool) *contact {
+	now := time.Now()
+	k := &contact{p: p, s: s, opened: opened, since: now, kick: make(chan struct{}, 1), over: make(chan struct{}),
+		plainFlight: make(chan struct{}, maxInFlight), heard: now, lastAny: now}
+	k.book = p.books[0]
+	if opened {
+		k.book = p.books[1]
+	}
+	p.mu.Lock()
+	if p.stopping {
+		p.mu.Unlock()
+		s.Close(nil)
+		return nil
+	}
+	var replaced []*contact
+	for _, o := range p.contacts {
+		if o.opened == opened {
+			replaced = append(replaced, o)
+		}
+	}
+	p.contacts = append(p.contacts, k)
+	p.status = Status{State: Up, Since: now, RTT: p.srtt, Remote: s.String()}
+	p.changedLocked()
+	p.tasks.Add(1)
+	p.mu.Unlock()
+	for _, o := range replaced {
+		o.fail(replacedError()) // the peer has lost it, or it would not have come again
+	}
+	p.env.Meter.Add(func(c *meter.Counts) { c.Contacts++ })
+	p.env.Trace(Event{Kind: EventUp, At: now, Link: p.c.Link, Peer: p.c.Peer, Remote: s.String()})
+	p.log.Info("contact", "remote", s, "opened", opened)
+	go func() {
+		defer p.tasks.Done()
+		k.run()
+		p.gone(k)
+	}()
+	return k
+}
+
+// gone takes a contact off the list.
+func (p *Pump) gone(k *contact) {
+	why := reason(k.cause())
+	lasted := time.Since(k.since)
+	p.mu.Lock()
+	p.contacts = slices.DeleteFunc(p.contacts, func(o *contact) bool { return o == k })
+	if len(p.contacts) == 0 {
+		state := Down
+		if !p.c.Dial {
+			state = Listening
+		}
+		p.status = Status{State: state, Since: time.Now(), RTT: p.srtt, Fault: why}
+	}
+	for _, o := range p.contacts {
+		o.wake()
+	}
+	p.changedLocked()
+	p.mu.Unlock()
+	p.env.Meter.Ended(why, lasted)
+	p.env.Trace(Event{Kind: EventDown, At: time.Now(), Link: p.c.Link, Peer: p.c.Peer, Remote: k.s.String(), Reason: why})
+	p.log.Info("contact ended", "remote", k.s, "after", lasted.Round(time.Second/10), "reason", why)
+}
+
+func (p *Pump) waitGone(k *contact) {
+	for {
+		p.mu.Lock()
+		change, there := p.change, slices.Contains(p.contacts, k)
+		p.mu.Unlock()
+		if !there {
+			return
+		}
+		<-change
+	}
+}
+
+// carries tells whether k is the contact that takes our stanzas: the one we opened, else the newest.
+// XEP-0361 §4.6: when both sides opened one, each sends on its own.
+func (p *Pump) carries(k *contact) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var best *contact
+	for _, o := range p.contacts {
+		if best == nil || !best.opened || o.opened {
+			best = o
+		}
+	}
+	return best == k
+}
+
+// alive tells whether another contact than k uses the book.
+func (p *Pump) alive(b *book) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(p.contacts, func(o *contact) bool { return o.book == b })
+}
+
+// dropOthers ends the contacts that speak of a numbering which k has just ended.
+func (p *Pump) dropOthers(k *contact) {
+	p.mu.Lock()
+	others := slices.Clone(p.contacts)
+	p.mu.Unlock()
+	for _, o := range others {
+		if o != k && o.book == k.book && o.out != silent {
+			o.fail(errRenumbered)
+		}
+	}
+}
+
+func (p *Pump) rtt() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.srtt
+}
+
+// measured takes a round trip in: RFC 6298 §2, with the smoothed value only.
+func (p *Pump) measured(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.srtt == 0 {
+		p.srtt = d
+	} else {
+		p.srtt += (d - p.srtt) / 8
+	}
+	p.status.RTT = p.srtt
+}

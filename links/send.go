@@ -1,0 +1,484 @@
+package links
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"longwire/links/meter"
+	"longwire/store"
+)
+
+const (
+	byeWait     = 5 * time.Second        // for the peer's goodbye
+	firstWords  = 2 * time.Second        // an acceptor that has only repeats to send gives the opener this much time to tell what it took
+	lazyAnswer  = 20 * time.Second       // an answer that nobody waits for may wait for something to go with
+	enableGrace = 60 * time.Second       // beside two round trips, for Enabled
+	drainPoll   = 250 * time.Millisecond // between looks at what the transport has delivered
+)
+
+// run is the life of a contact.
+func (k *contact) run() {
+	var parts sync.WaitGroup
+	parts.Go(func() {
+		<-k.over
+		k.s.Close(k.cause())
+	})
+	if err := k.prepare(); err != nil {
+		k.fail(err)
+	}
+	parts.Go(func() { k.fail(k.receive()) })
+	k.fail(k.send())
+	parts.Wait()
+}
+
+// prepare sets a contact up whose stream management has no words.
+func (k *contact) prepare() error {
+	if k.p.c.Management == Pipelined {
+		return nil
+	}
+	k.p.turn.Lock()
+	defer k.p.turn.Unlock()
+	err := k.book.update(func(tx *store.Tx, c *store.Custody) error {
+		c.InID, c.Mark = "", 0
+		return k.book.restart(tx, c)
+	})
+	if err != nil {
+		return err
+	}
+	k.book.restarted()
+	if err := k.book.settle(); err != nil {
+		return err
+	}
+	k.out, k.plain = answered, k.p.c.Management == Off
+	k.mu.Lock()
+	k.outID = k.book.state().OutID
+	k.mu.Unlock()
+	if !k.plain {
+		k.comes(0)
+	}
+	return nil
+}
+
+// leave makes the sender say goodbye.
+func (k *contact) leave() {
+	k.mu.Lock()
+	k.leaving = true
+	k.mu.Unlock()
+	k.wake()
+}
+
+// send is the sender: it owns the write side.
+func (k *contact) send() error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-k.over:
+			return nil
+		case <-k.kick:
+		case <-timer.C:
+		}
+		for {
+			now := time.Now()
+			batch, sent, err := k.compose(now)
+			if err != nil {
+				return err
+			}
+			if len(batch) > 0 {
+				cost, err := k.s.Send(batch)
+				k.account(batch, sent, cost)
+				if err != nil {
+					return err
+				}
+			}
+			if len(batch) > 0 && batch[len(batch)-1].Kind == Bye {
+				return k.close()
+			}
+			if len(sent) == 0 {
+				break
+			}
+		}
+		wait, err := k.tick(time.Now())
+		if err != nil {
+			return err
+		}
+		timer.Reset(wait)
+	}
+}
+
+// close waits for the peer's goodbye after ours.
+func (k *contact) close() error {
+	t := time.NewTimer(byeWait)
+	defer t.Stop()
+	for !k.peerSaidBye() {
+		select {
+		case <-k.kick:
+		case <-k.over:
+			return nil
+		case <-t.C:
+			return k.parting()
+		}
+	}
+	return k.parting()
+}
+
+// parting is why we said goodbye.
+func (k *contact) parting() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch {
+	case !k.leaving:
+		return errBye
+	case k.p.isStopping():
+		return errStopped
+	}
+	return errIdle
+}
+
+func (p *Pump) isStopping() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stopping
+}
+
+// compose makes the next batch, empty when there is nothing to send yet. sent are the entries in it. Words come before stanzas: answers, our announcement,
+// what we took, then the stanzas, then the question.
+func (k *contact) compose(now time.Time) (batch []Piece, sent []store.Entry, err error) {
+	k.p.turn.Lock()
+	defer k.p.turn.Unlock()
+	k.mu.Lock()
+	bye := k.leaving || k.goodbye
+	k.mu.Unlock()
+	if bye {
+		k.book.drain() // so that the last ack covers all that came
+	}
+
+	if !bye && k.p.carries(k) {
+		if batch, sent, err = k.composeData(now); err != nil {
+			return nil, nil, err
+		}
+	}
+	batch = k.withWords(batch, now, len(sent) > 0 || bye)
+	for _, e := range sent {
+		batch = append(batch, Piece{Kind: Stanza, Seq: e.Seq, Data: stamped(e, now)})
+	}
+	if bye {
+		return append(batch, Piece{Kind: Bye}), nil, nil
+	}
+	if k.leaves(batch, now) {
+		batch = append(batch, Piece{Kind: Request})
+	}
+	return batch, sent, nil
+}
+
+// composeData makes the part of a batch that only the contact has that carries our stanzas.
+func (k *contact) composeData(now time.Time) (batch []Piece, sent []store.Entry, err error) {
+	if ok, err := k.takeOver(); !ok || err != nil {
+		return nil, nil, err
+	}
+	announcement, err := k.announce(now)
+	if err != nil {
+		return nil, nil, err
+	}
+	if announcement != nil {
+		batch = append(batch, *announcement)
+	}
+	if k.out == announced || k.out == answered {
+		sent, err = k.next()
+	}
+	return batch, sent, err
+}
+
+// leaves notes the stanzas of the batch as under way, and tells whether a Request goes with them: XEP-0198 §4 leaves that to us. It is only asked
+// while something is not confirmed. All is noted before the batch is sent, as the answer may be here before Send returns.
+func (k *contact) leaves(batch []Piece, now time.Time) (ask bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	stanzas := false
+	for _, b := range batch {
+		if b.Kind == Stanza {
+			k.flight = append(k.flight, inFlight{b.Seq, len(b.Data)})
+			k.size += len(b.Data)
+			k.unasked++
+			k.lastOut, k.lastAny, stanzas = now, now, true
+		}
+	}
+	if len(k.flight) == 0 || !k.mayAskLocked() {
+		return false
+	}
+	filling := len(k.flight) >= windowStanzas/2 || k.size >= windowBytes/2
+	if k.unasked >= k.p.c.AckEvery || filling && k.unasked > 0 || !stanzas && !now.Before(k.lastOut.Add(k.askIdle())) {
+		k.asked, k.askedSeq, k.unasked = now, k.flight[len(k.flight)-1].seq, 0
+		return true
+	}
+	return false
+}
+
+// withWords puts what is to be answered in front, and the ack, if they are due or may ride with something.
+func (k *contact) withWords(batch []Piece, now time.Time, ride bool) []Piece {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	ride = ride || len(batch) > 0
+	asked := k.urgent && (len(k.answers) > 0 || !k.book.busy()) // an answer that covers what is being committed is worth the wait
+	due := asked || k.owed >= k.p.c.AckEvery || k.owed > 0 && !now.Before(k.owedAt.Add(k.p.c.AckIdle)) ||
+		len(k.answers) > 0 && !now.Before(k.owedAt.Add(min(lazyAnswer, k.p.c.AckIdle)))
+	if !ride && !due {
+		return batch
+	}
+	mark := k.book.state().Mark
+	told := false
+	for i := range k.answers {
+		if k.answers[i].Kind == Resumed {
+			k.answers[i].H = mark // it may have risen while the answer waited
+			told = true
+		}
+	}
+	for _, b := range batch {
+		told = told || b.Kind == Resume
+	}
+	words := append(k.answers, batch...)
+	if (k.owed > 0 || k.urgent) && !told && k.in && !k.ignore {
+		words = append(words, Piece{Kind: Ack, H: mark})
+		told = true
+	}
+	if told {
+		k.book.tell(mark)
+	}
+	k.answers, k.owed, k.urgent = nil, 0, false
+	return words
+}
+
+// takeOver is called when k carries our stanzas; false means not yet. Where numbering goes on from contact to contact, what another one said of it here
+// is out of date, and what is not confirmed is sent again. Else each role has numbers of its own: then the other contact's stanzas must be confirmed
+// first, or ours could overtake them.
+func (k *contact) takeOver() (bool, error) {
+	if k.p.carrier == k {
+		return true, nil
+	}
+	if k.p.c.ZeroRTT {
+		k.p.carrier, k.out = k, silent
+		return true, nil
+	}
+	for _, b := range k.p.books {
+		c := b.state()
+		if b == k.book || c.OutID == "" || c.Sent == c.Acked {
+			continue
+		}
+		if k.p.alive(b) {
+			return false, nil
+		}
+		// The peer may have taken some of these, and will get them again: XEP-0198 §5 has no way to ask but on a contact that it or we resume.
+		if err := b.renumber(); err != nil {
+			return false, err
+		}
+	}
+	k.p.carrier = k
+	return true, nil
+}
+
+// announce says which stream of ours follows, if it was not said here; nil when it was, or when there is nothing to say yet.
+func (k *contact) announce(now time.Time) (*Piece, error) {
+	if k.out != silent {
+		return nil, nil
+	}
+	c := k.book.state()
+	unconfirmed := c.Sent - c.Acked
+	unsent := k.p.unsent()
+	resumable := c.Confirmed && c.InID != "" && c.OutID != "" && unconfirmed < 1<<16
+	if !k.p.c.ZeroRTT && now.Sub(c.Changed) > k.p.c.ResumeMax {
+		resumable = false // Between Longwire nodes a record is good for ever: both ends have it on flash.
+	}
+	k.mu.Lock()
+	heard := k.in || k.plain
+	k.mu.Unlock()
+	switch {
+	case unsent == 0 && unconfirmed == 0 && !(k.book.untold() && resumable && !heard):
+		return nil, nil // silence costs nothing
+	case !k.opened && !heard && (unconfirmed > 0 || unsent == 0) && now.Before(k.since.Add(k.courtesy())):
+		return nil, nil // what the opener says may spare us the repeats
+	case k.plain:
+		return nil, k.position(true)
+	case resumable:
+		return k.resume(now, c)
+	}
+	return k.enable(now, c)
+}
+
+// resume announces that our stream goes on. XEP-0198 §5.
+func (k *contact) resume(now time.Time, c store.Custody) (*Piece, error) {
+	word := &Piece{Kind: Resume, ID: c.InID}
+	if k.p.c.ZeroRTT {
+		if err := k.position(false); err != nil {
+			return nil, err
+		}
+		word.Seq, word.HasSeq = c.Acked+1, true
+		k.out = announced
+	} else {
+		// The peer will go on behind the mark it is told, so none may be added before it does.
+		if err := k.book.settle(); err != nil {
+			return nil, err
+		}
+		k.out = waiting
+	}
+	k.said, k.saidH = Resume, k.book.state().Mark
+	word.H, word.HasH = k.saidH, true
+	k.announcedAt(now)
+	return word, nil
+}
+
+// enable announces our stream from its first number on.
+func (k *contact) enable(now time.Time, c store.Custody) (*Piece, error) {
+	// Between Longwire nodes an Enable that may have got through is said again as it was: it is known by its name.
+	fresh := !k.p.c.ZeroRTT && c.Sent > 0 || c.Acked > 0 || c.Confirmed
+	if err := k.position(fresh); err != nil {
+		return nil, err
+	}
+	k.said, k.out = Enable, announced
+	k.announcedAt(now)
+	word := &Piece{Kind: Enable, Resumes: true}
+	if k.p.c.ZeroRTT {
+		word.ID = k.book.state().OutID
+	}
+	return word, nil
+}
+
+func (k *contact) announcedAt(now time.Time) {
+	k.mu.Lock()
+	k.saidAt = now
+	k.mu.Unlock()
+}
+
+// position makes our stream begin on this contact with what is not confirmed of it, of the present numbering or of a new one.
+func (k *contact) position(anew bool) (err error) {
+	if anew {
+		if err = k.book.renumber(); err == nil {
+			k.p.dropOthers(k)
+		}
+	} else {
+		err = k.book.name()
+	}
+	if err != nil {
+		return err
+	}
+	k.out = answered
+	c := k.book.state()
+	k.mu.Lock()
+	k.outID, k.flight, k.size = c.OutID, nil, 0
+	k.mu.Unlock()
+	k.again, err = k.p.unconfirmed(c)
+	return err
+}
+
+// unconfirmed are the entries behind the numbers that the peer has not confirmed, without a gap.
+func (p *Pump) unconfirmed(c store.Custody) ([]store.Entry, error) {
+	if c.Sent == c.Acked {
+		return nil, nil
+	}
+	entries, err := p.queue.Unconfirmed(c.OutID)
+	if err != nil {
+		return nil, fmt.Errorf("links: reading what %s has not confirmed: %w", p.c.Peer, err)
+	}
+	var out []store.Entry
+	n := c.Acked + 1
+	fill := func(end uint32) {
+		for ; n != end; n++ {
+			out = append(out, store.Entry{Session: c.OutID, Seq: n, Stanza: filler(p.c.LocalDomain, p.c.PeerDomain)})
+		}
+	}
+	for _, e := range entries {
+		if int32(e.Seq-n) < 0 { // confirmed, and the commit is on its way
+			continue
+		}
+		fill(e.Seq)
+		out = append(out, e)
+		n++
+	}
+	fill(c.Sent + 1)
+	return out, nil
+}
+
+// unsent is how many entries have no number.
+func (p *Pump) unsent() int {
+	st := p.queue.Stats()
+	return st.Entries - st.Sent
+}
+
+// next are the entries to send now: first those to be repeated, then new ones, which are numbered on flash before they are returned.
+func (k *contact) next() ([]store.Entry, error) {
+	if k.full() {
+		return nil, nil
+	}
+	lim := k.s.Limits()
+	k.repeats = len(k.again) > 0
+	if k.repeats {
+		n, size := 0, 0
+		for n < len(k.again) && n < lim.Stanzas && (n == 0 || size+len(k.again[n].Stanza) <= lim.Bytes) {
+			size += len(k.again[n].Stanza)
+			n++
+		}
+		out := k.again[:n:n]
+		k.again = k.again[n:]
+		return out, nil
+	}
+	for {
+		entries, err := k.p.queue.Next(lim.Stanzas, lim.Bytes)
+		if err != nil || len(entries) == 0 {
+			return nil, err
+		}
+		err = k.book.number(entries)
+		if errors.Is(err, store.ErrNotFound) {
+			continue // one was cancelled, or has expired, meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		return entries, nil
+	}
+}
+
+func (k *contact) mayAskLocked() bool {
+	return k.asked.IsZero() && !k.plain && (k.out == answered || k.out == announced && k.p.c.ZeroRTT)
+}
+
+// askIdle is the time after which a lone stanza is asked after. A Longwire node tells by itself after AckIdle; asking at the same moment would cost
+// another packet.
+func (k *contact) askIdle() time.Duration {
+	if k.p.c.ZeroRTT {
+		return k.p.c.AckIdle + k.p.c.AckIdle/2 + k.p.rtt()
+	}
+	return k.p.c.AckIdle
+}
+
+// account books what was sent.
+func (k *contact) account(batch []Piece, sent []store.Entry, cost Cost) {
+	now := time.Now()
+	total := 0
+	for _, b := range batch {
+		if b.Kind == Stanza {
+			total += len(b.Data)
+		}
+	}
+	i := 0
+	for _, b := range batch {
+		if b.Kind != Stanza {
+			continue
+		}
+		e := sent[i]
+		i++
+		if e.ID != 0 {
+			k.p.env.Trace(Event{Kind: EventSent, At: now, Link: k.p.c.Link, Peer: k.p.c.Peer, Entry: e.ID, Seq: e.Seq, Again: k.repeats,
+				Batch: len(sent), Wire: cost.Wire * len(b.Data) / max(total, 1)})
+		}
+	}
+	k.p.env.Meter.Add(func(c *meter.Counts) {
+		c.Out.Stanzas += uint64(len(sent))
+		if k.repeats {
+			c.Out.Repeated += uint64(len(sent))
+		}
+		c.Out.Raw += uint64(cost.Raw)
+		c.Out.Wire += uint64(cost.Wire)
+		c.Out.Flushes++
+	})
+}
