@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -115,7 +116,19 @@ func (a *Admin) write(f func(*store.DB) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("admin: making the data folder: %w", err)
 	}
-	return a.open(path, store.Options{}, f)
+	return errors.Join(a.open(path, store.Options{}, f), adopt(path))
+}
+
+// adopt gives a store that root has made to the owner of its folder, who is the user that runs the node.
+func adopt(path string) error {
+	dir, err := os.Stat(filepath.Dir(path))
+	if err != nil || os.Geteuid() != 0 {
+		return err
+	}
+	if owner, ok := dir.Sys().(*syscall.Stat_t); ok {
+		return os.Chown(path, int(owner.Uid), int(owner.Gid))
+	}
+	return nil
 }
 
 func (a *Admin) open(path string, o store.Options, f func(*store.DB) error) error {

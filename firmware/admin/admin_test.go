@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -432,5 +433,28 @@ func TestPlaceForDataIsTried(t *testing.T) {
 	c.Data = filepath.Join(dir, "data")
 	if err := admin.CheckPlace(c); err == nil || !strings.Contains(err.Error(), "may not write") {
 		t.Error(err)
+	}
+}
+
+func TestStoreMadeByRootBelongsToTheFoldersOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	c := load(t, doc)
+	if err := os.Mkdir(c.Data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(c.Data, 1234, 5678); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := admin.Stopped(c).AddUser("alice", "x"); err != nil {
+		t.Fatal(err)
+	}
+	st, err := os.Stat(c.StorePath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := st.Sys().(*syscall.Stat_t); s.Uid != 1234 || s.Gid != 5678 {
+		t.Errorf("belongs to %d:%d", s.Uid, s.Gid)
 	}
 }

@@ -1,11 +1,18 @@
 package config_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 const pair = `
@@ -141,6 +148,42 @@ func TestCertificateFilesAreTried(t *testing.T) {
 		if got := faults(t, c.doc); len(got) != 1 || !strings.Contains(got.Error(), c.want) {
 			t.Errorf("%s\ngot %v", c.doc, got)
 		}
+	}
+}
+
+// certificate writes a self-signed one for a name and returns the lines that use it.
+func certificate(t *testing.T, name string, until time.Time) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{name}, NotAfter: until}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for file, block := range map[string]*pem.Block{"c.pem": {Type: "CERTIFICATE", Bytes: der}, "k.pem": {Type: "PRIVATE KEY", Bytes: pkcs8}} {
+		if err := os.WriteFile(filepath.Join(dir, file), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return fmt.Sprintf("[tls]\ncert = %q\nkey = %q\n", filepath.Join(dir, "c.pem"), filepath.Join(dir, "k.pem"))
+}
+
+func TestCertificatesThatClientsWillRefuseAreWarnedOf(t *testing.T) {
+	domains := "domains = [\"field.net\"]\n"
+	if w := parse(t, domains+certificate(t, "field.net", time.Now().Add(time.Hour))).Warnings; len(w) > 0 {
+		t.Errorf("a good one: %v", w)
+	}
+	w := parse(t, domains+certificate(t, "other.net", time.Now().Add(-time.Hour))).Warnings
+	if len(w) != 2 || !strings.Contains(w.Error(), "does not name field.net") || !strings.Contains(w.Error(), "ran out on") {
+		t.Errorf("a bad one: %v", w)
 	}
 }
 

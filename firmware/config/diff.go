@@ -16,7 +16,6 @@ type Changes struct {
 	Limits    bool // any other key of [clients]
 	Store     bool // [store]
 	Log       bool // [log]
-	Control   bool // the control socket's path
 	Links     Named
 	Peers     Named
 
@@ -46,10 +45,12 @@ func Diff(old, new *Config) *Changes {
 		switch section, rest, _ := strings.Cut(key, "."); section {
 		case "domains":
 			d.Domains = true
-		case "control":
-			d.Control = true
 		case "data":
 			d.Fixed = append(d.Fixed, key)
+		case "control":
+			if old.set(key) || new.set(key) { // else it went with data
+				d.Fixed = append(d.Fixed, key)
+			}
 		case "tls":
 			d.TLS = true
 		case "store":
