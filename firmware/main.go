@@ -44,7 +44,11 @@ func serve(ctx context.Context, cfg *config.Config, std std) error {
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
 	go reloads(ctx, admin.Running(n), hup, log)
-	return n.Run(ctx)
+	if err := n.Run(ctx); err != nil {
+		return err
+	}
+	log.Info("longwire stopped")
+	return nil
 }
 
 // reloads carries out a reload for each signal.
