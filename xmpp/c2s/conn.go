@@ -30,6 +30,7 @@ type conn struct {
 	bound   []sasl.Binding
 	auth    *sasl.Server
 	tries   int
+	misfits int
 	account jid.JID // bare; zero before authentication
 	session *Session
 	secure  bool
