@@ -23,8 +23,8 @@ const (
 // Config is what operators set. Zero numbers mean the defaults named behind them.
 type Config struct {
 	Domains    []string
-	TLS        *tls.Config             // for STARTTLS; nil: not offered
-	DirectTLS  *tls.Config             // for direct TLS
+	TLS        *tls.Config // for STARTTLS; nil: not offered
+	DirectTLS  *tls.Config // for direct TLS
 	Leaf       []byte      // DER of the certificate that both show, for tls-server-end-point
 	RequireTLS bool
 
