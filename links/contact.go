@@ -49,15 +49,16 @@ type contact struct {
 	lastAny  time.Time // last stanza either way
 	in       bool      // the peer's stream is announced here, inPos is its last number
 	inPos    uint32
-	fresh    bool // announced, and none of its stanzas came yet
+	epoch    int  // of the book, when it was
 	ignore   bool // after Failed: stanzas are not counted, as the peer sends them again
 	owed     int  // taken, or discarded as known, since we last told
 	owedAt   time.Time
 	urgent   bool      // the answers or the ack must not wait
 	saidAt   time.Time // when the announcement was sent
 	asked    time.Time // when the Request that is not answered was sent; zero: none
-	askedSeq uint32    // number of the last stanza before it
-	unasked  int       // stanzas sent since the last Request
+	lastAsk  time.Time
+	askedSeq uint32 // number of the last stanza before it
+	unasked  int    // stanzas sent since the last Request
 	flight   []inFlight
 	size     int // bytes of them
 	leaving  bool
@@ -130,4 +131,11 @@ func (k *contact) peerSaidBye() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.goodbye
+}
+
+// parted tells whether either side has said Bye.
+func (k *contact) parted() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.goodbye || k.leaving
 }

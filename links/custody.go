@@ -27,7 +27,8 @@ type book struct {
 	inFlight int           // stanzas handed to Inbound, not done
 	idle     chan struct{} // closed when inFlight came to 0, while someone waits
 	space    chan struct{} // a stanza was committed; room for one
-	owner    *contact      // whose stanzas are taken
+	epoch    int           // contacts that were announced in an earlier one are not listened to
+	broken   bool          // a stanza could not be committed, so none behind it may
 	told     uint32        // mark that the peer was last told
 }
 
@@ -256,6 +257,8 @@ func (b *book) marked(n uint32, err error) {
 	defer b.mu.Unlock()
 	if err == nil {
 		b.c.Mark = n
+	} else {
+		b.broken = true
 	}
 	select {
 	case b.space <- struct{}{}:
@@ -282,10 +285,11 @@ func (b *book) drain() {
 	<-idle
 }
 
-// settle stops taking stanzas from whichever contact, waits for those under way, and then believes the flash only.
+// settle stops taking stanzas from all contacts, waits for those under way, and then believes the flash only. A contact is listened to again when its peer has
+// announced its stream there.
 func (b *book) settle() error {
 	b.mu.Lock()
-	b.owner = nil
+	b.epoch++
 	b.mu.Unlock()
 	b.drain()
 	var c store.Custody
@@ -297,9 +301,26 @@ func (b *book) settle() error {
 		return fmt.Errorf("links: reading the custody of %s: %w", b.key, err)
 	}
 	b.mu.Lock()
-	b.c.InID, b.c.Mark, b.taken = c.InID, c.Mark, c.Mark
+	b.c.InID, b.c.Mark, b.taken, b.broken = c.InID, c.Mark, c.Mark, false
 	b.mu.Unlock()
 	return nil
+}
+
+// mend settles after a stanza could not be committed.
+func (b *book) mend() error {
+	b.mu.Lock()
+	broken := b.broken
+	b.mu.Unlock()
+	if !broken {
+		return nil
+	}
+	return b.settle()
+}
+
+func (b *book) now() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.epoch
 }
 
 // place is where the next stanza of the peer stands.
@@ -309,16 +330,16 @@ const (
 	known place = iota // taken before
 	next               // the one that is due
 	gap                // one before it is missing
-	stale              // of a contact on which the peer does not go on
+	stale              // of a stream that was begun anew elsewhere
 )
 
-// admit tells where stanza n from k stands. The next one counts as handed in, as part of the stream id. It waits while too many are under way, until
-// quit is closed.
-func (b *book) admit(k *contact, n uint32) (at place, id string) {
+// admit tells where stanza n stands that came on a contact of that epoch. The next one counts as handed in, as part of the stream id. It waits while too many
+// are under way, until quit is closed.
+func (b *book) admit(epoch int, n uint32, quit <-chan struct{}) (at place, id string) {
 	for {
 		b.mu.Lock()
 		switch {
-		case b.owner != k:
+		case b.epoch != epoch || b.broken:
 			at = stale
 		case int32(n-b.taken) <= 0:
 			at = known
@@ -329,7 +350,7 @@ func (b *book) admit(k *contact, n uint32) (at place, id string) {
 			select {
 			case <-b.space:
 				continue
-			case <-k.over:
+			case <-quit:
 				return stale, ""
 			}
 		default:

@@ -21,7 +21,7 @@ func (k *contact) receive() error {
 	for {
 		piece, err := k.s.Recv()
 		if err != nil {
-			if k.peerSaidBye() {
+			if k.parted() {
 				return k.parting()
 			}
 			return err
@@ -75,6 +75,9 @@ func (k *contact) word(piece Piece, now time.Time) error {
 		}
 		return nil
 	}
+	if err := k.book.mend(); err != nil {
+		return err
+	}
 	switch piece.Kind {
 	case Enable:
 		return k.enabled(piece)
@@ -103,9 +106,10 @@ func (k *contact) answer(word Piece, now bool) {
 
 // comes notes that the peer's next stanza on this contact follows number pos of its stream.
 func (k *contact) comes(pos uint32) {
+	epoch := k.book.now()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.in, k.inPos, k.fresh, k.ignore = true, pos, true, false
+	k.in, k.inPos, k.epoch, k.ignore = true, pos, epoch, false
 }
 
 // enabled: the peer begins a stream. XEP-0198 §3. Between Longwire nodes it is named, so that one whose Enabled was lost
@@ -208,15 +212,19 @@ func (k *contact) onEnabled(piece Piece, now time.Time) error {
 		}
 		return nil
 	})
+	if err == nil && strange {
+		err = k.book.settle() // the mark is another one
+	}
 	if err != nil {
 		return err
 	}
+	epoch := k.book.now()
 	k.mu.Lock()
+	defer k.mu.Unlock()
 	if !spoken && !k.ignore {
 		k.in, k.inPos = true, pos
 	}
-	k.fresh = true // settle may have made it nobody's
-	k.mu.Unlock()
+	k.epoch = epoch
 	return nil
 }
 
@@ -346,26 +354,20 @@ func (k *contact) anew() error {
 func (k *contact) take(piece Piece, now time.Time) error {
 	k.mu.Lock()
 	k.lastAny = now
-	in, ignore, fresh := k.in, k.ignore, k.fresh
+	if k.in {
+		k.inPos++
+	}
+	in, ignore, n, epoch := k.in, k.ignore, k.inPos, k.epoch
 	k.mu.Unlock()
 	k.p.env.Meter.Add(func(c *meter.Counts) { c.In.Stanzas++ })
-	switch {
-	case ignore:
+	if ignore {
 		return nil
-	case !in:
-		return k.takePlain(piece)
-	case fresh:
-		if err := k.own(); err != nil {
-			return err
-		}
 	}
-	k.mu.Lock()
-	k.inPos++
-	n := k.inPos
-	k.mu.Unlock()
-
+	if !in {
+		return k.takePlain(piece)
+	}
 	b := k.book
-	at, id := b.admit(k, n)
+	at, id := b.admit(epoch, n, k.over)
 	switch at {
 	case stale:
 		return nil
@@ -377,22 +379,6 @@ func (k *contact) take(piece Piece, now time.Time) error {
 		return fmt.Errorf("links: stanza %d came, one before it did not", n)
 	}
 	k.p.env.In(k.p.c.Peer, piece.Stanza, func(tx *store.Tx) error { return b.mark(tx, id, n) }, func(err error) { k.done(n, err) })
-	return nil
-}
-
-// own makes this the contact whose stanzas are taken; the peer goes on here. What is under way from another is waited for.
-func (k *contact) own() error {
-	k.p.turn.Lock()
-	defer k.p.turn.Unlock()
-	if err := k.book.settle(); err != nil {
-		return err
-	}
-	k.book.mu.Lock()
-	k.book.owner = k
-	k.book.mu.Unlock()
-	k.mu.Lock()
-	k.fresh = false
-	k.mu.Unlock()
 	return nil
 }
 

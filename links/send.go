@@ -209,8 +209,8 @@ func (k *contact) leaves(batch []Piece, now time.Time) (ask bool) {
 		return false
 	}
 	filling := len(k.flight) >= windowStanzas/2 || k.size >= windowBytes/2
-	if k.unasked >= k.p.c.AckEvery || filling && k.unasked > 0 || !stanzas && !now.Before(k.lastOut.Add(k.askIdle())) {
-		k.asked, k.askedSeq, k.unasked = now, k.flight[len(k.flight)-1].seq, 0
+	if k.unasked >= k.p.c.AckEvery || filling && k.unasked > 0 || !stanzas && !now.Before(later(k.lastOut, k.lastAsk).Add(k.askIdle())) {
+		k.asked, k.lastAsk, k.askedSeq, k.unasked = now, now, k.flight[len(k.flight)-1].seq, 0
 		return true
 	}
 	return false
@@ -316,9 +316,14 @@ func (k *contact) resume(now time.Time, c store.Custody) (*Piece, error) {
 		word.Seq, word.HasSeq = c.Acked+1, true
 		k.out = announced
 	} else {
-		// The peer will go on behind the mark it is told, so none may be added before it does.
-		if err := k.book.settle(); err != nil {
-			return nil, err
+		k.mu.Lock()
+		spoken := k.in
+		k.mu.Unlock()
+		if !spoken {
+			// The peer will go on behind the mark it is told, so none may be added before it does.
+			if err := k.book.settle(); err != nil {
+				return nil, err
+			}
 		}
 		k.out = waiting
 	}

@@ -2,6 +2,7 @@ package linktest
 
 import (
 	"fmt"
+	"log/slog"
 	"math/rand"
 	"slices"
 	"strings"
@@ -28,6 +29,7 @@ type Case struct {
 	Both   bool         // both ends dial
 	Make   func(t testing.TB) Ends
 	Real   bool // real sockets, so no synctest
+	Log    *slog.Logger
 	Again  bool // without numbers that outlive the contact, cuts may repeat stanzas; they must not lose any
 }
 
@@ -44,6 +46,9 @@ func (c Case) run(t *testing.T, name string, f func(*testing.T, *rig)) {
 		body := func(t *testing.T) {
 			r := &rig{Case: c, t: t, ends: c.Make(t)}
 			r.a, r.b = NewNode(t, "headquarters.net", "field.net"), NewNode(t, "field.net", "headquarters.net")
+			if c.Log != nil {
+				r.a.Log, r.b.Log = c.Log.With("node", "a"), c.Log.With("node", "b")
+			}
 			f(t, r)
 		}
 		if c.Real {

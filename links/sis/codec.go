@@ -76,6 +76,44 @@ func (c Codec) Decode(body []byte) (Primitive, error) {
 	return p, nil
 }
 
+// primitive reads what follows the type byte.
+func (d *decoder) primitive() Primitive {
+	switch d.t {
+	case TypeBindRequest:
+		return d.bindRequest()
+	case TypeUnbindRequest:
+		return UnbindRequest{}
+	case TypeBindAccepted:
+		return d.bindAccepted()
+	case TypeBindRejected:
+		return BindRejected{BindReason(d.u8())}
+	case TypeUnbindIndication:
+		return UnbindIndication{UnbindReason(d.u8())}
+	case TypeSubnetAvailability:
+		return SubnetAvailability{NodeStatus(d.u8()), AvailabilityReason(d.u8())}
+	case TypeDataFlowOn:
+		return DataFlowOn{}
+	case TypeDataFlowOff:
+		return DataFlowOff{}
+	case TypeKeepAlive:
+		return KeepAlive{}
+	case TypeManagementMsgRequest:
+		return ManagementMsgRequest{d.u8(), d.bytes(len(d.b) - d.off)}
+	case TypeManagementMsgIndication:
+		return ManagementMsgIndication{d.u8(), d.bytes(len(d.b) - d.off)}
+	case TypeUnidataRequest, TypeExpeditedUnidataRequest:
+		return d.unidataRequest()
+	case TypeUnidataIndication, TypeExpeditedUnidataIndication:
+		return d.unidataIndication()
+	case TypeUnidataRequestConfirm, TypeExpeditedUnidataConfirm:
+		return d.unidataRequestConfirm()
+	case TypeUnidataRequestRejected, TypeExpeditedUnidataRejected:
+		return d.unidataRequestRejected()
+	default:
+		return d.hardLink()
+	}
+}
+
 // fault keeps the first thing that is wrong.
 type fault struct {
 	t   Type

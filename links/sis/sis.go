@@ -6,10 +6,7 @@
 // made of memory and time.
 package sis
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 const (
 	// Port is where a node listens. S5066 F.16: registered with IANA; both ends allow another.
@@ -59,9 +56,16 @@ const (
 	TypeExpeditedUnidataIndication Type = 25
 	TypeExpeditedUnidataConfirm    Type = 26
 	TypeExpeditedUnidataRejected   Type = 27
-	lastType                            = TypeExpeditedUnidataRejected
-	expedited                           = TypeExpeditedUnidataRequest - TypeUnidataRequest
-	fromClient, fromNode                = 1, 2 // who may send it
+
+	lastType = TypeExpeditedUnidataRejected
+	// expedited is the distance from a type to its expedited twin.
+	expedited = TypeExpeditedUnidataRequest - TypeUnidataRequest
+)
+
+// Who may send a primitive.
+const (
+	fromClient = 1 << iota
+	fromNode
 )
 
 // kinds is what is the same for all primitives of a type. size counts from the type byte; open types are that long or longer.
@@ -138,7 +142,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("sis: %v, byte %d: %s", e.Type, e.Offset, e.Reason)
 }
 
-// Unknown tells that the fault is the type itself: a primitive of some later edition, which S5066 A has a client pass over.
+// Unknown tells that the fault is the type itself: perhaps a primitive of a later edition.
 func (e *Error) Unknown() bool { return e.Type == 0 || e.Type > lastType }
 
 // named picks the word for a code, or says its number.
@@ -147,15 +151,4 @@ func named(code uint8, names ...string) string {
 		return names[code]
 	}
 	return fmt.Sprintf("code %d", code)
-}
-
-// Dump is a primitive on one line for a log: its name and fields, without what the user wrote.
-func Dump(p Primitive) string {
-	var s strings.Builder
-	s.WriteString(p.Type().String())
-	if d, ok := p.(interface{ dump() string }); ok {
-		s.WriteByte(' ')
-		s.WriteString(d.dump())
-	}
-	return s.String()
 }
