@@ -82,7 +82,7 @@ func (r *Reader) Next() (Primitive, error) {
 			return p, err
 		}
 		if err := r.fill(); err != nil {
-			if err == io.EOF && len(r.buf) > 0 && !r.lost {
+			if err == io.EOF && len(r.buf) > 0 && !r.Noisy {
 				err = io.ErrUnexpectedEOF
 			}
 			return nil, err
