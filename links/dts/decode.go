@@ -8,8 +8,8 @@ import (
 
 // Errors Decode tells apart; compare with errors.Is.
 var (
-	ErrShort = errors.New("more bytes are needed")       // a longer input may decode
-	ErrNoise = errors.New("no D_PDU begins here")        // no synchronisation, or the header's check fails: nothing in it can be trusted
+	ErrShort = errors.New("more bytes are needed")        // a longer input may decode
+	ErrNoise = errors.New("no D_PDU begins here")         // no synchronisation, or the header's check fails: nothing in it can be trusted
 	ErrFault = errors.New("against the rules of a D_PDU") // a good check over a header that says what cannot be
 )
 

@@ -4,9 +4,9 @@ import "fmt"
 
 // Sizes of D_PDUs.
 const (
-	MaxSegment  = 1023            // bytes of one C_PDU segment
-	MaxEOT      = 255             // half seconds
-	MaxExtended = 23              // bytes of an extended management message
+	MaxSegment  = 1023                        // bytes of one C_PDU segment
+	MaxEOT      = 255                         // half seconds
+	MaxExtended = 23                          // bytes of an extended management message
 	MaxPDU      = 2 + 31 + 7 + 4 + MaxSegment // bytes of one D_PDU
 	syncSize    = 2
 	fixedSize   = 4 // type and EOW, EOW, EOT, sizes

@@ -56,7 +56,7 @@ func (s *Scanner) Next() (f Found, ok bool) {
 		case kind.Kind == ErrShort && !s.ended:
 			return Found{}, false
 		default:
-			s.bit++ // S5066 leaves the search open; one bit on, so that a false start hides nothing
+			s.bit++ // Choice: one bit on, so that a false start hides no D_PDU
 			continue
 		}
 		if !f.PDU.Type.hasSegment() {
@@ -91,25 +91,20 @@ func (s *Scanner) segment(f *Found, header, size, n int) {
 
 // sync moves on to the next synchronisation sequence, at whatever bit it begins. When there is none it leaves the last 15 bits for later.
 func (s *Scanner) sync() bool {
-	i, shift := s.bit/8, s.bit%8
-	for ; i+2 < len(s.buf); i, shift = i+1, 0 {
-		window := uint32(s.buf[i]) | uint32(s.buf[i+1])<<8 | uint32(s.buf[i+2])<<16
+	for i, shift := s.bit/8, s.bit%8; i+1 < len(s.buf); i, shift = i+1, 0 {
 		// On a line the lowest bit goes first, so a later bit of the stream is a higher bit of the window.
-		for ; shift < 8; shift++ {
+		window, last := uint32(s.buf[i])|uint32(s.buf[i+1])<<8, 1
+		if i+2 < len(s.buf) {
+			window, last = window|uint32(s.buf[i+2])<<16, 8
+		}
+		for ; shift < last; shift++ {
 			if uint16(window>>shift) == sync1<<8|sync0 {
 				s.bit = 8*i + shift
 				return true
 			}
 		}
 	}
-	if i+1 < len(s.buf) {
-		if shift == 0 && s.buf[i] == sync0 && s.buf[i+1] == sync1 {
-			s.bit = 8 * i
-			return true
-		}
-		i, shift = i, max(shift, 0)
-	}
-	s.bit = min(8*i+shift, 8*len(s.buf))
+	s.bit = max(s.bit, 8*len(s.buf)-15)
 	return false
 }
 
