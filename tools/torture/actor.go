@@ -26,6 +26,7 @@ type actor struct {
 	pad     string
 	rng     *rand.Rand // of the goroutine in run
 	budget  func() int // how many messages may have been started by now
+	report  func(format string, args ...any)
 
 	mu      sync.Mutex // guards all below
 	conn    *wire.Conn // nil: not connected
@@ -45,7 +46,6 @@ type actor struct {
 
 	inbox   map[int]int // number → how often it came
 	last    int         // serial of the newest letter that came
-	faults  []string
 	wake    chan struct{}
 	resumed int
 	renewed int
@@ -150,7 +150,7 @@ func (a *actor) attach(c *wire.Conn) error {
 func (a *actor) resume(c *wire.Conn, h uint32) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if err := a.ackLocked(h); err != nil {
+	if err := a.ackLocked("<resumed/>", h); err != nil {
 		return err
 	}
 	a.resumed++
@@ -164,7 +164,7 @@ func (a *actor) settle(failed *wire.FailedError) error {
 	defer a.mu.Unlock()
 	switch {
 	case failed.Known:
-		if err := a.ackLocked(failed.H); err != nil {
+		if err := a.ackLocked("<failed/>", failed.H); err != nil {
 			return err
 		}
 	case a.acked > 0:
@@ -198,10 +198,13 @@ func (a *actor) stanza(l letter) string {
 }
 
 // ackLocked strikes off what the server has.
-func (a *actor) ackLocked(h uint32) error {
+func (a *actor) ackLocked(where string, h uint32) error {
 	n := h - a.acked // modulo 2^32
-	if int(n) > len(a.unacked) {
-		return &protocolError{fmt.Sprintf("the server counts %d, %d were sent", h, int(a.acked)+len(a.unacked))}
+	switch {
+	case n >= 1<<31:
+		return &protocolError{fmt.Sprintf("%s goes back from %d to %d", where, a.acked, h)}
+	case int(n) > len(a.unacked):
+		return &protocolError{fmt.Sprintf("%s counts %d, but %d were sent", where, h, int(a.acked)+len(a.unacked))}
 	}
 	a.unacked = a.unacked[n:]
 	if n > 0 || len(a.unacked) == 0 {
@@ -298,7 +301,7 @@ func (a *actor) take(c *wire.Conn, e wire.Element) error {
 		case a.wake <- struct{}{}:
 		default:
 		}
-		return a.ackLocked(h)
+		return a.ackLocked("<a/>", h)
 	case "stream:error":
 		// A node that is full, or that is ending, may say so.
 		if strings.Contains(string(e.Raw), "handled-count-too-high") || strings.Contains(string(e.Raw), "bad-format") {
@@ -322,19 +325,19 @@ func (a *actor) receive(raw []byte) {
 	}
 	var l letter
 	if _, err := fmt.Sscan(wire.Text(raw, "body"), &l.serial, &l.number); err != nil {
-		a.faultLocked("a message that nobody sent: %.200s", raw)
+		a.fault("a message that nobody sent: %.200s", raw)
 		return
 	}
 	a.inbox[l.number]++
 	if n := a.inbox[l.number]; n > 1 {
-		a.faultLocked("message %d (serial %d) came %d times", l.number, l.serial, n)
+		a.fault("message %d (serial %d) came %d times", l.number, l.serial, n)
 	}
 	if l.serial <= a.last {
-		a.faultLocked("serial %d came after %d", l.serial, a.last)
+		a.fault("serial %d came after %d", l.serial, a.last)
 	}
 	a.last = max(a.last, l.serial)
 	if id := wire.Attr(raw, "id"); id != strconv.Itoa(l.serial) {
-		a.faultLocked("serial %d came with id %q", l.serial, id)
+		a.fault("serial %d came with id %q", l.serial, id)
 	}
 }
 
@@ -342,12 +345,12 @@ func (a *actor) receive(raw []byte) {
 func (a *actor) bounce(raw []byte) {
 	serial, err := strconv.Atoi(wire.Attr(raw, "id"))
 	if err != nil || a.rejected[serial] {
-		a.faultLocked("a strange refusal: %.300s", raw)
+		a.fault("a strange refusal: %.300s", raw)
 		return
 	}
 	var l letter
 	if _, err := fmt.Sscan(wire.Text(raw, "body"), &l.serial, &l.number); err != nil || l.serial != serial {
-		a.faultLocked("a refusal without its message: %.300s", raw)
+		a.fault("a refusal without its message: %.300s", raw)
 		return
 	}
 	a.rejected[serial] = true
@@ -356,16 +359,9 @@ func (a *actor) bounce(raw []byte) {
 	a.hold = time.Now().Add(300 * time.Millisecond)
 }
 
+// fault tells of what must not be.
 func (a *actor) fault(format string, args ...any) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.faultLocked(format, args...)
-}
-
-func (a *actor) faultLocked(format string, args ...any) {
-	if len(a.faults) < 20 {
-		a.faults = append(a.faults, fmt.Sprintf(format, args...))
-	}
+	a.report("%s: %s", a.name, fmt.Sprintf(format, args...))
 }
 
 // hangUp cuts the actor's connection.

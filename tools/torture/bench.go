@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -113,8 +114,9 @@ func (b *bench) cast(ctx context.Context) error {
 			pad:   strings.Repeat("x", b.pad),
 			rng:   rand.New(rand.NewPCG(b.seed, uint64(100+i))),
 			inbox: map[int]int{}, rejected: map[int]bool{},
-			wake:  make(chan struct{}, 1),
-			total: b.messages / b.pairs,
+			wake:   make(chan struct{}, 1),
+			report: b.fault,
+			total:  b.messages / b.pairs,
 		}
 		if i/2 < b.messages%b.pairs {
 			a.total++
@@ -159,6 +161,7 @@ func (b *bench) watch(ctx context.Context, out io.Writer) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	count, news, start := -1, time.Now(), time.Now()
+	told := 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -166,6 +169,10 @@ func (b *bench) watch(ctx context.Context, out io.Writer) error {
 		case <-report.C:
 			fmt.Fprintf(out, "  %4.0f s  %s\n", time.Since(start).Seconds(), b.summary())
 		case <-tick.C:
+		}
+		for _, f := range b.allFaults()[told:] {
+			fmt.Fprintf(out, "  %4.0f s  FAULT: %s\n", time.Since(start).Seconds(), f)
+			told++
 		}
 		if n := b.arrived(); n != count {
 			count, news = n, time.Now()
@@ -376,16 +383,8 @@ func (b *bench) fault(format string, args ...any) {
 
 func (b *bench) allFaults() []string {
 	b.mu.Lock()
-	list := append([]string(nil), b.faults...)
-	b.mu.Unlock()
-	for _, a := range b.actors {
-		a.mu.Lock()
-		for _, f := range a.faults {
-			list = append(list, a.name+": "+f)
-		}
-		a.mu.Unlock()
-	}
-	return list
+	defer b.mu.Unlock()
+	return slices.Clone(b.faults)
 }
 
 // verdict is nil if nothing went wrong.
