@@ -214,11 +214,27 @@ func cmdQueueWatch(c *call) error {
 		if err := json.Unmarshal(raw, &e); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(c.out, "%s  %-7s %s %d  %s  %d bytes  %s → %s\n", e.Time.Local().Format(time.TimeOnly), e.What, e.Peer, e.ID, e.Kind, e.Bytes, e.From, e.To)
+		_, err := fmt.Fprintln(c.out, watchLine(e))
 		return err
 	})
 	if c.ctx.Err() != nil {
 		return nil // Ctrl-C is how it ends
 	}
 	return err
+}
+
+// watchLine is one event for people.
+func watchLine(e admin.QueueEvent) string {
+	at := e.Time.Local().Format(time.TimeOnly)
+	if e.ID == 0 {
+		return strings.TrimRight(fmt.Sprintf("%s  %-9s  %s, link %q  %s", at, e.What, e.Peer, e.Link, e.Reason), " ")
+	}
+	line := fmt.Sprintf("%s  %-9s  %s %d  %s  %s → %s", at, e.What, e.Peer, e.ID, e.Kind, e.From, e.To)
+	switch {
+	case e.What == "sent" && e.Again:
+		return fmt.Sprintf("%s  again, %d bytes on the wire", line, e.Wire)
+	case e.What == "sent":
+		return fmt.Sprintf("%s  %d bytes on the wire", line, e.Wire)
+	}
+	return line
 }

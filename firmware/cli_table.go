@@ -91,8 +91,9 @@ IDs are those of 'queue list'. What is on its way already stays.
 
   longwire queue cancel field 17 18
   longwire queue cancel field --all`},
-		{name: "queue watch", args: "[PEER]", line: "follow what is queued, sent and gone", flags: withJSON, max: 1, run: cmdQueueWatch, help: `
-Until Ctrl-C.
+		{name: "queue watch", args: "[PEER]", line: "follow what is queued, sent and confirmed", flags: withJSON, max: 1, run: cmdQueueWatch, help: `
+Shows what waits, and then live: queued, sent (with its bytes on the wire), confirmed by the peer, or gone because it
+expired or was cancelled; also contacts of the link. Until Ctrl-C.
 
   longwire queue watch field`},
 		{name: "version", line: "print the version", run: cmdVersion},

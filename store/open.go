@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -25,16 +24,7 @@ const lockPoll = 20 * time.Millisecond
 
 // Open opens or creates the file and migrates it. The folder must exist. When it fails, the file is as it was, and the error says what to do.
 func Open(path string, o Options) (*DB, error) {
-	if o.LockWait <= 0 {
-		o.LockWait = time.Second
-	}
-	if o.SpoolMax <= 0 {
-		o.SpoolMax = 500
-	}
-	if o.SpoolSize <= 0 {
-		o.SpoolSize = 2 << 20
-	}
-	db := &DB{path: path, opt: o, ended: make(chan struct{}), queues: map[string]*Queue{}}
+	db := &DB{path: path, opt: o.withDefaults(), ended: make(chan struct{}), queues: map[string]*Queue{}}
 	db.work.L, db.room.L = &db.mu, &db.mu
 	db.committer.commit = (*bbolt.Tx).Commit
 	if err := db.open(); err != nil {
@@ -143,11 +133,7 @@ func (db *DB) openBolt(path string, locked func(*os.File) error) (bolt *bbolt.DB
 	if err != nil {
 		return nil, err
 	}
-	bolt.AllocSize = growStep
-	if m := db.opt.MaxBytes; m > 0 {
-		bolt.AllocSize = int(min(growStep, max(m/16/pageSize, 1)*pageSize))
-		bolt.MaxSize = int(min(m, math.MaxInt))
-	}
+	bound(bolt, db.opt.MaxBytes)
 	return bolt, nil
 }
 

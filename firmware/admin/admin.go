@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"longwire/firmware/config"
+	"longwire/links"
 	"longwire/store"
 	"longwire/xmpp/jid"
 )
@@ -34,6 +35,8 @@ type Node interface {
 	// RemoveAccount closes an account's streams, ends its subscriptions, and deletes it with all that belongs to it.
 	// store.ErrNotFound if there is none.
 	RemoveAccount(account jid.JID) error
+	// Watch calls f for every step on the links until stop is called; f must be brief.
+	Watch(f func(links.Event)) (stop func())
 	// EndSessions closes the client streams of a bare JID, resumable ones too, and returns when none is left.
 	EndSessions(account jid.JID, text string)
 	// Cancel takes entries out of a peer's queue and tells their senders; those it returns are gone. Entries that a link has

@@ -14,6 +14,7 @@ import (
 
 	"longwire/firmware/admin"
 	"longwire/firmware/config"
+	"longwire/links"
 	"longwire/store"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/sasl"
@@ -27,6 +28,12 @@ type node struct {
 	live     admin.Live
 	did      []string
 	refusing error
+	tell     func(links.Event) // of Watch
+}
+
+func (n *node) Watch(f func(links.Event)) (stop func()) {
+	n.tell = f
+	return func() {}
 }
 
 var _ admin.Node = (*node)(nil)
@@ -350,17 +357,27 @@ func TestWatchingShowsEachStep(t *testing.T) {
 		switch len(got) {
 		case 1:
 			step = func(tx *store.Tx) error { return q.Number(tx, "s", 1, []uint64{e.ID}) }
+			defer n.tell(links.Event{Kind: links.EventSent, Peer: "field", Link: "one", Entry: e.ID, Wire: 40, Batch: 1})
 		case 2:
+			if e.Wire != 40 || e.Link != "one" {
+				t.Errorf("sent without its cost: %+v", e)
+			}
 			step = func(tx *store.Tx) error { return q.Requeue(tx, "s") }
 		case 3:
 			step = func(tx *store.Tx) error { _, err := q.Done(tx, e.ID); return err }
+		case 4:
+			n.tell(links.Event{Kind: links.EventDown, Peer: "field", Link: "one", Reason: "connection lost"})
+			return nil
 		default:
+			if e.Reason != "connection lost" {
+				t.Errorf("%+v", e)
+			}
 			cancel()
 			return nil
 		}
 		return n.db.Update(step)
 	})
-	if err != nil || !slices.Equal(got, []string{"queued m1", "sent m1", "back m1", "gone m1"}) {
+	if err != nil || !slices.Equal(got, []string{"queued m1", "sent m1", "back m1", "gone m1", "down "}) {
 		t.Errorf("%v, %v", got, err)
 	}
 }

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -134,64 +133,4 @@ func (a *Admin) Cancel(peer string, ids []uint64) ([]Queued, error) {
 		gone = append(gone, queued(names[0], e))
 	}
 	return gone, err
-}
-
-// QueueEvent is one step in the life of a queued stanza.
-type QueueEvent struct {
-	Time time.Time `json:"time"`
-	What string    `json:"what"` // "queued", "sent", "back" (to be sent again), "gone" (confirmed, expired or cancelled)
-	Queued
-}
-
-// watchEvery is how often WatchQueue looks. The store's queues need no hook for what people watch by eye.
-const watchEvery = 500 * time.Millisecond
-
-// WatchQueue reports what is in the queues of a peer ("": of all), then each change, until ctx is done or emit fails.
-func (a *Admin) WatchQueue(ctx context.Context, peer string, emit func(QueueEvent) error) error {
-	if a.node == nil {
-		return fmt.Errorf("admin: watching: %w, so nothing moves", ErrNotRunning)
-	}
-	type key struct {
-		peer string
-		id   uint64
-	}
-	seen := map[key]Queued{}
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for {
-		list, err := a.Queue(peer)
-		if err != nil {
-			return err
-		}
-		at, still := time.Now(), make(map[key]bool, len(list))
-		for _, q := range list {
-			k := key{q.Peer, q.ID}
-			still[k] = true
-			old, known := seen[k]
-			if known && old.State == q.State {
-				continue
-			}
-			what := q.State
-			if known && q.State == "queued" {
-				what = "back"
-			}
-			seen[k] = q
-			if err := emit(QueueEvent{at, what, q}); err != nil {
-				return err
-			}
-		}
-		for k, q := range seen {
-			if !still[k] {
-				delete(seen, k)
-				if err := emit(QueueEvent{at, "gone", q}); err != nil {
-					return err
-				}
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
 }

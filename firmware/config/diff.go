@@ -14,7 +14,7 @@ type Changes struct {
 	TLS       bool // other certificate files. Their content may change under the same names; read them again anyway
 	Listeners bool // clients.listen, direct_tls, plaintext
 	Limits    bool // any other key of [clients]
-	Store     bool // [store]
+	Store     bool // [store], and what an account may have waiting
 	Log       bool // [log]
 	Links     Named
 	Peers     Named
@@ -55,7 +55,6 @@ func Diff(old, new *Config) *Changes {
 			d.TLS = true
 		case "store":
 			d.Store = true
-			d.Fixed = append(d.Fixed, key) // the store takes them when it opens
 		case "log":
 			d.Log = true
 		case "clients":
@@ -63,7 +62,7 @@ func Diff(old, new *Config) *Changes {
 			case "listen", "direct_tls", "plaintext":
 				d.Listeners = true
 			case "offline_messages", "offline_bytes":
-				d.Fixed = append(d.Fixed, key)
+				d.Store = true
 			default:
 				d.Limits = true
 			}

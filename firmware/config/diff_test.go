@@ -20,7 +20,7 @@ func TestDiffNamesWhatChangedAndNothingElse(t *testing.T) {
 		{"listener", "data = \"/d\"\n[clients]\nlisten = [\":6222\"]\n" + pair, config.Changes{Keys: []string{"clients.listen"}, Listeners: true}},
 		{"limit", "data = \"/d\"\n[clients]\nidle = \"1m\"\n" + pair, config.Changes{Keys: []string{"clients.idle"}, Limits: true}},
 		{"domain", "data = \"/d\"\ndomains = [\"new.net\"]\n" + pair, config.Changes{Keys: []string{"domains"}, Domains: true}},
-		{"data", pair + "[store]\nmax_size = \"1GiB\"", config.Changes{Keys: []string{"control", "data", "store.max_size"}, Store: true, Fixed: []string{"data", "store.max_size"}}},
+		{"data", pair + "[store]\nmax_size = \"1GiB\"", config.Changes{Keys: []string{"control", "data", "store.max_size"}, Store: true, Fixed: []string{"data"}}},
 		{"control", "data = \"/d\"\ncontrol = \"/run/lw\"\n" + pair, config.Changes{Keys: []string{"control"}, Fixed: []string{"control"}}},
 		{"link and peer", "data = \"/d\"\n" + edit(`remote_address = "198.51.100.1"`, "remote_address = \"198.51.100.9\"\nzero_rtt = true"), config.Changes{
 			Keys:  []string{`link "one" remote_address`, `link "one" zero_rtt`},

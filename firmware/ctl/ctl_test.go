@@ -15,6 +15,7 @@ import (
 	"longwire/firmware/admin"
 	"longwire/firmware/config"
 	"longwire/firmware/ctl"
+	"longwire/links"
 	"longwire/store"
 	"longwire/xmpp/jid"
 )
@@ -24,6 +25,8 @@ type node struct {
 	cfg *config.Config
 	db  *store.DB
 }
+
+func (n *node) Watch(func(links.Event)) (stop func()) { return func() {} }
 
 func (n *node) Config() *config.Config      { return n.cfg }
 func (n *node) Store() *store.DB            { return n.db }

@@ -93,11 +93,11 @@ func (n *Node) linkConfig(cfg *config.Config, l config.Link, p config.Peer) (ip.
 		who.Pins = append(who.Pins, pin)
 	}
 	var err error
-	if c.TLS, err = n.id.PeerConfig(who); err != nil {
+	if c.TLS, err = n.identity().PeerConfig(who); err != nil {
 		return c, fmt.Errorf("node: link %q: %w", l.Name, err)
 	}
 	// The same pins and the same certificate of ours make the same TLS: such a link is not disturbed by a reload.
-	sum := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(l.PinSHA256)), " ") + " " + n.id.Current().Fingerprint()))
+	sum := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(l.PinSHA256)), " ") + " " + n.identity().Current().Fingerprint()))
 	c.TLSName = hex.EncodeToString(sum[:])
 	return c, nil
 }

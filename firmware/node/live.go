@@ -30,7 +30,7 @@ func (n *Node) Store() *store.DB { return n.db }
 func (n *Node) Live() admin.Live {
 	l := admin.Live{
 		Version: n.o.Version, Started: n.started, Sessions: make(map[string]int), Links: n.linkStates(),
-		Fingerprint: strings.ToLower(strings.ReplaceAll(n.id.Current().Fingerprint(), ":", "")),
+		Fingerprint: strings.ToLower(strings.ReplaceAll(n.identity().Current().Fingerprint(), ":", "")),
 	}
 	for _, r := range n.host.All() {
 		l.Sessions[r.JID().Bare().String()]++
@@ -103,6 +103,30 @@ func (n *Node) control(path string) supervise.Task {
 // probeEvery is how often a store that failed is tried again.
 const probeEvery = 10 * time.Second
 
+// renewEvery is how often the node looks whether its certificate nears its end.
+const renewEvery = 24 * time.Hour
+
+// renew keeps the certificate fresh on a node that runs for years.
+func (n *Node) renew(ctx context.Context, ready func()) error {
+	ready()
+	tick := time.NewTicker(renewEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		n.reload.Lock()
+		cfg := n.Config()
+		if err := n.identity().Reload(cfg.Domains, time.Now()); err != nil {
+			n.log.Error("certificate not renewed; the old one goes on", "err", err)
+		}
+		n.clients.Configure(n.clientConfig(cfg))
+		n.reload.Unlock()
+	}
+}
+
 // watchStore finds out when a store that was full or read-only is healed, as nothing else may try.
 func (n *Node) watchStore(ctx context.Context, ready func()) error {
 	ready()
@@ -139,8 +163,8 @@ func (n *Node) healthy() error {
 func (n *Node) announce() {
 	live := n.Live()
 	n.log.Info("ready", "domains", n.Config().Domains, "listeners", live.Listeners,
-		"certificate_sha256", n.id.Current().Fingerprint(), "ca_sha256", n.id.Current().CAFingerprint())
-	for _, w := range n.id.Current().Warnings {
+		"certificate_sha256", n.identity().Current().Fingerprint(), "ca_sha256", n.identity().Current().CAFingerprint())
+	for _, w := range n.identity().Current().Warnings {
 		n.log.Warn("certificate", "warning", w)
 	}
 	n.o.Notify.Ready(n.summary())

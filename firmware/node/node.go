@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"longwire/firmware/admin"
@@ -51,7 +52,7 @@ type Node struct {
 	started time.Time
 	group   *supervise.Group
 
-	id       *identity.Identity
+	id       atomic.Pointer[identity.Identity]
 	db       *store.DB
 	router   *router.Router
 	host     *local.Host
@@ -121,10 +122,11 @@ func storeOptions(cfg *config.Config, log *slog.Logger) store.Options {
 // build makes the XMPP side and the links.
 func (n *Node) build() error {
 	cfg := n.cfg
-	var err error
-	if n.id, err = loadIdentity(cfg); err != nil {
+	id, err := loadIdentity(cfg)
+	if err != nil {
 		return fmt.Errorf("node: %w", err)
 	}
+	n.setIdentity(id)
 	n.router = new(router.Router)
 	n.host = local.New(n.db, n.router)
 	n.rosters = roster.New(n.host)
@@ -185,6 +187,10 @@ func derive(password string) (all []store.Credential, err error) {
 	return all, nil
 }
 
+func (n *Node) identity() *identity.Identity { return n.id.Load() }
+
+func (n *Node) setIdentity(id *identity.Identity) { n.id.Store(id) }
+
 func loadIdentity(cfg *config.Config) (*identity.Identity, error) {
 	if cfg.TLS.Cert != "" {
 		return identity.LoadFiles(cfg.TLS.Cert, cfg.TLS.Key, cfg.Domains, time.Now())
@@ -194,7 +200,7 @@ func loadIdentity(cfg *config.Config) (*identity.Identity, error) {
 
 // clientConfig translates the operator's words into c2s's.
 func (n *Node) clientConfig(cfg *config.Config) c2s.Config {
-	c, id := cfg.Clients, n.id.Current()
+	c, id := cfg.Clients, n.identity().Current()
 	out := c2s.Config{
 		Domains: cfg.Domains, RequireTLS: c.RequireTLS,
 		TLS: id.StartTLS, DirectTLS: id.Direct, Leaf: id.Leaf.Raw,
@@ -220,6 +226,7 @@ func (n *Node) Run(ctx context.Context) error {
 		{Name: "links", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.links.Run(ctx) }},
 		{Name: "streams", Stage: 1, Run: n.streams},
 		{Name: "store", Stage: 2, Run: n.watchStore},
+		{Name: "certificate", Run: n.renew},
 		n.control(cfg.Control),
 	}
 	for d, ln := range n.inherited() {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"longwire/firmware/config"
+	"longwire/firmware/identity"
 	"longwire/store"
 	"longwire/xmpp/s2s"
 )
@@ -27,14 +28,18 @@ func (n *Node) Reload(cfg *config.Config) error {
 		}
 		return err
 	}
-	if err := n.id.Reload(cfg.Domains, time.Now()); err != nil {
+	was := n.identity()
+	if err := n.reidentify(old, cfg); err != nil {
 		return undo(fmt.Errorf("node: %w", err))
 	}
 	if err := n.connect(cfg); err != nil {
-		return undo(n.back(old, err))
+		return undo(n.back(old, was, err))
 	}
 	if err := n.host.SetDomains(cfg.Domains); err != nil {
-		return undo(n.back(old, err))
+		return undo(n.back(old, was, err))
+	}
+	if config.Diff(old, cfg).Store {
+		n.db.SetLimits(storeOptions(cfg, n.log))
 	}
 	n.reg.SetOpen(cfg.Clients.Register)
 	n.clients.Configure(n.clientConfig(cfg))
@@ -49,12 +54,26 @@ func (n *Node) Reload(cfg *config.Config) error {
 	return nil
 }
 
+// reidentify reads the certificate again, from other files if the configuration names others.
+func (n *Node) reidentify(old, cfg *config.Config) error {
+	if old.TLS == cfg.TLS {
+		return n.identity().Reload(cfg.Domains, time.Now())
+	}
+	id, err := loadIdentity(cfg)
+	if err != nil {
+		return err
+	}
+	n.setIdentity(id)
+	return nil
+}
+
 // back returns to the old peers and links after a failure half-way.
-func (n *Node) back(old *config.Config, err error) error {
+func (n *Node) back(old *config.Config, was *identity.Identity, err error) error {
+	n.setIdentity(was)
 	if again := n.connect(old); again != nil {
 		n.log.Error("the old configuration could not be restored", "err", again)
 	}
-	if again := n.id.Reload(old.Domains, time.Now()); again != nil {
+	if again := was.Reload(old.Domains, time.Now()); again != nil {
 		n.log.Error("the old certificate could not be restored", "err", again)
 	}
 	return fmt.Errorf("node: %w", err)
