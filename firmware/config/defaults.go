@@ -30,7 +30,7 @@ func defaults() *Config {
 			StreamsPerAccount:        50,
 			LoginTime:                60 * time.Second,
 			FailuresPerMinute:        20,
-			OutboxStanzas:            1000,
+			OutboxStanzas:            5000,
 			OutboxBytes:              4 << 20,
 			ResumeMax:                600 * time.Second,
 			Idle:                     300 * time.Second,
