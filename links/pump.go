@@ -50,6 +50,7 @@ type Pump struct {
 	contacts []*contact
 	status   Status
 	srtt     time.Duration
+	srttAt   time.Time     // when it was measured last
 	change   chan struct{} // closed and replaced when the contacts change
 	stopping bool
 	tasks    sync.WaitGroup
@@ -390,5 +391,11 @@ func (p *Pump) measured(d time.Duration) {
 	} else {
 		p.srtt += (d - p.srtt) / 8
 	}
-	p.status.RTT = p.srtt
+	p.status.RTT, p.srttAt = p.srtt, time.Now()
+}
+
+func (p *Pump) measuredAt() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.srttAt
 }

@@ -116,10 +116,11 @@ func (f *freqs) add(tokens []token, weight uint32) {
 }
 
 // The Writer's idea of traffic it has not seen yet: what is left of short English messages with hexadecimal ids once the matches are
-// taken out, as a share of a thousand symbols or so, times four. Any other printable character counts a little.
+// taken out, in some six messages. Every printable character, every length and all distances but the shortest must have a code: what has none is spelt out,
+// or costs a new block.
 const (
 	priorLiterals = "eaisrcdtounblfmhpgwykv0123456789TSAEHICN,.'"
-	priorLengths  = "\xa0\x48\x30\x18\x10\x10\x14\x08\x14\x0a\x04\x30\x0c\x02\x02\x02\x02\x02\x02\x02\x20"
+	priorLengths  = "\xa0\x48\x30\x18\x10\x10\x14\x08\x14\x0a\x04\x30\x0c\x02\x02\x02\x02\x04\x08\x08\x10\x10\x08\x08\x08\x02\x02\x02\x02"
 	priorDists    = "\x04\x04\x08\x08\x10\x10\x50\x20\x28\x28\x2a\x20\x3a\x28\x38\x2c\x26\x20\x20\x20\x20\x20"
 )
 

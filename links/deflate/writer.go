@@ -185,7 +185,12 @@ func (z *Writer) invest(best *code, least uint32) *code {
 	header := int64(z.leaving() + c.headerBits())
 	n := int64(z.price(c))
 	z.credit = max(0, z.credit+int64(least)-(n-header))
-	if n > int64(least) && (z.first || z.lasting() && z.credit < again*header) {
+	dear := n > int64(least)
+	if best != z.open {
+		// The open block is left anyway. A code for this text alone is of no use later, so this one may cost half its header more.
+		dear = n > int64(least)+header/2
+	}
+	if dear && (z.first || z.lasting() && z.credit < again*header) {
 		z.give(c)
 		return best
 	}

@@ -71,11 +71,11 @@ func (n *Node) Start(c links.Config, link links.Link) {
 // StartRunner runs anything instead of a pump.
 func (n *Node) StartRunner(run func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
+	ended, crashed := make(chan struct{}), n.crashed
 	n.stop, n.ended = cancel, ended
 	go func() {
 		defer close(ended)
-		if err := run(ctx); err != nil {
+		if err := run(ctx); err != nil && !crashed.Load() {
 			n.t.Errorf("%s: %v", n.me, err)
 		}
 	}()
@@ -158,13 +158,17 @@ func (n *Node) SendAt(body string, at time.Time) {
 	n.Put(store.Entry{Class: store.ClassChat, From: from, To: to, StanzaID: id, Queued: at, Stanza: []byte(xml)})
 }
 
-// Put queues an entry.
-func (n *Node) Put(e store.Entry) {
+// Put queues entries, in one transaction.
+func (n *Node) Put(entries ...store.Entry) {
 	n.t.Helper()
 	q := n.DB.Queue(n.other)
 	err := n.DB.Update(func(tx *store.Tx) error {
-		_, _, err := q.Put(tx, e, store.QueueLimits{})
-		return err
+		for _, e := range entries {
+			if _, _, err := q.Put(tx, e, store.QueueLimits{}); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		n.t.Fatal(err)

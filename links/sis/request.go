@@ -1,0 +1,166 @@
+package sis
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// A request is a U_PDU on its way to the node, and then without an answer.
+type request struct {
+	ticket   Ticket
+	to       destination
+	sap      uint8
+	confirm  bool
+	ttl      TTL
+	bytes    []byte    // the primitive
+	deadline time.Time // for the answer; set when it is sent
+}
+
+// A destination has a window of its own.
+type destination struct {
+	address   Address // Canonical
+	expedited bool
+}
+
+func (r *request) updu() []byte { return r.bytes[envelope+kinds[TypeUnidataRequest].size:] }
+
+// Unidata gives the node a U_PDU, expedited or not. It waits while flow is off and while a Window of requests to the destination is without
+// an answer, and returns when the request goes out. Requests that are confirmed end with one event: Confirmed, Rejected or Unanswered, or they are
+// among the Outstanding of an *Unbound. Nothing is heard of others.
+//
+// The error is an *Error or wraps ErrTooLong when the request itself is wrong, and an *Unbound at the end of the Client. Then, and when
+// ctx is done, the request was not sent.
+func (c *Client) Unidata(ctx context.Context, p UnidataRequest) (Ticket, error) {
+	b, err := Strict.Append(nil, p)
+	if err != nil {
+		return 0, err
+	}
+	if n, mtu := len(p.UPDU), c.MTU(); n > mtu {
+		return 0, fmt.Errorf("sis: %d bytes to %v: %w of %d", n, p.Destination, ErrTooLong, mtu)
+	}
+	service := p.DeliveryMode
+	if service.TransmissionMode == DefaultMode {
+		service = c.b.ServiceType
+	}
+	r := &request{
+		to:      destination{p.Destination.Canonical(), p.Expedited},
+		sap:     p.DestinationSAP,
+		confirm: service.TransmissionMode == ARQ && service.Confirmation != NoConfirmation,
+		ttl:     p.TTL,
+		bytes:   b,
+	}
+	if err := c.await(ctx, func() bool { return c.reserveLocked(r) }); err != nil {
+		return 0, err
+	}
+	select {
+	case c.data <- r:
+		return r.ticket, nil
+	case <-c.done:
+		err = c.why
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.releaseLocked(r)
+	return 0, err
+}
+
+// reserveLocked takes a place in the window.
+func (c *Client) reserveLocked(r *request) bool {
+	if r.confirm {
+		if c.inflight[r.to] >= c.b.Window {
+			return false
+		}
+		c.inflight[r.to]++
+	}
+	c.last++
+	r.ticket = c.last
+	return true
+}
+
+func (c *Client) releaseLocked(r *request) {
+	if !r.confirm {
+		return
+	}
+	if c.inflight[r.to]--; c.inflight[r.to] == 0 {
+		delete(c.inflight, r.to)
+	}
+	c.changedLocked()
+}
+
+// sendLocked notes that the held request goes out, and returns it.
+func (c *Client) sendLocked(now time.Time) *request {
+	r := c.held
+	c.held = nil
+	if r.confirm {
+		ttl := r.ttl
+		if ttl == 0 {
+			ttl = MaxTTL // S5066 A, TTL: 0 is for ever, which no node keeps
+		}
+		r.deadline = now.Add(ttl.Duration() + c.b.Grace)
+		c.out = append(c.out, r)
+	}
+	return r
+}
+
+// matchLocked finds the request of an answer and is done with it.
+//
+// S5066 A, S_UNIDATA_REQUEST_CONFIRM: quotes the head of the U_PDU. Of several that fit, the oldest is meant.
+func (c *Client) matchLocked(isExpedited bool, sap uint8, to Address, head []byte) Ticket {
+	for i, r := range c.out {
+		if r.sap == sap && r.to == (destination{to.Canonical(), isExpedited}) && bytes.HasPrefix(r.updu(), head) {
+			c.out = slices.Delete(c.out, i, i+1)
+			c.releaseLocked(r)
+			return r.ticket
+		}
+	}
+	c.stats.Unmatched++
+	return 0
+}
+
+// expireLocked gives up on answers that are overdue, and returns when the next will be.
+func (c *Client) expireLocked(now time.Time) (next time.Time, err error) {
+	for i := 0; i < len(c.out); {
+		r := c.out[i]
+		if r.deadline.After(now) {
+			if next.IsZero() || r.deadline.Before(next) {
+				next = r.deadline
+			}
+			i++
+			continue
+		}
+		if err := c.pushLocked(Unanswered{r.ticket}); err != nil {
+			return next, err
+		}
+		c.out = slices.Delete(c.out, i, i+1)
+		c.releaseLocked(r)
+	}
+	return next, nil
+}
+
+// Send gives the node a primitive without data: HardLinkEstablish, HardLinkTerminate, HardLinkAccept, HardLinkReject or
+// ManagementMsgRequest. What comes of it are events.
+func (c *Client) Send(ctx context.Context, p Primitive) error {
+	switch p.(type) {
+	case HardLinkEstablish, HardLinkTerminate, HardLinkAccept, HardLinkReject, ManagementMsgRequest:
+	default:
+		return fmt.Errorf("sis: %v: %w", p.Type(), errNotForClients)
+	}
+	b, err := Strict.Append(nil, p)
+	if err != nil {
+		return err
+	}
+	err = c.await(ctx, func() bool {
+		if len(c.control) >= mostControl {
+			return false
+		}
+		c.control = append(c.control, b)
+		return true
+	})
+	c.poke()
+	return err
+}
