@@ -1,16 +1,14 @@
 package c2s
 
 import (
-	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"longwire/xmpp/jid"
-	"longwire/xmpp/local"
 	"longwire/xmpp/markup"
 	"longwire/xmpp/sasl"
 	"longwire/xmpp/stanza"
@@ -23,22 +21,37 @@ type conn struct {
 	srv     *Server
 	mode    Mode
 	tcp     net.Conn // the socket
-	nc      net.Conn // tcp, or TLS on it
 	r       *stream.Reader
-	host    string // address without port, for limits
-	domain  string // of ours, that the client asked for
-	bound   []sasl.Binding
-	auth    *sasl.Server
-	tries   int
-	misfits int
-	account jid.JID // bare; zero before authentication
+	login   *login    // what only the way to a session needs; nil behind it
+	until   time.Time // when there must be a session
+	host    string    // address without port, for limits
+	domain  string    // of ours, that the client asked for
+	lang    string    // xml:lang of the stream, "" when it is ours
+	account jid.JID   // bare; zero before authentication
 	session *Session
 	secure  bool
-	headed  bool // our stream header was sent
-	gone    chan struct{}
+	gone    chan struct{} // closed when the reader has ended
 
-	out    sync.Mutex // guards writing to nc, and what follows
-	closed bool       // nothing may be written any more
+	closed atomic.Bool // nothing may be written any more
+	hurry  atomic.Bool // a write may take two seconds
+
+	out    sync.Mutex // held while writing to nc; guards what follows
+	nc     net.Conn   // tcp, or TLS on it
+	headed bool       // our stream header was sent
+	till   time.Time  // write deadline that is set
+}
+
+// login is the state of authentication.
+type login struct {
+	bound   []sasl.Binding
+	auth    *sasl.Server
+	claimed string // user that the present attempt is about
+	tries   int
+}
+
+func newConn(srv *Server, nc net.Conn, mode Mode, host string) *conn {
+	return &conn{srv: srv, mode: mode, tcp: nc, nc: nc, host: host, login: new(login),
+		until: time.Now().Add(srv.config().EarlyTime), gone: make(chan struct{})}
 }
 
 // serve runs the connection to its end.
@@ -54,26 +67,26 @@ func (c *conn) serve() {
 	}
 	c.r = stream.NewReader(&patient{c: c}, stream.Options{NS: stream.NSClient, MaxBytes: c.srv.config().MaxEarly})
 	err := c.read()
-	s := c.session
+	var se *stream.Error
+	var ne net.Error
 	switch {
-	case err == nil: // </stream:stream>: RFC 6120 §4.4
-		c.goodbye(nil)
-		if s != nil {
-			s.finish("")
-		}
-	case s != nil:
-		var se *stream.Error
-		if errors.As(err, &se) {
-			c.goodbye(se)
-			s.finish("")
-			return
-		}
-		s.lost(c)
+	case err == nil || errors.As(err, &se):
+	case c.session == nil && errors.As(err, &ne) && ne.Timeout():
+		se = &stream.Error{Condition: "connection-timeout"} // RFC 6120 §4.9.3.4
+	case c.session != nil:
+		c.session.lost(c)
+		return
 	default:
-		var se *stream.Error
-		if errors.As(err, &se) {
-			c.goodbye(se)
-		}
+		return
+	}
+	if c.session == nil {
+		c.goodbye(nil, se)
+		return
+	}
+	ack, first := c.session.drain(c)
+	c.goodbye(ack, se)
+	if first {
+		c.session.leave()
 	}
 }
 
@@ -92,6 +105,9 @@ func (c *conn) read() error {
 		case stream.Stanza:
 			err = c.stanza(ev)
 		case stream.Nonza:
+			if _, ok := stream.ParseError(ev.Nonza); ok {
+				return nil // RFC 6120 §4.9.1.1: the stream is over, and an error is not answered with another
+			}
 			err = c.nonza(ev.Nonza)
 		}
 		if err != nil {
@@ -117,6 +133,9 @@ func (c *conn) stanza(ev stream.Event) error {
 	if st.Kind == stanza.Presence && subscribing(st.Type) {
 		st.From = s.bare // RFC 6121 §3.1.2
 	}
+	if st.Lang == "" {
+		st.Lang = c.lang // RFC 6120 §8.1.5
+	}
 	if ev.AddrErr != nil {
 		s.refuse(st, stanza.Fail(stanza.JIDMalformed, "")) // RFC 6120 §8.1.1.1
 		return nil
@@ -135,24 +154,6 @@ func subscribing(typ string) bool {
 		return true
 	}
 	return false
-}
-
-// refuse counts a stanza and answers it with an error.
-func (s *Session) refuse(st *stanza.Stanza, e *stanza.Err) {
-	s.in.Add(1)
-	s.bounce(st, e)
-}
-
-// bounce answers a stanza of the client with an error; one that was addressed to nobody comes from the account.
-func (s *Session) bounce(st *stanza.Stanza, e *stanza.Err) {
-	back := st.ErrorReply(e)
-	if back == nil {
-		return
-	}
-	if back.From.IsZero() {
-		back.From = s.bare // RFC 6120 §8.1.2.1 rule 4
-	}
-	s.Send(back, 0)
 }
 
 // nonza handles what is no stanza.
@@ -185,7 +186,7 @@ func (c *conn) starttls() error {
 		c.write([]byte("<failure xmlns='" + nsTLS + "'/></stream:stream>"))
 		return io.EOF
 	}
-	if err := c.write([]byte("<proceed xmlns='" + nsTLS + "'/>")); err != nil {
+	if err := c.begin([]byte("<proceed xmlns='" + nsTLS + "'/>")); err != nil {
 		return err
 	}
 	if c.r.Buffered() > 0 {
@@ -197,141 +198,5 @@ func (c *conn) starttls() error {
 		return io.EOF
 	}
 	c.r.Restart(&patient{c: c})
-	c.headed = false
 	return nil
 }
-
-// handshake makes the connection a TLS one. conf and cfg.Leaf belong together.
-func (c *conn) handshake(conf *tls.Config, cfg *Config) error {
-	t := tls.Server(c.tcp, conf)
-	ctx, cancel := context.WithTimeout(context.Background(), cfg.EarlyTime)
-	defer cancel()
-	if err := t.HandshakeContext(ctx); err != nil {
-		return err
-	}
-	c.out.Lock()
-	c.nc, c.secure = t, true
-	c.out.Unlock()
-	cs := t.ConnectionState()
-	c.bound = sasl.Bindings(&cs, cfg.Leaf)
-	return nil
-}
-
-// write sends bytes; concurrent calls do not mix.
-func (c *conn) write(b []byte) error {
-	c.out.Lock()
-	defer c.out.Unlock()
-	if c.closed {
-		return net.ErrClosed
-	}
-	c.nc.SetWriteDeadline(time.Now().Add(writeTime))
-	_, err := c.nc.Write(b)
-	return err
-}
-
-// reply writes directly before there is a session, and by its queue afterwards.
-func (c *conn) reply(b []byte) {
-	if c.session != nil {
-		c.session.sendRaw(b, fresh)
-		return
-	}
-	c.write(b)
-}
-
-// goodbye ends the stream as RFC 6120 §4.4 and §4.9.1 ask: what is queued, our header if the client never saw one, the error, the end tag.
-func (c *conn) goodbye(e *stream.Error) {
-	var b []byte
-	if !c.headed {
-		b = c.header(stream.Header{}).Append(b, stream.NSClient)
-		c.headed = true
-	}
-	if e != nil {
-		b = e.Append(b)
-	}
-	b = append(b, "</stream:stream>"...)
-	if c.session != nil {
-		c.session.drain(c)
-	}
-	c.write(b)
-}
-
-// kick ends the stream from outside the reader.
-func (c *conn) kick(condition, text string) {
-	e := &stream.Error{Condition: condition, Text: text}
-	c.tcp.SetWriteDeadline(time.Now().Add(2 * time.Second))
-	c.write(append(e.Append(nil), "</stream:stream>"...))
-	c.hangUp()
-}
-
-// hangUp closes the socket; the reader then ends.
-func (c *conn) hangUp() {
-	c.out.Lock()
-	defer c.out.Unlock()
-	if c.closed {
-		return
-	}
-	c.closed = true
-	c.tcp.SetWriteDeadline(time.Now().Add(2 * time.Second)) // the close_notify of TLS must not wait for a dead client
-	c.nc.Close()
-}
-
-// patient reads for the stream reader. It bounds the time until the client has bound, and afterwards asks a client that
-// was silent for long whether it is still there.
-type patient struct {
-	c    *conn
-	till time.Time // read deadline that is set
-}
-
-func (p *patient) Read(b []byte) (int, error) {
-	c := p.c
-	asked := false
-	for {
-		cfg := c.srv.config()
-		now := time.Now()
-		switch {
-		case c.session == nil:
-			if p.till.IsZero() {
-				p.till = now.Add(cfg.EarlyTime)
-				c.nc.SetReadDeadline(p.till)
-			}
-		case asked:
-			p.till = now.Add(cfg.IdleAnswer)
-			c.nc.SetReadDeadline(p.till)
-		case p.till.Sub(now) < cfg.Idle-cfg.Idle/8: // not at every read: a deadline costs
-			p.till = now.Add(cfg.Idle)
-			c.nc.SetReadDeadline(p.till)
-		}
-		n, err := c.nc.Read(b)
-		var ne net.Error
-		if n > 0 || err == nil || !errors.As(err, &ne) || !ne.Timeout() || c.session == nil || asked {
-			return n, err
-		}
-		asked = true
-		c.session.ask()
-	}
-}
-
-// ask makes a silent client show that it is there.
-func (s *Session) ask() {
-	s.mu.Lock()
-	managed := s.sm != nil && s.sm.counting
-	s.mu.Unlock()
-	if managed {
-		s.sendRaw([]byte("<r xmlns='urn:xmpp:sm:3'/>"), fresh)
-		return
-	}
-	s.sendRaw([]byte(" "), fresh) // RFC 6120 §4.6.1: whitespace; TCP tells whether it arrived
-}
-
-// drain waits, bounded, until the queue is written: the client gets what was answered before the stream closed.
-func (s *Session) drain(c *conn) {
-	stop := time.AfterFunc(2*time.Second, c.hangUp)
-	defer stop.Stop()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for s.conn == c && (s.writing || s.pending > 0) {
-		s.idle.Wait()
-	}
-}
-
-var _ local.Outbox = (*Session)(nil)

@@ -1,8 +1,6 @@
 package c2s
 
 import (
-	"time"
-
 	"longwire/xmpp/jid"
 	"longwire/xmpp/stanza"
 )
@@ -10,32 +8,38 @@ import (
 // NSCSI is client state indication.
 const NSCSI = "urn:xmpp:csi:0"
 
-// maxHeld bounds what waits for an inactive client.
-const maxHeld = 200
+// What waits for an inactive client at most.
+const (
+	maxHeld      = 200
+	maxHeldBytes = 64 << 10
+)
 
 // inactive is what a client that nobody looks at does not need to hear yet. XEP-0352 §3: presence, of which only the
 // newest of each sender counts, and chat states, which are worth nothing later.
 type inactive struct {
 	held   []item
+	bytes  int
 	latest map[jid.JID]int // sender to its place in held
 }
 
 // hold keeps an unimportant stanza back and reports whether it did; before an important one it lets go of the rest,
 // so that the order holds. The caller has s.mu.
-func (c *inactive) hold(s *Session, st *stanza.Stanza, spool uint64) bool {
+func (c *inactive) hold(s *Session, it item) bool {
+	st := it.s
 	switch {
 	case st.Kind == stanza.Presence && (st.Type == "" || st.Type == stanza.Unavailable):
-		it := item{s: st, came: time.Now().UnixNano()}
 		if i, ok := c.latest[st.From]; ok {
+			c.bytes += it.size() - c.held[i].size()
 			c.held[i] = it
 			return true
 		}
-		if len(c.held) < maxHeld {
+		if len(c.held) < maxHeld && c.bytes+it.size() <= maxHeldBytes {
 			c.latest[st.From] = len(c.held)
 			c.held = append(c.held, it)
+			c.bytes += it.size()
 			return true
 		}
-	case st.Kind == stanza.Message && spool == 0 && onlyChatState(st):
+	case st.Kind == stanza.Message && it.spool == 0 && onlyChatState(st):
 		return true
 	}
 	c.letGo(s)
@@ -44,7 +48,8 @@ func (c *inactive) hold(s *Session, st *stanza.Stanza, spool uint64) bool {
 
 func (c *inactive) letGo(s *Session) {
 	held := c.held
-	c.held, c.latest = nil, make(map[jid.JID]int)
+	c.held, c.bytes = nil, 0
+	clear(c.latest)
 	for _, it := range held {
 		s.pushLocked(it)
 	}

@@ -226,11 +226,3 @@ func TestCountsOutliveTheNode(t *testing.T) {
 	alice = r.resume("alice", aid, "1")
 	alice.until("<failed xmlns='urn:xmpp:sm:3' h='3'>")
 }
-
-// crash ends the server as kill -9 would, as far as a test in one process can: no stream is told, nothing is given back.
-func (r *rig) crash() {
-	r.tb.Helper()
-	r.db.Close()
-	r.stop()
-	r.up()
-}

@@ -16,57 +16,14 @@ const maxWrite = 32 << 10
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 2048); return &b }}
 
-// Send queues a stanza for the client. A client whose outbox is full is cut off: stream management lets it resume, and
-// what was meant for it is not lost.
-func (s *Session) Send(st *stanza.Stanza, spool uint64) {
-	s.mu.Lock()
-	if s.csi != nil && s.csi.hold(s, st, spool) {
-		s.mu.Unlock()
-		return
-	}
-	s.pushLocked(item{s: st, spool: spool, came: time.Now().UnixNano()})
-	s.mu.Unlock()
+// item is one thing for the client: a stanza, or raw bytes that stand between stanzas.
+type item struct {
+	s     *stanza.Stanza
+	raw   []byte
+	spool uint64 // the message's number in the account's spool; 0: none
+	came  int64  // Unix nanoseconds when it was queued
+	start bool   // raw is <enabled/>: stanzas are counted behind it
 }
-
-// sendRaw queues bytes that are no stanza.
-func (s *Session) sendRaw(raw []byte, kind itemKind) {
-	s.mu.Lock()
-	s.pushLocked(item{raw: raw, kind: kind})
-	s.mu.Unlock()
-}
-
-func (s *Session) pushLocked(it item) {
-	if s.ended {
-		go s.giveBack([]item{it}) // not under mu; the store keeps the order of commits
-		return
-	}
-	s.queue = append(s.queue, it)
-	s.bytes += it.size()
-	cfg := s.srv.config()
-	if len(s.queue) > cfg.OutboxStanzas || s.bytes > cfg.OutboxBytes {
-		s.overflowLocked()
-		return
-	}
-	s.wakeLocked()
-}
-
-// overflowLocked cuts the client off. Outside of stream management the session ends; within it the client may resume, and the
-// limit holds for it anew once it reads. A hibernating session that overflows is over.
-func (s *Session) overflowLocked() {
-	c := s.conn
-	if c == nil {
-		go s.finish("")
-		return
-	}
-	if s.sm != nil && s.sm.resumable && s.bytes <= 2*s.srv.config().OutboxBytes {
-		go c.hangUp()
-		return
-	}
-	go s.End("resource-constraint", "the client reads too slowly")
-}
-
-// maxUnacked bounds what a client may leave unconfirmed, in outboxes full.
-const maxUnacked = 10
 
 func (it *item) size() int {
 	if it.s != nil {
@@ -75,10 +32,87 @@ func (it *item) size() int {
 	return len(it.raw)
 }
 
+// outbox is what waits to be written to the client; Session.mu guards it.
+type outbox struct {
+	again   []item // sent before on another connection, with their numbers; they go first
+	queue   []item
+	bytes   int    // size of queue, about
+	loose   []item // in a write that failed, without numbers: the client may have them or not
+	writing bool   // a flush runs
+	cutting bool   // the client is being cut off for reading too slowly
+	roomy   bool   // twice the room: the client is, or was, away
+	later   func() // see Later
+}
+
+// Send queues a stanza for the client. A client whose outbox is full is cut off: stream management lets it resume, and
+// what was meant for it is not lost.
+func (s *Session) Send(st *stanza.Stanza, spool uint64) {
+	it := item{s: st, spool: spool, came: time.Now().UnixNano()}
+	s.mu.Lock()
+	if s.over {
+		s.mu.Unlock()
+		s.giveBack([]left{{item: it}})
+		return
+	}
+	if s.csi == nil || !s.csi.hold(s, it) {
+		s.pushLocked(it)
+	}
+	s.mu.Unlock()
+}
+
+// sendRaw queues bytes that are no stanza.
+func (s *Session) sendRaw(raw []byte) { s.push(item{raw: raw}) }
+
+func (s *Session) push(it item) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pushLocked(it)
+}
+
+// pushLocked puts a thing into the queue. A session that has ended keeps it to give it back.
+func (s *Session) pushLocked(it item) {
+	o := &s.out
+	o.queue = append(o.queue, it)
+	o.bytes += it.size()
+	if s.ended {
+		return
+	}
+	// Choice: a client that is away has twice the room of one that is there, so that one cut off for reading slowly can
+	// still come back to its stream.
+	cfg, room := s.srv.config(), 1
+	if o.roomy {
+		room = 2
+	}
+	if len(o.queue) > room*cfg.OutboxStanzas || o.bytes > room*cfg.OutboxBytes {
+		s.overflowLocked()
+		return
+	}
+	s.wakeLocked()
+}
+
+// overflowLocked cuts the client off. One that may resume only loses its connection; for others, and for one that was
+// away for too much, the session is over.
+func (s *Session) overflowLocked() {
+	if s.out.cutting {
+		return
+	}
+	s.out.cutting = true
+	c := s.conn
+	switch {
+	case c == nil:
+		go s.finish()
+	case s.sm != nil && s.sm.resumable && s.sm.counting && !s.out.roomy:
+		go c.hangUp()
+	default:
+		go s.End("resource-constraint", "the client reads too slowly")
+	}
+}
+
 // wakeLocked starts the flush unless it runs or there is nobody to write to.
 func (s *Session) wakeLocked() {
-	if !s.writing && s.conn != nil && len(s.queue) > 0 {
-		s.writing = true
+	o := &s.out
+	if !o.writing && s.conn != nil && !s.conn.closed.Load() && len(o.again)+len(o.queue) > 0 {
+		o.writing = true
 		go s.flush(s.conn)
 	}
 }
@@ -89,30 +123,32 @@ func (s *Session) flush(c *conn) {
 	buf := (*bp)[:0]
 	for {
 		s.mu.Lock()
-		if s.conn != c || len(s.queue) == 0 {
-			s.writing = false
-			if s.conn != c {
-				s.wakeLocked()
-			}
-			s.mu.Unlock()
-			s.idle.Broadcast()
+		if s.conn != c || len(s.out.again)+len(s.out.queue) == 0 {
 			break
 		}
-		var batch []item
+		var loose []item
 		var notes []note
-		buf, batch, notes = s.nextLocked(buf[:0])
+		buf, loose, notes = s.nextLocked(buf[:0])
 		id := s.resumableIDLocked()
 		s.mu.Unlock()
 		if len(notes) > 0 {
 			s.note(id, notes)
 		}
 		if err := c.write(buf); err != nil {
-			s.unwritten(batch)
-			c.hangUp()
-			continue
+			c.hangUp() // the reader then ends, and the session with it or until it is resumed
+			s.mu.Lock()
+			s.out.loose = append(s.out.loose, loose...)
+			break
 		}
-		s.written(batch)
+		s.unspool(loose)
+		s.calm()
 	}
+	s.out.writing = false
+	if s.conn != c {
+		s.wakeLocked()
+	}
+	s.mu.Unlock()
+	s.idle.Broadcast()
 	if cap(buf) <= 2*maxWrite {
 		*bp = buf[:0]
 		buffers.Put(bp)
@@ -125,46 +161,62 @@ type note struct {
 	spool uint64
 }
 
-// nextLocked serialises the next items into buf.
-func (s *Session) nextLocked(buf []byte) ([]byte, []item, []note) {
-	var notes []note
+// nextLocked serialises the next items into buf. loose are those of them that got no number: once written, the client is
+// taken to have them.
+func (s *Session) nextLocked(buf []byte) (_ []byte, loose []item, notes []note) {
+	o, m := &s.out, s.sm
 	n, ask := 0, false
-	for n < len(s.queue) && len(buf) < maxWrite {
-		it := &s.queue[n]
+	for n < len(o.again) && len(buf) < maxWrite {
+		if it := &o.again[n]; it.s != nil {
+			buf = it.s.AppendTo(buf, s.full)
+			ask = true
+		} else {
+			buf = append(buf, it.raw...)
+		}
 		n++
-		s.bytes -= it.size()
+	}
+	if o.again = o.again[n:]; len(o.again) == 0 {
+		o.again = nil
+	}
+	n, unnumbered := 0, 0
+	for n < len(o.queue) && len(buf) < maxWrite {
+		it := &o.queue[n]
+		n++
+		o.bytes -= it.size()
 		if it.s == nil {
 			buf = append(buf, it.raw...)
-			if it.kind == starts {
-				s.sm.counting = true
+			if it.start {
+				m.counting = true
 			}
 			continue
 		}
 		buf = it.s.AppendTo(buf, s.full)
-		if s.sm == nil || !s.sm.counting {
+		if m == nil || !m.counting {
+			unnumbered = n
 			continue
 		}
-		if it.kind == fresh {
-			seq, _ := s.sm.unacked.Push(*it) // no bound here: overflow looks at the sum
-			if s.sm.unacked.Len() > maxUnacked*s.srv.config().OutboxStanzas {
-				go s.End("resource-constraint", "the client confirms nothing")
-			}
-			if it.spool != 0 && s.sm.resumable {
-				notes = append(notes, note{seq, it.spool})
-			}
+		seq, _ := m.unacked.Push(*it) // no bound here: the bytes are looked at
+		m.bytes += it.size()
+		if it.spool != 0 && m.resumable {
+			notes = append(notes, note{seq, it.spool})
 		}
-		ask = ask || it.spool != 0 || s.sm.unacked.Len() >= askEvery
+		ask = ask || it.spool != 0 || m.unacked.Len() >= askEvery
 	}
-	batch := s.queue[:n:n]
-	if n == len(s.queue) {
-		s.queue = nil
-	} else {
-		s.queue = s.queue[n:]
+	loose = o.queue[:unnumbered:unnumbered]
+	if o.queue = o.queue[n:]; len(o.queue) == 0 {
+		o.queue = nil
 	}
-	if ask && s.sm.ask() {
-		buf = append(buf, "<r xmlns='urn:xmpp:sm:3'/>"...)
+	if o.roomy && len(o.queue) <= s.srv.config().OutboxStanzas/2 {
+		o.roomy = false
 	}
-	return buf, batch, notes
+	if ask && m.ask() {
+		buf = append(buf, askForAck...)
+	}
+	if m != nil && m.excessive(s.srv.config()) && !o.cutting {
+		o.cutting = true
+		go s.End("resource-constraint", "the client confirms nothing")
+	}
+	return buf, loose, notes
 }
 
 // note writes down which spooled message has which number, before the client can see it: so its count, told after a crash
@@ -185,51 +237,55 @@ func (s *Session) note(id string, notes []note) {
 	}
 }
 
-// written removes from the spool what a client without stream management was given. With it, acknowledgements do that.
-func (s *Session) written(batch []item) {
-	var spools []uint64
-	s.mu.Lock()
-	unmanaged := s.sm == nil || !s.sm.counting
-	s.mu.Unlock()
-	if !unmanaged {
-		return
-	}
-	for _, it := range batch {
-		if it.spool != 0 {
-			spools = append(spools, it.spool)
+// unspool deletes messages that the client has.
+func (s *Session) unspool(items []item) {
+	var ids []uint64
+	for i := range items {
+		if items[i].spool != 0 {
+			ids = append(ids, items[i].spool)
 		}
 	}
-	s.unspool(spools)
-}
-
-// unspool deletes messages that the client has.
-func (s *Session) unspool(spools []uint64) {
-	if len(spools) == 0 {
+	if len(ids) == 0 {
 		return
 	}
 	s.srv.host.DB().Submit(func(tx *store.Tx) error {
-		for _, id := range spools {
+		for _, id := range ids {
 			if err := tx.SpoolDelete(s.bare.String(), id); err != nil {
 				return err
 			}
 		}
 		return nil
-	}, func(error) {
-		for _, id := range spools {
-			s.srv.host.Settled(s.bare, id)
-		}
-	})
+	}, func(error) { s.confirmed(ids) })
 }
 
-// unwritten puts back what a failed write held. Items that got a number stay with the numbers.
-func (s *Session) unwritten(batch []item) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.sm != nil && s.sm.counting {
-		return
-	}
-	s.queue = append(append([]item(nil), batch...), s.queue...)
-	for i := range batch {
-		s.bytes += batch[i].size()
+func (s *Session) confirmed(spools []uint64) {
+	for _, id := range spools {
+		s.srv.host.Settled(s.bare, id)
 	}
 }
+
+// Later runs f when little is left to be written or confirmed.
+func (s *Session) Later(f func()) {
+	s.mu.Lock()
+	s.out.later = f
+	s.mu.Unlock()
+	s.calm()
+}
+
+// calm runs what waits for a calm moment, if this is one.
+func (s *Session) calm() {
+	s.mu.Lock()
+	f := s.out.later
+	if f == nil || s.ended || len(s.out.again)+len(s.out.queue) > 0 || s.sm != nil && s.sm.unacked.Len() > maxAhead {
+		f = nil
+	} else {
+		s.out.later = nil
+	}
+	s.mu.Unlock()
+	if f != nil {
+		f()
+	}
+}
+
+// maxAhead is how many messages a client may leave unconfirmed before it gets more of what waited for it.
+const maxAhead = 200

@@ -14,6 +14,7 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,6 +40,7 @@ type rig struct {
 	plain, start, tls string // addresses
 	cert              tls.Certificate
 	stop              func()
+	blown             *atomic.Bool // nothing gets out of the node any more
 	cfg               c2s.Config
 }
 
@@ -62,11 +64,12 @@ func newRig(tb testing.TB, change ...func(*c2s.Config)) *rig {
 func (r *rig) up() {
 	tb := r.tb
 	tb.Helper()
+	r.blown = new(atomic.Bool)
 	db, err := store.Open(r.path, store.Options{})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	for _, user := range []string{"alice", "bob", "carol"} {
+	for _, user := range []string{"alice", "bob", "carol", "dave", "erin"} {
 		if err := db.Update(func(tx *store.Tx) error {
 			if ok, err := tx.AccountExists(user + "@field.net"); ok || err != nil {
 				return err
@@ -106,7 +109,7 @@ func (r *rig) up() {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		go srv.Serve(ctx, ln, m)
+		go srv.Serve(ctx, fused{ln, r.blown}, m)
 		return ln.Addr().String()
 	}
 	r.db, r.host, r.srv = db, h, srv
@@ -118,6 +121,42 @@ func (r *rig) up() {
 		srv.Shutdown(ctx)
 		db.Close()
 	}
+}
+
+// crash ends the server as kill -9 would, as far as a test in one process can: from some moment on the world hears nothing of
+// it, and a little later it stores nothing any more.
+func (r *rig) crash() {
+	r.tb.Helper()
+	r.blown.Store(true)
+	r.db.Close()
+	r.stop()
+	r.up()
+}
+
+// fused is a listener whose connections can be silenced.
+type fused struct {
+	net.Listener
+	blown *atomic.Bool
+}
+
+func (l fused) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return fusedConn{nc, l.blown}, nil
+}
+
+type fusedConn struct {
+	net.Conn
+	blown *atomic.Bool
+}
+
+func (c fusedConn) Write(b []byte) (int, error) {
+	if c.blown.Load() {
+		return 0, net.ErrClosed
+	}
+	return c.Conn.Write(b)
 }
 
 type testWriter struct{ tb testing.TB }

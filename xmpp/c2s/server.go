@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,7 @@ type Server struct {
 	conns    map[*conn]struct{}
 	byAddr   map[string]int
 	sessions map[string]*Session // resumable ones, by stream management id
+	purged   time.Time           // when old sessions were last thrown out of the store
 	closing  bool
 	done     sync.WaitGroup // one for each conn
 }
@@ -80,11 +82,8 @@ func (srv *Server) Serve(ctx context.Context, ln net.Listener, mode Mode) error 
 
 // start runs a connection unless its address has too many.
 func (srv *Server) start(nc net.Conn, mode Mode) {
-	host, _, err := net.SplitHostPort(nc.RemoteAddr().String())
-	if err != nil {
-		host = nc.RemoteAddr().String()
-	}
-	c := &conn{srv: srv, mode: mode, tcp: nc, nc: nc, host: host, gone: make(chan struct{})}
+	host := hostOf(nc.RemoteAddr().String())
+	c := newConn(srv, nc, mode, host)
 	srv.mu.Lock()
 	if srv.closing || srv.byAddr[host] >= srv.config().StreamsPerAddress {
 		srv.mu.Unlock()
@@ -100,6 +99,23 @@ func (srv *Server) start(nc net.Conn, mode Mode) {
 		defer srv.over(c)
 		c.serve()
 	}()
+}
+
+// hostOf is the address that limits go by: without the port, and of IPv6 the network, which one stranger has all of.
+func hostOf(addr string) string {
+	ap, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return addr
+	}
+	ip := ap.Addr().Unmap()
+	if ip.Is4() || ip.IsLoopback() || ip.IsLinkLocalUnicast() {
+		return ip.String()
+	}
+	net, err := ip.WithZone("").Prefix(64)
+	if err != nil {
+		return addr
+	}
+	return net.String()
 }
 
 func (srv *Server) over(c *conn) {
@@ -138,7 +154,7 @@ func (srv *Server) Shutdown(ctx context.Context) {
 	}
 	srv.mu.Unlock()
 	for _, s := range left {
-		s.finish("")
+		s.finish()
 	}
 }
 
@@ -149,19 +165,24 @@ func (srv *Server) Streams() int {
 	return len(srv.conns)
 }
 
-func (srv *Server) remember(s *Session, id string) {
+// remember makes a session known by its name. The caller has s.mu.
+func (srv *Server) remember(s *Session) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
-	srv.sessions[id] = s
+	srv.sessions[s.sm.id] = s
 }
 
+// forget is called for a session that is over.
 func (srv *Server) forget(s *Session) {
-	id := s.resumableID()
+	s.mu.Lock()
+	m := s.sm
+	s.mu.Unlock()
+	if m == nil {
+		return
+	}
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
-	if srv.sessions[id] == s {
-		delete(srv.sessions, id)
-	}
+	delete(srv.sessions, m.id)
 }
 
 func (srv *Server) managed(id string) *Session {

@@ -3,7 +3,6 @@ package c2s
 import (
 	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"longwire/store"
@@ -19,86 +18,125 @@ import (
 //	conn reader ─ take ─▶ Turn ─▶ router        (in, one goroutine at a time)
 //	anyone ─ Send ─▶ queue ─ flush ─▶ socket    (out, one flush at a time; it runs only while something is queued)
 //
-// mu guards everything below it.
+// Its life: bound ─▶ on a connection ⇄ hibernating ─▶ ended (writes nothing, still takes what it is sent) ─▶ over (what it
+// had was given back; from then on whatever it is sent is given back at once).
 type Session struct {
-	srv  *Server
-	res  *local.Resource
-	full jid.JID
-	bare jid.JID
+	srv   *Server
+	res   *local.Resource
+	full  jid.JID
+	bare  jid.JID
+	quick router.Turn // the reader's, for stanzas that need no commit
 
-	in atomic.Uint32 // stanzas taken from the client since <enable/>; raised by the reader
+	resuming sync.Mutex // held by the one connection that resumes the session; taken before mu
 
-	mu      sync.Mutex
-	idle    sync.Cond // signalled when writing ends and when pending falls
-	conn    *conn     // nil: hibernating or ended
-	queue   []item    // not written yet
-	bytes   int       // serialised size of queue, about
-	writing bool      // a flush runs
-	pending int       // Turns submitted to the store and not done
+	mu      sync.Mutex // guards what follows; nobody waits for a commit or for a client with it
+	idle    sync.Cond  // signalled when writing, taking or pending end, and when the session is over
+	conn    *conn      // nil: hibernating, or ended
+	in      uint32     // stanzas taken from the client since <enable/>
+	saved   uint32     // in, as far as it was committed
+	saving  uint32     // in, as far as commits for it are under way
+	taking  bool       // the reader is handling a stanza
+	pending int        // Turns submitted to the store and not done
+	weight  int        // bytes of the stanzas in them
+	out     outbox
 	sm      *managed  // nil: no stream management
 	csi     *inactive // nil: the client is active
 	timer   *time.Timer
 	ended   bool
+	over    bool
+	settled bool // over, and all that is on its way to the store
 }
 
-// item is one thing for the client: a stanza, or raw bytes that stand between stanzas.
-type item struct {
-	s     *stanza.Stanza
-	raw   []byte
-	spool uint64 // the message's number in the account's spool; 0: none
-	came  int64  // Unix nanoseconds when it was queued
-	kind  itemKind
-}
-
-type itemKind uint8
-
+// What one client may have waiting for a commit; beyond it the client is not read.
 const (
-	fresh   itemKind = iota // counted when written, if stream management is on
-	counted                 // sent before on another connection; has its number
-	starts                  // raw <enabled/>: counting begins behind it
+	maxPending       = 256
+	maxPendingWeight = 1 << 20
 )
-
-// maxPending bounds the stanzas of one client that wait for a commit: beyond it the client is not read.
-const maxPending = 256
 
 // take handles one stanza of the client; it is called by the connection's reader.
 func (s *Session) take(st *stanza.Stanza) {
-	s.in.Add(1)
-	s.turn(st, func(t *router.Turn) error { return s.route(t, st) })
+	if !s.begin() {
+		return
+	}
+	s.turn(st)
+	s.taken()
+}
+
+// begin counts a stanza; false when the session has ended and takes nothing any more.
+func (s *Session) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return false
+	}
+	s.in++
+	s.taking = true
+	return true
+}
+
+func (s *Session) taken() {
+	s.mu.Lock()
+	s.taking = false
+	awaited := s.ended || s.conn == nil
+	s.mu.Unlock()
+	if awaited {
+		s.idle.Broadcast()
+	}
+}
+
+// refuse counts a stanza and answers it with an error.
+func (s *Session) refuse(st *stanza.Stanza, e *stanza.Err) {
+	if s.begin() {
+		s.bounce(st, e)
+		s.taken()
+	}
 }
 
 // turn runs one Turn: at once when nothing durable is asked for and nothing earlier is still on its way to the flash, else
 // by the store, in order.
-func (s *Session) turn(st *stanza.Stanza, f func(*router.Turn) error) {
+func (s *Session) turn(st *stanza.Stanza) {
 	s.mu.Lock()
 	busy, managed := s.pending > 0, s.sm != nil
 	s.mu.Unlock()
 	// XEP-0198 §4: <a/> means responsibility taken; for a message worth keeping that is a commit.
-	durable := managed && st != nil && local.Keepable(st)
-	if !busy && !durable {
-		var t router.Turn
-		err := f(&t)
+	if !busy && !(managed && local.Keepable(st)) {
+		t := &s.quick
+		err := s.route(t, st)
 		if err == nil {
 			t.Done()
 			return
 		}
+		t.Reset(nil)
 		if !errors.Is(err, router.ErrNeedTx) {
 			s.failed(st, err)
 			return
 		}
 	}
-	s.submit(st, f)
+	s.await(len(st.Inner))
+	s.submit(st, func(t *router.Turn) error { return s.route(t, st) })
 }
 
-// submit runs f in a transaction that also raises the client's durable count.
-func (s *Session) submit(st *stanza.Stanza, f func(*router.Turn) error) {
+// await waits until few enough Turns are pending for one more of that weight.
+func (s *Session) await(weight int) {
 	s.mu.Lock()
-	for s.pending >= maxPending {
+	defer s.mu.Unlock()
+	for s.pending > 0 && (s.pending >= maxPending || s.weight+weight > maxPendingWeight) {
 		s.idle.Wait()
 	}
+}
+
+// submit runs f in a transaction that also raises the client's durable count. It does not wait for it.
+func (s *Session) submit(st *stanza.Stanza, f func(*router.Turn) error) {
+	weight := 0
+	if st != nil {
+		weight = len(st.Inner)
+	}
+	s.mu.Lock()
 	s.pending++
+	s.weight += weight
+	n, id := s.in, s.resumableIDLocked()
+	s.saving = n
 	s.mu.Unlock()
-	n, id := s.in.Load(), s.resumableID()
 	t := new(router.Turn)
 	s.srv.host.DB().Submit(func(tx *store.Tx) error {
 		t.Reset(tx)
@@ -116,6 +154,24 @@ func (s *Session) submit(st *stanza.Stanza, f func(*router.Turn) error) {
 			s.failed(st, err)
 		}
 		s.mu.Lock()
+		if err == nil {
+			s.saved = n
+		}
+		s.pending--
+		s.weight -= weight
+		s.mu.Unlock()
+		s.idle.Broadcast()
+	})
+}
+
+// barrier runs op behind every Turn submitted so far; done, on the committer, may not wait for a commit or for mu's holders.
+func (s *Session) barrier(op func(*store.Tx) error, done func(error)) {
+	s.mu.Lock()
+	s.pending++
+	s.mu.Unlock()
+	s.srv.host.DB().Submit(op, func(err error) {
+		done(err)
+		s.mu.Lock()
 		s.pending--
 		s.mu.Unlock()
 		s.idle.Broadcast()
@@ -132,6 +188,18 @@ func (s *Session) failed(st *stanza.Stanza, err error) {
 	if st != nil {
 		s.bounce(st, e)
 	}
+}
+
+// bounce answers a stanza of the client with an error; one that was addressed to nobody comes from the account.
+func (s *Session) bounce(st *stanza.Stanza, e *stanza.Err) {
+	back := st.ErrorReply(e)
+	if back == nil {
+		return
+	}
+	if back.From.IsZero() {
+		back.From = s.bare // RFC 6120 §8.1.2.1 rule 4
+	}
+	s.Send(back, 0)
 }
 
 // route stamps what the client sent and hands it on. The caller has checked From.
@@ -186,95 +254,10 @@ func (s *Session) Addr() string {
 	if s.conn == nil {
 		return "away"
 	}
-	return s.conn.nc.RemoteAddr().String()
+	return s.conn.tcp.RemoteAddr().String()
 }
 
-// End closes the stream with a stream error; the session is over.
-func (s *Session) End(condition, text string) {
-	s.mu.Lock()
-	c := s.conn
-	s.mu.Unlock()
-	if c != nil {
-		c.kick(condition, text)
-	}
-	s.finish("")
-}
-
-// lost is called by the connection's reader when the connection is gone without </stream:stream>.
-func (s *Session) lost(c *conn) {
-	s.mu.Lock()
-	if s.conn != c {
-		s.mu.Unlock()
-		return
-	}
-	s.conn = nil
-	m := s.sm
-	if s.ended || m == nil || !m.resumable {
-		s.mu.Unlock()
-		s.finish("")
-		return
-	}
-	// XEP-0198 §5: wait for the client to come back.
-	s.csi = s.csi.release(s)
-	s.timer = time.AfterFunc(m.max, func() { s.finish("") })
-	s.mu.Unlock()
-	s.srv.log.Debug("client away", "jid", s.full)
-}
-
-// finish ends the session for good: the resource goes, its contacts hear of it, and what was not delivered returns.
-func (s *Session) finish(status string) {
-	s.mu.Lock()
-	if s.ended {
-		s.mu.Unlock()
-		return
-	}
-	s.ended = true
-	c := s.conn
-	s.conn = nil
-	if s.timer != nil {
-		s.timer.Stop()
-	}
-	s.csi = s.csi.release(s)
-	s.mu.Unlock()
-	if c != nil {
-		c.hangUp()
-	}
-	s.srv.forget(s)
-	s.srv.host.Unbind(s.res)
-	s.submit(nil, func(t *router.Turn) error { return s.srv.presence.Gone(t, s.res, status) })
-
-	s.mu.Lock()
-	for s.writing {
-		s.idle.Wait()
-	}
-	var back []item
-	if s.sm != nil {
-		for _, it := range s.sm.unacked.Unacked() {
-			back = append(back, it)
-		}
-	}
-	back = append(back, s.queue...)
-	s.queue, s.bytes = nil, 0
-	s.mu.Unlock()
-	s.giveBack(back)
-	if id := s.resumableID(); id != "" {
-		s.srv.smEnded(id)
-	}
-}
-
-// giveBack returns what the client never confirmed.
-func (s *Session) giveBack(items []item) {
-	var back []local.Undelivered
-	for _, it := range items {
-		if it.s == nil || it.kind == starts {
-			continue
-		}
-		if it.spool != 0 && !s.srv.host.Settled(s.bare, it.spool) {
-			continue
-		}
-		back = append(back, local.Undelivered{Stanza: it.s, Spool: it.spool, Came: time.Unix(0, it.came)})
-	}
-	if len(back) > 0 {
-		s.srv.host.Returned(s.bare, back)
-	}
-}
+var (
+	_ local.Outbox = (*Session)(nil)
+	_ local.Pacer  = (*Session)(nil)
+)

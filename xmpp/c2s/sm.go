@@ -17,13 +17,16 @@ import (
 // askEvery is after how many unconfirmed stanzas the client is asked; a spooled message asks at once.
 const askEvery = 8
 
+const askForAck = "<r xmlns='" + sm.NS + "'/>"
+
 // managed is the state of XEP-0198 in one session; Session.mu guards it.
 type managed struct {
 	id        string // "": not resumable
 	resumable bool
 	max       time.Duration
-	counting  bool // <enabled/> has been written
+	counting  bool // <enabled/> has been written, or is just about to be
 	unacked   sm.Queue[item]
+	bytes     int  // size of unacked, about
 	asked     bool // <r/> is unanswered
 }
 
@@ -34,6 +37,11 @@ func (m *managed) ask() bool {
 	}
 	m.asked = true
 	return true
+}
+
+// excessive tells whether the client reads but confirms nothing.
+func (m *managed) excessive(cfg *Config) bool {
+	return m.unacked.Len() > 4*cfg.OutboxStanzas || m.bytes > 4*cfg.OutboxBytes
 }
 
 func (s *Session) resumableID() string {
@@ -54,90 +62,117 @@ func (s *Session) save(tx *store.Tx, id string, h uint32) error {
 	return tx.PutSM(store.SMSession{ID: id, Account: s.bare.String(), Resource: s.full.Resource(), H: h, Changed: time.Now()})
 }
 
+// manage handles the elements of stream management.
+func (c *conn) manage(e *markup.Element) error {
+	s := c.session
+	if s == nil && e.Name.Local != "resume" {
+		c.reply(failed(stanza.UnexpectedRequest)) // XEP-0198 §3: not before binding
+		return nil
+	}
+	switch e.Name.Local {
+	case "enable":
+		s.enable(e)
+	case "r":
+		return s.request()
+	case "a":
+		return s.acked(e)
+	case "resume":
+		return c.resume(e)
+	default:
+		return &stream.Error{Condition: "unsupported-stanza-type"}
+	}
+	return nil
+}
+
 // enable answers <enable/>. XEP-0198 §3.
 func (s *Session) enable(e *markup.Element) {
-	s.mu.Lock()
-	if s.sm != nil {
-		s.mu.Unlock()
-		s.sendRaw(failed(stanza.UnexpectedRequest), fresh) // XEP-0198 §3: only once
-		return
-	}
 	req, err := sm.ParseEnable(e)
-	if err != nil {
-		s.mu.Unlock()
-		s.sendRaw(failed(stanza.BadRequest), fresh)
-		return
-	}
-	m := &managed{resumable: req.Resume, max: s.srv.config().ResumeMax}
+	m := &managed{id: newID(), resumable: req.Resume, max: s.srv.config().ResumeMax}
 	if req.Max > 0 {
 		m.max = min(m.max, time.Duration(req.Max)*time.Second)
 	}
-	s.sm = m
-	if m.resumable {
-		m.id = newID()
-	}
-	s.mu.Unlock()
-	s.in.Store(0) // XEP-0198 §4: h starts at 0 behind <enable/>
-	enabled := func() {
-		answer := sm.Enabled{ID: m.id, Resume: m.resumable}
-		if m.resumable {
-			answer.Max = uint32(m.max / time.Second)
-		}
-		s.sendRaw(answer.Append(nil), starts)
-	}
-	if !m.resumable {
-		s.barrier(nil, func(error) { enabled() })
+	s.mu.Lock()
+	switch {
+	case s.sm != nil:
+		s.pushLocked(item{raw: failed(stanza.UnexpectedRequest)}) // XEP-0198 §3: only once
+		s.mu.Unlock()
+		return
+	case err != nil:
+		s.pushLocked(item{raw: failed(stanza.BadRequest)})
+		s.mu.Unlock()
 		return
 	}
-	s.srv.remember(s, m.id)
+	s.sm = m
+	s.in, s.saved, s.saving = 0, 0, 0 // XEP-0198 §4: h starts at 0 behind <enable/>
+	s.mu.Unlock()
+	if !req.Resume {
+		s.barrier(nil, func(error) { s.push(item{raw: sm.Enabled{}.Append(nil), start: true}) })
+		return
+	}
 	// The name must outlive a crash from the first moment that the client knows it.
 	s.barrier(func(tx *store.Tx) error { return s.save(tx, m.id, 0) }, func(err error) {
-		if err != nil {
-			s.mu.Lock()
-			m.resumable, m.id = false, ""
-			s.mu.Unlock()
-		}
-		enabled()
-	})
-}
-
-// barrier runs f behind every Turn submitted so far.
-func (s *Session) barrier(f func(*store.Tx) error, done func(error)) {
-	s.mu.Lock()
-	s.pending++
-	s.mu.Unlock()
-	s.srv.host.DB().Submit(f, func(err error) {
-		done(err)
+		answer := sm.Enabled{}
 		s.mu.Lock()
-		s.pending--
-		s.mu.Unlock()
-		s.idle.Broadcast()
+		defer s.mu.Unlock()
+		if m.resumable = err == nil; m.resumable {
+			answer = sm.Enabled{ID: m.id, Resume: true, Max: uint32(m.max / time.Second)}
+		}
+		s.pushLocked(item{raw: answer.Append(nil), start: true})
+		if m.resumable && !s.over {
+			s.srv.remember(s)
+		}
 	})
 }
 
 // request answers <r/> once everything before it is committed. XEP-0198 §4.
-func (s *Session) request() {
-	n := s.in.Load()
-	id := s.resumableID()
-	answer := func(err error) {
+func (s *Session) request() error {
+	s.mu.Lock()
+	if s.sm == nil {
+		s.mu.Unlock()
+		return errUnmanaged
+	}
+	n, id := s.in, s.resumableIDLocked()
+	saved, saving := id == "" || s.saved == n, id == "" || s.saving == n
+	if saved && s.pending == 0 {
+		s.pushLocked(item{raw: sm.AppendA(nil, n)})
+		s.mu.Unlock()
+		return nil
+	}
+	s.saving = n
+	s.mu.Unlock()
+	if !saving {
+		s.confirmTo(n, id)
+		return nil
+	}
+	// The count goes into the same commit as the last stanza. Should that have failed, it is tried alone.
+	s.barrier(nil, func(err error) {
+		s.mu.Lock()
+		saved := id == "" || s.saved == n || int32(s.saved-n) > 0
+		if saved && err == nil {
+			s.pushLocked(item{raw: sm.AppendA(nil, n)})
+		}
+		s.mu.Unlock()
+		if !saved {
+			s.confirmTo(n, id)
+		}
+	})
+	return nil
+}
+
+// confirmTo commits the count n and tells the client.
+func (s *Session) confirmTo(n uint32, id string) {
+	s.barrier(func(tx *store.Tx) error { return s.save(tx, id, n) }, func(err error) {
 		if err != nil {
 			return // what cannot be committed is not acknowledged; the client asks again
 		}
-		s.sendRaw(sm.AppendA(nil, n), fresh)
-	}
-	if id == "" {
 		s.mu.Lock()
-		busy := s.pending > 0
-		s.mu.Unlock()
-		if !busy {
-			answer(nil)
-			return
-		}
-		s.barrier(nil, answer)
-		return
-	}
-	s.barrier(func(tx *store.Tx) error { return s.save(tx, id, n) }, answer)
+		defer s.mu.Unlock()
+		s.saved = n
+		s.pushLocked(item{raw: sm.AppendA(nil, n)})
+	})
 }
+
+var errUnmanaged = &stream.Error{Condition: "unsupported-stanza-type", Text: "stream management is not enabled"}
 
 // acked follows <a/>.
 func (s *Session) acked(e *markup.Element) error {
@@ -151,139 +186,49 @@ func (s *Session) acked(e *markup.Element) error {
 // confirm drops what the client has. XEP-0198 §4.
 func (s *Session) confirm(h uint32) error {
 	s.mu.Lock()
-	if s.sm == nil {
+	switch {
+	case s.over:
 		s.mu.Unlock()
-		return &stream.Error{Condition: "unsupported-stanza-type", Text: "stream management is not enabled"}
+		return nil
+	case s.sm == nil:
+		s.mu.Unlock()
+		return errUnmanaged
 	}
-	acked, err := s.sm.unacked.Ack(h)
+	var spools []uint64
+	m, before := s.sm, s.sm.unacked.Len()
+	err := m.unacked.AckFunc(h, func(it item) {
+		m.bytes -= it.size()
+		if it.spool != 0 {
+			spools = append(spools, it.spool)
+		}
+	})
 	var high *sm.TooHighError
 	if errors.As(err, &high) {
 		s.mu.Unlock()
 		return &stream.Error{Condition: "undefined-condition", App: high.App()}
 	}
-	var spools []uint64
-	for _, it := range acked {
-		if it.spool != 0 {
-			spools = append(spools, it.spool)
-		}
-	}
-	s.sm.asked = false
-	if len(acked) > 0 && s.sm.unacked.Len() > 0 && s.sm.ask() {
-		s.pushLocked(item{raw: []byte("<r xmlns='urn:xmpp:sm:3'/>")})
+	m.asked = false
+	if n := m.unacked.Len(); n > 0 && n < before && s.conn != nil && m.ask() {
+		s.pushLocked(item{raw: []byte(askForAck)})
 	}
 	id := s.resumableIDLocked()
 	s.mu.Unlock()
-	if id == "" {
-		s.unspool(spools)
-		return nil
-	}
+	s.calm()
 	if len(spools) == 0 {
 		return nil
 	}
 	s.srv.host.DB().Submit(func(tx *store.Tx) error {
-		return tx.SMAcked(id, s.bare.String(), h)
-	}, func(error) {
+		if id != "" {
+			return tx.SMAcked(id, s.bare.String(), h)
+		}
 		for _, sp := range spools {
-			s.srv.host.Settled(s.bare, sp)
+			if err := tx.SpoolDelete(s.bare.String(), sp); err != nil {
+				return err
+			}
 		}
-	})
+		return nil
+	}, func(error) { s.confirmed(spools) })
 	return nil
-}
-
-// attach moves the session to connection c, which asked to resume it with count h. XEP-0198 §5. It runs on c's reader.
-func (s *Session) attach(c *conn, h uint32) error {
-	s.mu.Lock()
-	old := s.conn
-	s.conn = nil
-	if s.timer != nil {
-		s.timer.Stop()
-	}
-	s.mu.Unlock()
-	if old != nil {
-		old.kick("conflict", "resumed elsewhere")
-		old.hangUp()
-		<-old.gone // the reader has taken its last stanza: in is final
-	}
-	s.mu.Lock()
-	for (s.pending > 0 || s.writing) && !s.ended {
-		s.idle.Wait()
-	}
-	if s.ended {
-		s.mu.Unlock()
-		return errEnded
-	}
-	s.mu.Unlock()
-	if err := s.confirm(h); err != nil {
-		return err
-	}
-	n := s.in.Load()
-	saved := make(chan error, 1)
-	s.barrier(func(tx *store.Tx) error { return s.save(tx, s.sm.id, n) }, func(err error) { saved <- err })
-	if err := <-saved; err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ended {
-		return errEnded
-	}
-	again := []item{{raw: sm.Resume{PrevID: s.sm.id, H: n}.AppendResumed(nil)}}
-	for _, it := range s.sm.unacked.Unacked() {
-		it.kind = counted
-		again = append(again, it)
-	}
-	s.queue = append(again, s.queue...)
-	s.bytes = 0
-	for i := range s.queue {
-		s.bytes += s.queue[i].size()
-	}
-	s.sm.asked = false
-	s.csi = s.csi.release(s) // XEP-0352 §5: active after resumption
-	s.conn = c
-	c.session = s
-	s.wakeLocked()
-	return nil
-}
-
-var errEnded = errors.New("c2s: session is over")
-
-// resumeStored answers a resumption of a session that ended with an earlier run of the node, or timed out: it cannot go on, but
-// both counts are known. What the client has is taken off the account's spool, and it learns what the node has.
-// XEP-0198 §5: <failed/> may tell h.
-func (c *conn) resumeStored(req sm.Resume) {
-	answer := sm.Failed{Condition: string(stanza.ItemNotFound)}
-	err := c.srv.host.DB().Update(func(tx *store.Tx) error {
-		answer.HasH = false
-		rec, err := tx.SM(req.PrevID)
-		if errors.Is(err, store.ErrNotFound) || err == nil && rec.Account != c.account.String() {
-			return nil // never tell that another account has it
-		}
-		if err != nil {
-			return err
-		}
-		answer.H, answer.HasH = rec.H, true
-		if err := tx.SMAcked(rec.ID, rec.Account, req.H); err != nil {
-			return err
-		}
-		rec.Ended = true
-		return tx.PutSM(rec)
-	})
-	if err != nil {
-		c.srv.log.Warn("resumption not looked up", "err", err)
-	}
-	c.reply(answer.Append(nil))
-}
-
-// smEnded keeps the count of a session that is over for a day, for <failed h=”/>.
-func (srv *Server) smEnded(id string) {
-	srv.host.DB().Submit(func(tx *store.Tx) error {
-		rec, err := tx.SM(id)
-		if err != nil {
-			return nil
-		}
-		rec.Ended, rec.Changed = true, time.Now()
-		return tx.PutSM(rec)
-	}, func(error) {})
 }
 
 func failed(condition stanza.Condition) []byte {

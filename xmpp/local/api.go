@@ -19,6 +19,13 @@ type Outbox interface {
 	Addr() string
 }
 
+// Pacer is an Outbox that bounds what it holds, and wants what waited for a client in pieces.
+type Pacer interface {
+	// Later runs f when little is left to be written to the client, or to be confirmed by it; never, if the stream ends
+	// before. A second call replaces the f of the first if that still waits.
+	Later(f func())
+}
+
 // Presence answers for all presence stanzas of local accounts (package presence).
 type Presence interface {
 	// FromClient handles what resource r sent; From is stamped (full JID, bare for the subscription family).

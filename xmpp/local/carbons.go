@@ -101,6 +101,11 @@ func copied(s *stanza.Stanza) bool {
 	return s.IsError()
 }
 
+// isCopy tells whether a message is a carbon copy that the node made: it dies with the stream it was for.
+func isCopy(s *stanza.Stanza) bool {
+	return s.From == s.To.Bare() && (s.Has(NSCarbons, "sent") || s.Has(NSCarbons, "received"))
+}
+
 func hasInvite(s *stanza.Stanza, c stanza.Child) bool {
 	e, err := s.Element(c)
 	return err == nil && e.Child(nsMUCUser, "invite") != nil

@@ -28,11 +28,18 @@ type Host struct {
 	accounts map[jid.JID]*account
 }
 
-// account is an account with at least one bound resource.
+// account is an account with at least one bound resource, or with messages in a stream that is about to end. Host.mu
+// guards resources and leaving.
 type account struct {
 	resources []*Resource // in bind order; replaced, never changed in place
+	leaving   int         // how many resources are giving back
 
-	mu     sync.Mutex
+	// order makes "choose the clients for a message and give it to them" whole, and so "end a client and give back what
+	// it had": no message overtakes an earlier one of its sender in between. It is taken by done functions of the store,
+	// so that nobody may wait for a commit with it. It comes before all other locks of this package and of c2s.
+	order sync.Mutex
+
+	mu     sync.Mutex     // guards flight
 	flight map[uint64]int // spool entries that are in some resource's stream, and in how many
 }
 
@@ -142,8 +149,11 @@ func (h *Host) Online() (accounts, resources int) {
 	defer h.mu.RUnlock()
 	for _, a := range h.accounts {
 		resources += len(a.resources)
+		if len(a.resources) > 0 {
+			accounts++
+		}
 	}
-	return len(h.accounts), resources
+	return accounts, resources
 }
 
 // All lists every bound resource.
@@ -181,21 +191,68 @@ func (h *Host) Bind(r *Resource, max int) (old *Resource, ok bool) {
 	return old, true
 }
 
-// Unbind takes a resource out; false when another took its place already.
-func (h *Host) Unbind(r *Resource) bool {
+// Unbind takes out a resource whose stream holds nothing.
+func (h *Host) Unbind(r *Resource) { h.Leave(r, func() {}) }
+
+// Leave takes a resource out, unless another took its place already, and runs settle, which gives back what the resource's
+// stream held and may not wait for a commit. Until that has happened no message is brought to the account.
+func (h *Host) Leave(r *Resource, settle func()) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	a := h.accounts[r.bare]
 	if a == nil {
-		return false
+		a = &account{}
+		h.accounts[r.bare] = a
 	}
-	i := slices.Index(a.resources, r)
-	if i < 0 {
-		return false
+	a.leaving++ // so that a's order stays the account's until all is given back
+	h.mu.Unlock()
+
+	a.order.Lock()
+	defer a.order.Unlock()
+	h.mu.Lock()
+	if i := slices.Index(a.resources, r); i >= 0 {
+		a.resources = slices.Delete(slices.Clone(a.resources), i, i+1)
 	}
-	a.resources = append(append([]*Resource(nil), a.resources[:i]...), a.resources[i+1:]...)
-	if len(a.resources) == 0 {
-		delete(h.accounts, r.bare)
+	h.mu.Unlock()
+	settle()
+	h.mu.Lock()
+	a.leaving--
+	h.mu.Unlock()
+	h.forget(r.bare)
+}
+
+// lock finds an account and takes its order; nil if nobody of it is known.
+func (h *Host) lock(bare jid.JID) *account {
+	for {
+		a := h.account(bare)
+		if a == nil {
+			return nil
+		}
+		a.order.Lock()
+		if h.account(bare) == a {
+			return a
+		}
+		a.order.Unlock() // it was forgotten meanwhile, and perhaps made anew
 	}
-	return true
+}
+
+// account finds an account that is known, nil if there is none.
+func (h *Host) account(bare jid.JID) *account {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.accounts[bare]
+}
+
+// forget drops an account of which nothing is known any more.
+func (h *Host) forget(bare jid.JID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a := h.accounts[bare]
+	if a == nil || len(a.resources) > 0 || a.leaving > 0 {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.flight) == 0 {
+		delete(h.accounts, bare)
+	}
 }

@@ -59,10 +59,7 @@ func (h *Host) iq(t *router.Turn, s *stanza.Stanza) error {
 	switch s.Type {
 	case stanza.Get, stanza.Set:
 	case stanza.Result, stanza.Error:
-		if r := h.Resource(s.To); r != nil {
-			t.After(func() { r.Send(s) })
-		}
-		return nil // RFC 6121 §8.5: an answer nobody waits for is dropped
+		return h.iqAnswer(t, s)
 	default:
 		return stanza.Fail(stanza.BadRequest, "an iq is get, set, result or error") // RFC 6120 §8.2.3 rule 2
 	}
@@ -76,6 +73,22 @@ func (h *Host) iq(t *router.Turn, s *stanza.Stanza) error {
 		return h.iqToResource(t, s)
 	}
 	return h.answer(t, s)
+}
+
+// iqAnswer passes a result or an error to a client. RFC 6121 §8.5: an answer nobody waits for is dropped.
+func (h *Host) iqAnswer(t *router.Turn, s *stanza.Stanza) error {
+	r := h.Resource(s.To)
+	if r == nil {
+		return nil
+	}
+	if s.From.Bare() != r.bare {
+		// XEP-0191 §3.3: silently, when the sender is blocked.
+		if blocked, err := h.Blocked(t, r.bare, s.From); err != nil || blocked {
+			return err
+		}
+	}
+	t.After(func() { r.Send(s) })
+	return nil
 }
 
 // iqToResource passes a request to a client. RFC 6121 §8.5.3.2.3; the client's presence leaks by the answer, so only

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"longwire/store"
-	"longwire/xmpp/jid"
 	"longwire/xmpp/router"
 	"longwire/xmpp/stanza"
 )
@@ -32,6 +31,7 @@ type verdict uint8
 
 const (
 	deliver verdict = iota + 1 // to the resources that targets finds
+	behind                     // keep it: who will get it is still busy with older ones
 	offline                    // keep it until someone comes
 	refuse                     // service-unavailable
 	drop                       // silently
@@ -45,18 +45,18 @@ func (h *Host) message(t *router.Turn, s *stanza.Stanza) error {
 		return stanza.Fail(stanza.ServiceUnavailable, "")
 	}
 	bare := s.To.Bare()
-	if bare != s.From.Bare() && !s.IsError() {
+	if bare != s.From.Bare() && !t.Verdict {
 		if blocked, err := h.Blocked(t, bare, s.From); err != nil {
 			return err
 		} else if blocked {
-			return stanza.Fail(stanza.ServiceUnavailable, "") // XEP-0191 §3.3
+			return refusal(s) // XEP-0191 §3.3
 		}
 	}
 	if s.IsError() && t.Verdict {
 		return h.keepVerdict(t, s)
 	}
 	v := judge(s, h.Resources(bare))
-	if v != deliver {
+	if v != deliver && v != behind {
 		if ok, err := h.AccountExists(t, bare); err != nil {
 			return err
 		} else if !ok {
@@ -72,30 +72,53 @@ func (h *Host) message(t *router.Turn, s *stanza.Stanza) error {
 	}
 	switch v {
 	case refuse:
-		if s.IsError() {
-			return nil
-		}
-		return stanza.Fail(stanza.ServiceUnavailable, "")
+		return refusal(s)
 	case drop:
 		return nil
-	case offline:
+	case behind, offline:
 		if err := t.NeedTx(); err != nil {
 			return err
 		}
 	}
-	if t.Tx == nil || !Keepable(s) {
-		t.After(func() { h.hand(s, 0) })
+	if t.Tx == nil {
+		t.After(func() { h.hand(s, 0, true) })
 		return nil
 	}
-	id, err := t.Tx.SpoolPut(bare.String(), store.SpoolEntry{Stanza: s.Bytes(), Received: time.Now()}, v == deliver)
+	if !Keepable(s) {
+		t.After(func() { h.hand(s, 0, false) })
+		return nil
+	}
+	e := store.SpoolEntry{Stanza: s.Bytes(), Received: time.Now()}
+	id, err := t.Tx.SpoolPut(bare.String(), e, false)
+	if errors.Is(err, store.ErrQuota) && v != offline {
+		// The quota is for those who are away.
+		if n, size := t.Tx.SpoolCount(bare.String()); n < maxUnread && size < maxUnreadBytes {
+			id, err = t.Tx.SpoolPut(bare.String(), e, true)
+		}
+	}
 	if errors.Is(err, store.ErrQuota) {
 		return stanza.Fail(stanza.ServiceUnavailable, "the recipient's offline store is full") // XEP-0160 §3
 	}
 	if err != nil {
 		return err
 	}
-	t.After(func() { h.hand(s, id) })
+	t.After(func() { h.hand(s, id, false) })
 	return nil
+}
+
+// What the spool of an account may hold whose clients are there: one that stays and confirms nothing must not fill the
+// flash.
+const (
+	maxUnread      = 5000
+	maxUnreadBytes = 16 << 20
+)
+
+// refusal is the answer to a message that goes nowhere; an error is never answered (RFC 6120 §8.3.1).
+func refusal(s *stanza.Stanza) error {
+	if s.IsError() {
+		return nil
+	}
+	return stanza.Fail(stanza.ServiceUnavailable, "")
 }
 
 // keepVerdict keeps the node's own word on a message that it had accepted. Choice: RFC 6121 §8.5.2.2.1 lets errors to
@@ -116,7 +139,7 @@ func (h *Host) keepVerdict(t *router.Turn, s *stanza.Stanza) error {
 	if err != nil {
 		return err
 	}
-	t.After(func() { h.hand(s, id) })
+	t.After(func() { h.hand(s, id, false) })
 	return nil
 }
 
@@ -124,9 +147,13 @@ func (h *Host) keepVerdict(t *router.Turn, s *stanza.Stanza) error {
 func judge(s *stanza.Stanza, rs []*Resource) verdict {
 	if s.To.Resource() != "" {
 		for _, r := range rs {
-			if r.full == s.To {
-				return deliver // RFC 6121 §8.5.3.1
+			if r.full != s.To {
+				continue
 			}
+			if Keepable(s) && r.catchingUp() {
+				return behind
+			}
+			return deliver // RFC 6121 §8.5.3.1
 		}
 	}
 	if s.IsError() {
@@ -148,105 +175,18 @@ func judge(s *stanza.Stanza, rs []*Resource) verdict {
 		}
 		chatty = true
 	}
+	keep, found := Keepable(s), false
 	for _, r := range rs {
-		if r.takesMessages() {
+		if r.takesMessages(keep) {
 			return deliver
 		}
+		found = found || r.catchingUp()
 	}
-	if chatty {
+	switch {
+	case found && keep:
+		return behind
+	case chatty:
 		return offline
 	}
 	return refuse
-}
-
-// hand gives a message to the clients that should have it now, and copies to those that asked for them. With a spool
-// number and nobody there it does nothing: the message waits.
-func (h *Host) hand(s *stanza.Stanza, spool uint64) {
-	bare := s.To.Bare()
-	rs := h.Resources(bare)
-	var to []*Resource
-	for _, r := range rs {
-		if r.full == s.To {
-			to = append(to, r)
-		}
-	}
-	if to == nil && (s.To.Resource() == "" || s.Type == stanza.Chat) && s.Type != stanza.Groupchat {
-		for _, r := range rs {
-			if r.takesMessages() { // Choice: all of non-negative priority, which RFC 6121 §8.5.2.1.1 allows
-				to = append(to, r)
-			}
-		}
-	}
-	if to == nil {
-		if spool == 0 && Keepable(s) {
-			h.Returned(bare, []Undelivered{{Stanza: s, Came: time.Now()}}) // the last client left just now
-		}
-		return
-	}
-	if spool != 0 && !h.claim(bare, spool, len(to)) {
-		return // a resource that has just come online took it from the spool
-	}
-	for _, r := range to {
-		r.out.Send(s, spool)
-	}
-	h.carbonReceived(s, rs, to)
-}
-
-// claim notes that n clients have a spool entry in their streams; false when some client has it already.
-func (h *Host) claim(bare jid.JID, spool uint64, n int) bool {
-	h.mu.RLock()
-	a := h.accounts[bare]
-	h.mu.RUnlock()
-	if a == nil {
-		return false
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.flight[spool] > 0 {
-		return false
-	}
-	if a.flight == nil {
-		a.flight = make(map[uint64]int)
-	}
-	a.flight[spool] = n
-	return true
-}
-
-// Settled tells the Host that a client has a spooled message for good, or that its stream is over and never will. It
-// returns true when no other client has the message in its stream.
-func (h *Host) Settled(bare jid.JID, spool uint64) (last bool) {
-	h.mu.RLock()
-	a := h.accounts[bare]
-	h.mu.RUnlock()
-	if a == nil {
-		return true
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.flight[spool]--
-	if a.flight[spool] > 0 {
-		return false
-	}
-	delete(a.flight, spool)
-	return true
-}
-
-// FlushSpool gives r what waited for the account, oldest first. It needs a transaction: what is committed before it is
-// in the spool, what is committed after it finds r available.
-func (h *Host) FlushSpool(t *router.Turn, r *Resource) error {
-	if err := t.NeedTx(); err != nil {
-		return err
-	}
-	return t.Tx.Spool(r.bare.String(), 0, func(e store.SpoolEntry) error {
-		s, err := late(e, r.full.Domain())
-		if err != nil {
-			return nil // cannot happen to what we wrote; a damaged entry must not lock the account out
-		}
-		t.After(func() {
-			if h.claim(r.bare, e.ID, 1) {
-				r.out.Send(s, e.ID)
-			}
-		})
-		return nil
-	})
 }

@@ -4,9 +4,7 @@ import (
 	"time"
 
 	"longwire/store"
-	"longwire/xmpp/jid"
 	"longwire/xmpp/markup"
-	"longwire/xmpp/router"
 	"longwire/xmpp/stanza"
 	"longwire/xmpp/stream"
 )
@@ -74,52 +72,4 @@ func Stamp(s *stanza.Stanza, from string, at time.Time) *stanza.Stanza {
 	b = append(b, "' stamp='"...)
 	b = at.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z") // XEP-0082 §3.2
 	return s.With(append(b, "'/>"...))
-}
-
-// Returned takes back messages that a client's stream could not deliver, in their order: those not spooled yet are
-// kept now, with the time they first came; then they go to whoever else is there, or wait.
-func (h *Host) Returned(bare jid.JID, back []Undelivered) {
-	t := new(router.Turn)
-	h.db.Submit(func(tx *store.Tx) error {
-		t.Reset(tx)
-		for _, u := range back {
-			if err := h.takeBack(t, bare, u); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, func(err error) {
-		if err == nil {
-			t.Done()
-		}
-	})
-}
-
-// Undelivered is a message that was in a stream that ended.
-type Undelivered struct {
-	Stanza *stanza.Stanza
-	Spool  uint64 // 0: not spooled
-	Came   time.Time
-}
-
-func (h *Host) takeBack(t *router.Turn, bare jid.JID, u Undelivered) error {
-	if u.Spool != 0 {
-		if !t.Tx.SpoolHas(bare.String(), u.Spool) {
-			return nil // another client has it
-		}
-		t.After(func() { h.hand(Stamp(u.Stanza, bare.Domain(), u.Came), u.Spool) })
-		return nil
-	}
-	s := u.Stanza
-	if s.Kind != stanza.Message || !Keepable(s) || s.From.IsZero() {
-		if s.IsRequest() && !s.From.IsZero() {
-			// RFC 6121 §8.5.3.2.3: a request whose resource went away is answered in its place.
-			return h.router.Route(t, s.ErrorReply(stanza.Fail(stanza.ServiceUnavailable, "")))
-		}
-		return nil
-	}
-	// The address is widened so that another resource of the account may take it.
-	s = Stamp(s, bare.Domain(), u.Came).Copy()
-	s.To = bare
-	return h.router.Route(t, s)
 }

@@ -19,6 +19,8 @@ type Resource struct {
 	mu         sync.Mutex
 	presence   *stanza.Stanza // last broadcast available presence; nil: not available
 	priority   int8
+	round      int  // rises with each time that messages stop to reach it
+	caught     bool // it has what waited in the spool
 	interested bool // wants roster pushes (RFC 6121 §2.2)
 	blockPush  bool // wants block list pushes (XEP-0191 §3.3)
 	carbons    bool // XEP-0280
@@ -54,6 +56,10 @@ func (r *Resource) SetPresence(s *stanza.Stanza, priority int8) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.presence, r.priority = s, priority
+	if s == nil || priority < 0 {
+		r.round++
+		r.caught = false
+	}
 }
 
 // Priority is that of the last available presence, −128 to 127.
@@ -66,11 +72,43 @@ func (r *Resource) Priority() int8 {
 // Available tells whether the resource has sent available presence.
 func (r *Resource) Available() bool { return r.Presence() != nil }
 
-// takesMessages tells whether messages to the bare JID reach it. RFC 6121 §8.5.2.1.1: never with negative priority.
-func (r *Resource) takesMessages() bool {
+// takesMessages tells whether messages to the bare JID reach it. RFC 6121 §8.5.2.1.1: never with negative priority. A
+// resource that has just come online first gets what waited, so that nothing newer comes before it; that does not
+// concern messages that nobody keeps.
+func (r *Resource) takesMessages(keepable bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.presence != nil && r.priority >= 0
+	return r.presence != nil && r.priority >= 0 && (r.caught || !keepable)
+}
+
+// catchingUp tells whether it is online and still gets what waited.
+func (r *Resource) catchingUp() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.presence != nil && r.priority >= 0 && !r.caught
+}
+
+// catchUp begins to hand out the spool and returns a number that names the round.
+func (r *Resource) catchUp() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.round++
+	r.caught = false
+	return r.round
+}
+
+// inRound tells whether the round still goes on.
+func (r *Resource) inRound(round int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.round == round && r.presence != nil && r.priority >= 0
+}
+
+// caughtUp ends a round well.
+func (r *Resource) caughtUp(round int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.caught = r.round == round
 }
 
 // Interested tells whether the client asked for the roster.

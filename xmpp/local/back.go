@@ -1,0 +1,98 @@
+package local
+
+import (
+	"errors"
+	"time"
+
+	"longwire/store"
+	"longwire/xmpp/jid"
+	"longwire/xmpp/router"
+	"longwire/xmpp/stanza"
+)
+
+// Undelivered is a stanza that was in a stream that ended.
+type Undelivered struct {
+	Stanza *stanza.Stanza
+	Spool  uint64 // 0: not spooled
+	Came   time.Time
+	// Kept is called in the transaction that spools the message, with its number there; it may be nil.
+	Kept func(tx *store.Tx, spool uint64) error
+}
+
+// Returned takes back stanzas that a client's stream could not deliver, in their order: messages not spooled yet are
+// kept now, with the time they first came; then they go to whoever else is there, or wait. done, which may be nil,
+// runs when that has happened or failed. Returned does not wait for it.
+func (h *Host) Returned(bare jid.JID, back []Undelivered, done func()) {
+	t := new(router.Turn)
+	h.db.Submit(func(tx *store.Tx) error {
+		t.Reset(tx)
+		for _, u := range back {
+			if err := h.takeBack(t, bare, u); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func(err error) {
+		if err == nil {
+			t.Done()
+		} else {
+			h.bounceBack(back)
+		}
+		if done != nil {
+			done()
+		}
+	})
+}
+
+func (h *Host) takeBack(t *router.Turn, bare jid.JID, u Undelivered) error {
+	s := u.Stanza
+	switch {
+	case u.Spool != 0:
+		if t.Tx.SpoolHas(bare.String(), u.Spool) { // else another client has it
+			t.After(func() { h.hand(Stamp(s, bare.Domain(), u.Came), u.Spool, false) })
+		}
+		return nil
+	case s.From.IsZero():
+		return nil
+	case s.IsRequest():
+		// RFC 6121 §8.5.3.2.3: a request whose resource went away is answered in its place.
+		return h.router.Route(t, s.ErrorReply(stanza.Fail(stanza.ServiceUnavailable, "")))
+	case !Keepable(s) || isCopy(s):
+		return nil
+	}
+	if ok, err := h.AccountExists(t, bare); err != nil || !ok {
+		return err
+	}
+	// The address is widened so that another resource of the account may take it.
+	s = s.Copy()
+	s.To = bare
+	id, err := t.Tx.SpoolPut(bare.String(), store.SpoolEntry{Stanza: s.Bytes(), Received: u.Came}, false)
+	if errors.Is(err, store.ErrQuota) {
+		return h.router.Route(t, u.Stanza.ErrorReply(stanza.Fail(stanza.RecipientUnavailable, "")))
+	}
+	if err != nil {
+		return err
+	}
+	if u.Kept != nil {
+		if err := u.Kept(t.Tx, id); err != nil {
+			return err
+		}
+	}
+	t.After(func() { h.hand(Stamp(s, bare.Domain(), u.Came), id, false) })
+	return nil
+}
+
+// bounceBack tells the senders of what could not be kept, as far as that needs no store. XEP-0198 §5: what a stream
+// held when it ended is not lost silently.
+func (h *Host) bounceBack(back []Undelivered) {
+	for _, u := range back {
+		s := u.Stanza
+		if u.Spool != 0 || s.From.IsZero() || !s.IsRequest() && (!Keepable(s) || isCopy(s)) {
+			continue
+		}
+		t := new(router.Turn)
+		if h.router.Route(t, s.ErrorReply(stanza.Fail(stanza.RecipientUnavailable, ""))) == nil {
+			t.Done()
+		}
+	}
+}
