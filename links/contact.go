@@ -37,7 +37,7 @@ type contact struct {
 	said    Kind          // Enable or Resume: the announcement that is not answered,
 	saidH   uint32        // and the mark it told
 	again   []store.Entry // what is to be sent again, in order
-	repeats bool          // the batch at hand was sent before
+	repeats int           // so many of the batch at hand were sent before
 	plain   bool          // no stream management with this peer
 	answers []Piece       // words that wait to be sent
 
@@ -53,7 +53,8 @@ type contact struct {
 	ignore   bool // after Failed: stanzas are not counted, as the peer sends them again
 	owed     int  // taken, or discarded as known, since we last told
 	owedAt   time.Time
-	urgent   bool      // the answers or the ack must not wait
+	urgent   bool      // the answers must not wait
+	question bool      // the peer asked for an ack
 	saidAt   time.Time // when the announcement was sent
 	asked    time.Time // when the Request that is not answered was sent; zero: none
 	lastAsk  time.Time

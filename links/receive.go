@@ -43,7 +43,7 @@ func (k *contact) handle(piece Piece, now time.Time) error {
 		return k.take(piece, now)
 	case Request:
 		k.mu.Lock()
-		k.urgent = k.urgent || k.in && !k.ignore || len(k.answers) > 0
+		k.question = k.question || k.in && !k.ignore
 		k.mu.Unlock()
 	case Bye:
 		k.mu.Lock()
@@ -418,7 +418,7 @@ func (k *contact) owe(now time.Time) {
 		k.owedAt = now
 	}
 	k.owed++
-	look := k.owed == 1 || k.owed >= k.p.c.AckEvery || k.urgent
+	look := k.owed == 1 || k.owed >= k.p.c.AckEvery || k.question
 	k.mu.Unlock()
 	if look {
 		k.wake()

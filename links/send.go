@@ -239,8 +239,9 @@ func (k *contact) withWords(batch []Piece, now time.Time, ride bool) []Piece {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	ride = ride || len(batch) > 0
-	asked := k.urgent && (len(k.answers) > 0 || !k.book.busy()) // an answer that covers what is being committed is worth the wait
-	due := asked || k.owed >= k.p.c.AckEvery || k.owed > 0 && !now.Before(k.owedAt.Add(k.p.c.AckIdle)) ||
+	busy := k.book.busy()
+	question := k.question && !busy // an answer that covers what is being committed is worth the wait
+	due := k.urgent || question || k.owed >= k.p.c.AckEvery || k.owed > 0 && !now.Before(k.owedAt.Add(k.p.c.AckIdle)) ||
 		len(k.answers) > 0 && !now.Before(k.owedAt.Add(min(lazyAnswer, k.p.c.AckIdle)))
 	if !ride && !due {
 		return batch
@@ -257,14 +258,14 @@ func (k *contact) withWords(batch []Piece, now time.Time, ride bool) []Piece {
 		told = told || b.Kind == Resume
 	}
 	words := append(k.answers, batch...)
-	if (k.owed > 0 || k.urgent) && !told && k.in && !k.ignore {
+	if (k.owed > 0 || question) && !told && k.in && !k.ignore {
 		words = append(words, Piece{Kind: Ack, H: mark})
 		told = true
 	}
 	if told {
 		k.book.tell(mark)
 	}
-	k.answers, k.owed, k.urgent = nil, 0, false
+	k.answers, k.owed, k.urgent, k.question = nil, 0, false, k.question && busy
 	return words
 }
 
@@ -430,34 +431,31 @@ func (p *Pump) unsent() int {
 
 // next are the entries to send now: first those to be repeated, then new ones, which are numbered on flash before they are returned.
 func (k *contact) next() ([]store.Entry, error) {
+	k.repeats = 0
 	if k.full() {
 		return nil, nil
 	}
 	lim := k.s.Limits()
-	k.repeats = len(k.again) > 0
-	if k.repeats {
-		n, size := 0, 0
-		for n < len(k.again) && n < lim.Stanzas && (n == 0 || size+len(k.again[n].Stanza) <= lim.Bytes) {
-			size += len(k.again[n].Stanza)
-			n++
-		}
-		out := k.again[:n:n]
-		k.again = k.again[n:]
+	var out []store.Entry
+	for len(k.again) > 0 && lim.Stanzas > 0 && (len(out) == 0 || len(k.again[0].Stanza) <= lim.Bytes) {
+		lim.Stanzas--
+		lim.Bytes -= len(k.again[0].Stanza)
+		out = append(out, k.again[0])
+		k.again = k.again[1:]
+	}
+	if k.repeats = len(out); len(k.again) > 0 || k.repeats > 0 && lim.Bytes <= 0 {
 		return out, nil
 	}
 	for {
 		entries, err := k.p.queue.Next(lim.Stanzas, lim.Bytes)
 		if err != nil || len(entries) == 0 {
-			return nil, err
+			return out, err
 		}
 		err = k.book.number(entries)
 		if errors.Is(err, store.ErrNotFound) {
 			continue // one was cancelled, or has expired, meanwhile
 		}
-		if err != nil {
-			return nil, err
-		}
-		return entries, nil
+		return append(out, entries...), err
 	}
 }
 
@@ -502,15 +500,13 @@ func (k *contact) account(batch []Piece, sent []store.Entry, cost Cost) {
 		e := sent[i]
 		i++
 		if e.ID != 0 {
-			k.p.env.Trace(Event{Kind: EventSent, At: now, Link: k.p.c.Link, Peer: k.p.c.Peer, Entry: e.ID, Seq: e.Seq, Again: k.repeats,
+			k.p.env.Trace(Event{Kind: EventSent, At: now, Link: k.p.c.Link, Peer: k.p.c.Peer, Entry: e.ID, Seq: e.Seq, Again: i <= k.repeats,
 				Batch: len(sent), Wire: cost.Wire * len(b.Data) / max(total, 1)})
 		}
 	}
 	k.p.env.Meter.Add(func(c *meter.Counts) {
 		c.Out.Stanzas += uint64(len(sent))
-		if k.repeats {
-			c.Out.Repeated += uint64(len(sent))
-		}
+		c.Out.Repeated += uint64(k.repeats)
 		c.Out.Raw += uint64(cost.Raw)
 		c.Out.Wire += uint64(cost.Wire)
 		c.Out.Flushes++

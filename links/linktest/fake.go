@@ -113,6 +113,7 @@ func (f *Fake) String() string { return "fake " + f.name }
 type timed struct {
 	at    time.Time
 	piece links.Piece
+	end   error // the other end closed
 }
 
 type fakeSession struct {
@@ -121,8 +122,7 @@ type fakeSession struct {
 	other *fakeSession
 	in    chan timed
 	over  chan struct{}
-	cut   bool  // under air.mu
-	why   error // a stream error of the other end; under air.mu
+	cut   bool // under air.mu
 }
 
 var errCut = errors.New("linktest: contact lost")
@@ -153,8 +153,10 @@ func (s *fakeSession) Send(batch []links.Piece) (c links.Cost, err error) {
 		}
 		p.Raw, p.Wire = n, n
 		select {
-		case s.other.in <- timed{at, p}:
+		case s.other.in <- timed{at: at, piece: p}:
 		case <-s.over:
+			return c, errCut
+		case <-s.other.over:
 			return c, errCut
 		}
 	}
@@ -170,12 +172,15 @@ func (s *fakeSession) Send(batch []links.Piece) (c links.Cost, err error) {
 func (s *fakeSession) Recv() (links.Piece, error) {
 	select {
 	case <-s.over:
-		return links.Piece{}, s.end()
+		return links.Piece{}, io.EOF
 	case t := <-s.in:
 		select {
 		case <-time.After(time.Until(t.at)):
 		case <-s.over:
-			return links.Piece{}, s.end()
+			return links.Piece{}, io.EOF
+		}
+		if t.end != nil {
+			return links.Piece{}, t.end
 		}
 		s.air.mu.Lock()
 		defer s.air.mu.Unlock()
@@ -188,24 +193,26 @@ func (s *fakeSession) Recv() (links.Piece, error) {
 	}
 }
 
-func (s *fakeSession) end() error {
-	s.air.mu.Lock()
-	defer s.air.mu.Unlock()
-	if s.why != nil {
-		return s.why
-	}
-	return io.EOF
-}
-
-// Close implements links.Session. The other end is told at once.
+// Close implements links.Session. The other end gets what was sent, then learns of it.
 func (s *fakeSession) Close(why error) {
 	s.air.mu.Lock()
 	defer s.air.mu.Unlock()
-	var e *stream.Error
-	if errors.As(why, &e) && !s.cut {
-		s.other.why = &links.RemoteError{Condition: e.Condition, Text: e.Text}
+	if s.cut {
+		return
 	}
-	s.cutLocked()
+	s.cut = true
+	close(s.over)
+	delete(s.air.sessions, s)
+	end := error(io.EOF)
+	var e *stream.Error
+	if errors.As(why, &e) {
+		end = &links.RemoteError{Condition: e.Condition, Text: e.Text}
+	}
+	select {
+	case s.other.in <- timed{at: time.Now().Add(s.air.delay), end: end}:
+	default:
+		s.cutLocked()
+	}
 }
 
 // Limits implements links.Session.
