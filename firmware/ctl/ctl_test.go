@@ -158,10 +158,12 @@ func TestServerThatStopsEndsWatching(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	stopped := make(chan error, 1)
 	err := dial(t, path).Call(t.Context(), ctl.OpQueueWatch, ctl.QueueArgs{}, func(json.RawMessage) error {
-		go stop()
+		go func() { stopped <- stop() }()
 		return nil
 	})
+	<-stopped // its socket goes behind its callers
 	if t.Context().Err() != nil {
 		t.Errorf("still watching: %v", err)
 	}
