@@ -157,7 +157,7 @@ func Bind(ctx context.Context, b Binding) (*Client, error) {
 }
 
 // Close unbinds and closes the carrier. It returns when nothing of the Client is left, after 2 s at most.
-func (c *Client) Close() error {
+func (c *Client) Close() {
 	c.mu.Lock()
 	c.closing = true
 	c.mu.Unlock()
@@ -165,7 +165,6 @@ func (c *Client) Close() error {
 	late := time.AfterFunc(closeWait, func() { c.end(ErrClosed) })
 	defer late.Stop()
 	c.tasks.Wait()
-	return nil
 }
 
 // end is called with the reason of the end. The first one counts.

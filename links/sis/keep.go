@@ -70,9 +70,7 @@ func (k *Keeper) once(ctx context.Context) (lasted time.Duration, err error) {
 	since := time.Now()
 	c.b.Log.Info("bound", "mtu", c.MTU())
 	err = k.Serve(ctx, c)
-	if cerr := c.Close(); cerr != nil && err == nil {
-		err = cerr
-	}
+	c.Close()
 	if err == nil {
 		err = errServed
 	}

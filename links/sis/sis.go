@@ -9,8 +9,8 @@ package sis
 import "fmt"
 
 const (
-	// Port is where a node listens. S5066 F.16: registered with IANA; both ends allow another.
-	Port = 5066
+	// DefaultPort is where a node listens. S5066 F.16: registered with IANA; both ends allow another.
+	DefaultPort = 5066
 
 	// Version is the third byte of every primitive, from Edition 1.2 to Edition 3.
 	Version = 0
