@@ -35,10 +35,11 @@ type actor struct {
 	handled uint32 // by us, in the session smID
 	unacked []letter
 
-	total    int   // messages to send in all
-	started  int   // of them, sent at least once
-	again    []int // refused ones, to be sent anew
-	serial   int   // of the last letter
+	total    int         // messages to send in all
+	started  int         // of them, sent at least once
+	again    []int       // refused ones, to be sent anew
+	serial   int         // of the last letter
+	letters  map[int]int // serial → number
 	rejected map[int]bool
 	accepted int       // acked by a server, in all
 	ackedAt  time.Time // the last time, or when there was nothing to ack
@@ -174,6 +175,9 @@ func (a *actor) settle(failed *wire.FailedError) error {
 	if len(a.unacked) > 0 && a.unacked[0] == (letter{}) {
 		a.unacked = a.unacked[1:]
 	}
+	for _, l := range a.unacked {
+		delete(a.rejected, l.serial) // it goes out again as if nothing had been said
+	}
 	a.smID = ""
 	return nil
 }
@@ -205,6 +209,11 @@ func (a *actor) ackLocked(where string, h uint32) error {
 		return &protocolError{fmt.Sprintf("%s goes back from %d to %d", where, a.acked, h)}
 	case int(n) > len(a.unacked):
 		return &protocolError{fmt.Sprintf("%s counts %d, but %d were sent", where, h, int(a.acked)+len(a.unacked))}
+	}
+	for _, l := range a.unacked[:n] {
+		if a.rejected[l.serial] { // handled, by refusing it
+			a.again = append(a.again, l.number)
+		}
 	}
 	a.unacked = a.unacked[n:]
 	if n > 0 || len(a.unacked) == 0 {
@@ -262,7 +271,7 @@ func (a *actor) next() string {
 		if l.serial == 0 {
 			break
 		}
-		a.serial = l.serial
+		a.serial, a.letters[l.serial] = l.serial, l.number
 		a.unacked = append(a.unacked, l)
 		b.WriteString(a.stanza(l))
 	}
@@ -341,22 +350,28 @@ func (a *actor) receive(raw []byte) {
 	}
 }
 
-// bounce makes a letter of ours that came back a message to send anew.
+// bounce notes that a letter came back. If the server's count does not cover it yet, it may still have to go out again as it is, so that it
+// becomes a message to send anew only when it does.
 func (a *actor) bounce(raw []byte) {
 	serial, err := strconv.Atoi(wire.Attr(raw, "id"))
-	if err != nil || a.rejected[serial] {
-		a.fault("a strange refusal: %.300s", raw)
+	number, ok := a.letters[serial]
+	if err != nil || !ok {
+		a.fault("a refusal of what was not sent: %.300s", raw)
 		return
 	}
-	var l letter
-	if _, err := fmt.Sscan(wire.Text(raw, "body"), &l.serial, &l.number); err != nil || l.serial != serial {
-		a.fault("a refusal without its message: %.300s", raw)
+	if a.rejected[serial] {
+		a.fault("a second refusal of the same message: %.300s", raw)
 		return
 	}
 	a.rejected[serial] = true
 	a.refused++
-	a.again = append(a.again, l.number)
 	a.hold = time.Now().Add(300 * time.Millisecond)
+	for _, l := range a.unacked {
+		if l.serial == serial {
+			return
+		}
+	}
+	a.again = append(a.again, number)
 }
 
 // fault tells of what must not be.
