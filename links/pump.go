@@ -149,16 +149,65 @@ func (p *Pump) open() error {
 	return nil
 }
 
-// pass hands wake-ups of the queue on.
+// pass hands wake-ups of the queue on, and looks after what is numbered while nobody else does.
 func (p *Pump) pass(ctx context.Context) {
+	t := time.NewTicker(time.Minute)
+	defer t.Stop()
 	for {
 		select {
 		case <-p.queue.Wake():
 			p.wakeAll()
+		case <-t.C:
+			if err := p.release(time.Now()); err != nil {
+				p.log.Error("expired stanzas not released", "err", err)
+			}
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// release makes numbered entries unsent whose time is over while there is no contact, so that their senders are told. Whether the peer has taken one is
+// not known; its number is filled when the stream is resumed.
+func (p *Pump) release(now time.Time) error {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	p.mu.Lock()
+	alone := len(p.contacts) == 0
+	p.mu.Unlock()
+	if !alone || p.queue.Stats().Sent == 0 {
+		return nil
+	}
+	for _, b := range p.books {
+		id := b.state().OutID
+		if id == "" {
+			continue
+		}
+		entries, err := p.queue.Unconfirmed(id)
+		if err != nil {
+			return err
+		}
+		var over []uint64
+		for _, e := range entries {
+			if !e.Expires.IsZero() && e.Expires.Before(now) {
+				over = append(over, e.ID)
+			}
+		}
+		if len(over) == 0 {
+			continue
+		}
+		const released = "released" // longer than any name of ours
+		err = p.env.DB.Update(func(tx *store.Tx) error {
+			if err := p.queue.Number(tx, released, 1, over); err != nil {
+				return err
+			}
+			return p.queue.Requeue(tx, released)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // wakeAll makes every sender look, and the dialler.

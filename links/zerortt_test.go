@@ -280,3 +280,34 @@ func TestDelayStampTellsWhenItWasQueued(t *testing.T) {
 		}
 	})
 }
+
+// An entry whose time is over while it waits for its confirmation becomes unsent, so that it can be bounced; its number is filled.
+func TestExpiredWithoutContactIsReleased(t *testing.T) {
+	stage(t, zero, func(p *play) {
+		entry := func(body string, life time.Duration) store.Entry {
+			now := time.Now()
+			return store.Entry{Class: store.ClassChat, From: "a@headquarters.net", To: "b@field.net", Queued: now, Expires: now.Add(life),
+				Stanza: []byte("<message from='a@headquarters.net' to='b@field.net'><body>" + body + "</body></message>")}
+		}
+		p.node.Put(entry("short", time.Hour), entry("long", 24*time.Hour))
+		p.accept()
+		p.hear("enable id=*", "short", "long")
+		p.say(enabled("peer"))
+		time.Sleep(time.Second)
+		p.end.Shut()
+		time.Sleep(2 * time.Hour)
+		q := p.node.DB.Queue("field.net")
+		over, _, err := q.Expired(time.Now())
+		if err != nil || len(over) != 1 {
+			t.Fatalf("%d released, %v", len(over), err)
+		}
+		if err := p.node.DB.Update(func(tx *store.Tx) error { _, err := q.Done(tx, over[0].ID); return err }); err != nil {
+			t.Fatal(err)
+		}
+		p.end.Reopen()
+		p.accept()
+		p.hear("resume id=peer h=0 seq=1", "iq", "long")
+		p.say(resumed("x", 2))
+		p.waiting(0)
+	})
+}

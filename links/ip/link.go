@@ -18,6 +18,7 @@ type link struct {
 	c        Config
 	log      *slog.Logger
 	accepted chan *Session
+	writers  *sync.Pool
 
 	mu    sync.Mutex // guards what follows
 	addrs []netip.Addr
@@ -26,15 +27,16 @@ type link struct {
 
 var _ links.Link = (*link)(nil)
 
-func newLink(c Config, log *slog.Logger) *link {
-	return &link{c: c, log: log, accepted: make(chan *Session)}
+func newLink(c Config, writers *sync.Pool, log *slog.Logger) *link {
+	return &link{c: c, writers: writers, log: log, accepted: make(chan *Session)}
 }
 
 func (l *link) String() string { return l.c.remote() }
 
 func (l *link) session(conn net.Conn) *Session {
 	tune(conn, l.c.AckTimeout)
-	return NewSession(conn, Options{Compress: l.c.Compress, Dense: l.c.ZeroRTT, MaxStanza: l.c.MaxStanza, Timeout: l.c.AckTimeout, Log: l.log})
+	return NewSession(conn, Options{Compress: l.c.Compress, Dense: l.c.ZeroRTT, MaxStanza: l.c.MaxStanza, Timeout: l.c.AckTimeout, Log: l.log,
+		Writers: l.writers})
 }
 
 // Open dials. Nothing is sent but the handshake of TLS, if that is configured: what follows goes out with the first stanza.

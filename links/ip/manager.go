@@ -21,7 +21,8 @@ type Env struct {
 
 // A Manager runs the configured links, and changes them while they run. Any number of goroutines may use it.
 type Manager struct {
-	env Env
+	env     Env
+	writers sync.Pool // compressors that no connection uses
 
 	applying sync.Mutex // one Apply at a time; also held while links end
 
@@ -150,7 +151,7 @@ func (m *Manager) endOthers(configs []Config) {
 
 func (m *Manager) newRunner(c Config) *runner {
 	log := m.env.Log.With("link", c.Name, "peer", c.Peer)
-	l := newLink(c, log)
+	l := newLink(c, &m.writers, log)
 	if m.meters[c.Name] == nil {
 		m.meters[c.Name] = new(meter.Meter)
 	}

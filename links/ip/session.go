@@ -24,6 +24,7 @@ type Options struct {
 	MaxStanza int           // largest stanza accepted; 65536
 	Timeout   time.Duration // a write that makes no progress for so long fails; 120 s
 	Log       *slog.Logger
+	Writers   *sync.Pool // of *deflate.Writer, to use them again; may be nil
 }
 
 // Session is one XEP-0361 connection: a stream without a header each way. XEP-0361 §4.
@@ -62,11 +63,6 @@ func NewSession(conn net.Conn, o Options) *Session {
 	s := &Session{conn: conn, o: o, in: &counter{r: conn}}
 	var r io.Reader = s.in
 	if o.Compress {
-		mode := deflate.Sync
-		if o.Dense {
-			mode = deflate.Dense
-		}
-		s.zip = deflate.NewWriter(flushed{s}, mode)
 		r = deflate.NewReader(r)
 	}
 	s.raw = &counter{r: r}
@@ -111,15 +107,36 @@ func (s *Session) Send(batch []links.Piece) (links.Cost, error) {
 	for _, p := range batch {
 		s.piece = appendPiece(s.piece, p)
 	}
-	out := s.piece
-	if s.zip != nil {
-		s.buf = s.buf[:0]
-		s.zip.Write(s.piece)
-		s.zip.Flush()
-		out = s.buf
-	}
-	n, err := s.write(out, s.o.Timeout)
+	n, err := s.write(s.compressed(), s.o.Timeout)
 	return links.Cost{Raw: len(s.piece), Wire: n}, err
+}
+
+// compressed is s.piece as it goes out. The compressor is made with the first of it: an idle link needs none.
+func (s *Session) compressed() []byte {
+	if !s.o.Compress {
+		return s.piece
+	}
+	if s.zip == nil {
+		s.zip = s.writer()
+	}
+	s.buf = s.buf[:0]
+	s.zip.Write(s.piece)
+	s.zip.Flush()
+	return s.buf
+}
+
+func (s *Session) writer() *deflate.Writer {
+	mode := deflate.Sync
+	if s.o.Dense {
+		mode = deflate.Dense
+	}
+	if s.o.Writers != nil {
+		if w, ok := s.o.Writers.Get().(*deflate.Writer); ok {
+			w.Reset(flushed{s}, mode)
+			return w
+		}
+	}
+	return deflate.NewWriter(flushed{s}, mode)
 }
 
 // write writes all of p; each part that gets through gives the next one the time again.
@@ -194,21 +211,22 @@ func (s *Session) Close(why error) {
 	if s.over.Swap(true) {
 		return
 	}
+	idle := s.send.TryLock()
 	var e *stream.Error
-	if errors.As(why, &e) && s.send.TryLock() {
+	if errors.As(why, &e) && idle {
 		s.piece = stream.AppendClose(e.Append(s.piece[:0]))
-		out := s.piece
-		if s.zip != nil {
-			s.buf = s.buf[:0]
-			s.zip.Write(s.piece)
-			s.zip.Flush()
-			out = s.buf
-		}
-		s.write(out, farewell)
-		s.send.Unlock()
+		s.write(s.compressed(), farewell)
 		linger(s.conn)
 	}
 	s.conn.Close()
+	if !idle {
+		s.send.Lock() // Send ends now
+	}
+	if s.zip != nil && s.o.Writers != nil {
+		s.o.Writers.Put(s.zip)
+		s.zip = nil
+	}
+	s.send.Unlock()
 }
 
 // linger lets the last words get out: a socket that is closed with unread input is reset, and they would be lost.
