@@ -47,6 +47,9 @@ var (
 	ErrFull      = errors.New("dts: queue full")
 	ErrTooLong   = errors.New("dts: C_PDU too long")
 	ErrPeers     = errors.New("dts: too many peers")
+	ErrPeer      = errors.New("dts: address of nobody or of a group")
+	ErrRate      = errors.New("dts: no message can name this rate")
+	ErrBusy      = errors.New("dts: a management message is under way")
 )
 
 // check fills in defaults and tells what makes no sense.

@@ -1,0 +1,273 @@
+// Package dtstest is a half-duplex radio channel made of time, for tests of what stands on links/dts.
+package dtstest
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"longwire/links/dts"
+)
+
+// An End is a node on the channel: a dts.Station, or what drives one.
+type End interface {
+	Receive(now, at time.Time, p *dts.PDU)
+	Invalid(now, at time.Time, p *dts.PDU)
+	Carrier(now time.Time, on bool)
+	Sent(now time.Time)
+	Tick(now time.Time)
+	Deadline() time.Time
+	Transmit(now time.Time) *dts.Transmission
+}
+
+// A Channel joins ends. Signals that overlap destroy each other, and nobody hears while sending.
+type Channel struct {
+	Now  time.Time
+	Rand *rand.Rand
+
+	Miss  float64 // chance that an end does not hear a transmission at all
+	Lose  float64 // of each D_PDU, to be lost to an end
+	Flip  float64 // of each D_PDU, to have a bit flipped
+	Copy  float64 // of each D_PDU, to come twice
+	Blind bool    // no end is told of carriers
+	// Key is the time from a decision to send to the signal. Beyond it a signal never follows another in less than its Turnaround.
+	Key     time.Duration
+	OnEvent func()                                                // called after anything happened
+	OnAir   func(from int, start, end time.Time, frames [][]byte) // called when a signal ends
+	Mangle  func(to int, frame []byte) [][]byte                   // instead of Lose, Flip and Copy
+
+	Airtime       time.Duration // of all transmissions so far
+	Transmissions int
+	Collisions    int
+
+	ends    []End
+	signals []*signal
+	scan    []dts.Scanner
+	heard   []bool // carrier told
+	lastEnd time.Time
+}
+
+type signal struct {
+	from       int
+	start, end time.Time // on the air
+	t          *dts.Transmission
+	spoiled    bool
+	began      bool
+	missed     []bool
+}
+
+// New makes a channel at some point in time.
+func New(seed uint64, ends ...End) *Channel {
+	return &Channel{Now: time.Unix(1e9, 0).UTC(), Rand: rand.New(rand.NewPCG(seed, 77)), Key: 500 * time.Millisecond, ends: ends,
+		scan: make([]dts.Scanner, len(ends)), heard: make([]bool, len(ends))}
+}
+
+// Run lets time pass until done says so, nothing more would happen, or limit is over; it tells whether done did.
+func (c *Channel) Run(tb testing.TB, limit time.Duration, done func() bool) bool {
+	tb.Helper()
+	end := c.Now.Add(limit)
+	for same := 0; ; same++ {
+		c.poll()
+		if done != nil && done() {
+			return true
+		}
+		next := c.next()
+		if next.IsZero() || next.After(end) {
+			c.Now = end
+			for _, e := range c.ends {
+				e.Tick(end)
+			}
+			return done != nil && done()
+		}
+		if next.After(c.Now) {
+			c.Now, same = next, 0
+		} else if same > 1000 {
+			tb.Fatal("time stands still")
+		}
+		c.happen()
+	}
+}
+
+// poll lets every end send that may.
+func (c *Channel) poll() {
+	if c.OnEvent != nil {
+		c.OnEvent()
+	}
+	for i, e := range c.ends {
+		if c.sending(i) != nil {
+			continue
+		}
+		if t := e.Transmit(c.Now); t != nil {
+			c.key(i, t)
+		}
+	}
+	if c.OnEvent != nil {
+		c.OnEvent()
+	}
+}
+
+func (c *Channel) sending(i int) *signal {
+	for _, s := range c.signals {
+		if s.from == i && c.Now.Before(s.end) {
+			return s
+		}
+	}
+	return nil
+}
+
+// key puts a transmission on the air, a turnaround from now.
+func (c *Channel) key(from int, t *dts.Transmission) {
+	s := &signal{from: from, t: t, start: c.Now.Add(c.Key)}
+	if soonest := c.lastEnd.Add(t.Timing.Turnaround); soonest.After(s.start) {
+		s.start = soonest
+	}
+	s.end = s.start.Add(t.Air)
+	for i := range c.ends {
+		s.missed = append(s.missed, c.Rand.Float64() < c.Miss || i == from)
+	}
+	for _, o := range c.signals {
+		if o.from != from && s.start.Before(o.end) && o.start.Before(s.end) {
+			o.spoiled, s.spoiled = true, true
+			c.Collisions++
+		}
+		if s.start.Before(o.end) && c.Now.Before(o.end) {
+			s.missed[o.from] = true // busy with its own
+			o.missed[from] = true
+		}
+	}
+	c.signals = append(c.signals, s)
+	c.Airtime += t.Air
+	c.Transmissions++
+}
+
+// next is when something happens.
+func (c *Channel) next() (t time.Time) {
+	take := func(x time.Time) {
+		if !x.IsZero() && (t.IsZero() || x.Before(t)) {
+			t = x
+		}
+	}
+	for _, s := range c.signals {
+		if !s.began {
+			take(s.start)
+		}
+		take(s.end)
+	}
+	for _, e := range c.ends {
+		take(e.Deadline())
+	}
+	return t
+}
+
+// happen does what is due.
+func (c *Channel) happen() {
+	for _, s := range c.signals {
+		if !s.began && !c.Now.Before(s.start) {
+			s.began = true
+			c.carrier(s, true)
+		}
+	}
+	for i := 0; i < len(c.signals); i++ {
+		if s := c.signals[i]; !c.Now.Before(s.end) {
+			c.signals = append(c.signals[:i], c.signals[i+1:]...)
+			i--
+			c.over(s)
+		}
+	}
+	for _, e := range c.ends {
+		if d := e.Deadline(); !d.IsZero() && !c.Now.Before(d) {
+			e.Tick(c.Now)
+		}
+	}
+}
+
+// carrier tells all that can hear it of a signal's begin or end.
+func (c *Channel) carrier(s *signal, on bool) {
+	for i, e := range c.ends {
+		if i == s.from || s.missed[i] && on || c.heard[i] == on || c.Blind {
+			continue
+		}
+		if on && c.sending(i) != nil {
+			continue
+		}
+		if !on {
+			for _, o := range c.signals {
+				if o.began && o.from != i && !o.missed[i] {
+					return
+				}
+			}
+		}
+		c.heard[i] = on
+		e.Carrier(c.Now, on)
+	}
+}
+
+// over delivers what can be read of a signal, and ends it.
+func (c *Channel) over(s *signal) {
+	if c.OnAir != nil {
+		c.OnAir(s.from, s.start, s.end, s.t.Frames)
+	}
+	c.lastEnd = c.Now
+	c.ends[s.from].Sent(c.Now)
+	if !s.spoiled {
+		for i := range c.ends {
+			if !s.missed[i] {
+				c.deliver(i, s)
+			}
+		}
+	}
+	c.carrier(s, false)
+}
+
+// deliver gives end i what it can read of s. Where frames are lost there is noise of the same length, so that times stay right.
+func (c *Channel) deliver(i int, s *signal) {
+	data := s.start.Add(s.t.Timing.Preamble)
+	sc := &c.scan[i]
+	off, extra := 0, 0 // bits sent, and bits of copies among those written
+	for _, frame := range s.t.Frames {
+		for k, f := range c.spoil(i, frame) {
+			if k > 0 {
+				extra += 8 * len(f)
+			}
+			sc.Write(f)
+			c.read(i, sc, data, s.t.Timing.Rate, extra)
+		}
+		off += 8 * len(frame)
+	}
+	sc.End()
+	c.read(i, sc, data, s.t.Timing.Rate, extra)
+}
+
+func (c *Channel) read(i int, sc *dts.Scanner, data time.Time, rate, extra int) {
+	for {
+		f, ok := sc.Next()
+		if !ok {
+			return
+		}
+		at := data.Add(time.Duration(f.Bit-int64(extra)) * time.Second / time.Duration(rate))
+		if f.Fault != nil {
+			c.ends[i].Invalid(c.Now, at, &f.PDU)
+		} else {
+			c.ends[i].Receive(c.Now, at, &f.PDU)
+		}
+	}
+}
+
+// spoil does to a D_PDU what the channel does.
+func (c *Channel) spoil(to int, frame []byte) [][]byte {
+	if c.Mangle != nil {
+		return c.Mangle(to, frame)
+	}
+	r := c.Rand
+	if c.Lose > 0 && r.Float64() < c.Lose {
+		return [][]byte{make([]byte, len(frame))}
+	}
+	if c.Flip > 0 && r.Float64() < c.Flip {
+		frame = append([]byte(nil), frame...)
+		frame[r.IntN(len(frame))] ^= 1 << r.IntN(8)
+	}
+	if c.Copy > 0 && r.Float64() < c.Copy {
+		return [][]byte{frame, frame}
+	}
+	return [][]byte{frame}
+}

@@ -1,0 +1,261 @@
+package dts
+
+import (
+	"slices"
+	"time"
+)
+
+// A plan is what the next transmission is for.
+type plan struct {
+	peer  *peer // the one that is to answer, if any is
+	right bool  // it is our turn: we need not compete
+	brief bool  // others wait too: answer, but send no data
+}
+
+// choose decides what the next transmission is for; ok is false when there is nothing to send.
+//
+// At most one peer is made to answer a transmission, as two would answer at the same time.
+func (s *Station) choose() (plan, bool) {
+	// Choice: where others share the channel, two that have much to say to each other give way after each exchange.
+	tired := s.chain > 0 && s.shared(s.channel.until)
+	if p := s.replyTo; p != nil && s.owes(p) {
+		return plan{peer: p, right: true, brief: tired}, true
+	}
+	if p := s.floor; p != nil && !tired && (p.hasData() || s.owes(p)) {
+		return plan{peer: p, right: true}, true
+	}
+	var best *peer
+	for _, p := range s.peers {
+		u := s.urgency(p)
+		if u < 0 {
+			continue
+		}
+		if best == nil || u > s.urgency(best) || u == s.urgency(best) && p.served.Before(best.served) {
+			best = p
+		}
+	}
+	if len(s.casts.list) > 0 {
+		c := s.casts.list[0]
+		if c.reply && (best == nil || !s.owes(best)) {
+			if p, err := s.peer(c.to); err == nil {
+				return plan{peer: p, right: s.floor == p && !tired}, true
+			}
+		}
+	}
+	if best == nil && len(s.casts.list) == 0 && len(s.warnings) == 0 {
+		return plan{}, false
+	}
+	return plan{peer: best}, true
+}
+
+// start is the earliest time for a plan.
+//
+// S5066 C.1 and annex H leave access to the channel open; see the comments of Config for the waiting times.
+func (s *Station) start(p plan) time.Time {
+	if p.right {
+		return s.channel.until.Add(s.cfg.Guard)
+	}
+	return laterOf(s.channel.until.Add(s.channel.wait), s.channel.backoff)
+}
+
+// A Transmission is one time on the air.
+type Transmission struct {
+	Data   []byte   // all D_PDUs, to be sent lowest bit first
+	Frames [][]byte // each of them, parts of Data
+	Timing Timing   // the modem's, for whom it is meant
+	Air    time.Duration
+}
+
+// Transmit gives what is to be sent at this moment, or nil. The caller keys the modem at once and calls Sent when the signal is over,
+// even if it was broken off.
+func (s *Station) Transmit(now time.Time) *Transmission {
+	s.Tick(now)
+	c := &s.channel
+	if s.muted || c.sending || c.carrier || c.open || s.await.peer != nil {
+		return nil
+	}
+	p, ok := s.choose()
+	if !ok || now.Before(s.start(p)) {
+		return nil
+	}
+	t := s.build(now, p)
+	if t == nil {
+		return nil
+	}
+	if p.right {
+		s.chain++
+	} else {
+		s.chain = 0
+	}
+	if p.peer != nil {
+		p.peer.served = now
+	}
+	c.sending, s.replyTo, s.floor = true, nil, nil
+	return t
+}
+
+// Sent tells that the signal of the last transmission is over.
+func (s *Station) Sent(now time.Time) {
+	c := &s.channel
+	if !c.sending {
+		return
+	}
+	c.sending, c.open, c.until, c.talker = false, false, now, s.cfg.Address
+	s.gap(now)
+	b := &s.out
+	if p := b.expect; p != nil {
+		s.await = await{peer: p, until: now.Add(s.timingOf(p).Answer()), casts: b.asked}
+	}
+	for _, x := range b.finished {
+		s.queued -= len(x.data)
+		s.emit(Sent{x.id, x.to})
+	}
+	for _, p := range s.peers {
+		s.managementSent(p)
+		s.settle(p)
+	}
+	b.expect, b.asked, b.finished = nil, nil, nil
+	s.Tick(now)
+}
+
+// A builder puts a transmission together.
+type builder struct {
+	pdus     []PDU
+	casts    []*cast // of each D_PDU, or nil
+	timing   Timing
+	bits     int
+	limit    int
+	addrSize uint8
+	expect   *peer // is to answer
+	asked    []ID  // C_PDUs that want an answer of their own
+	finished []*cast
+
+	repeat     PDU
+	repeatCast *cast
+}
+
+// fits tells whether n more bytes may be sent. The first D_PDU always may.
+func (b *builder) fits(n int) bool { return len(b.pdus) == 0 || b.bits+8*n <= b.limit }
+
+// add puts p at the end if it fits.
+func (b *builder) add(p *PDU, c *cast) bool {
+	p.AddrSize = max(b.addrSize, uint8(p.To.nibbles()), uint8(p.From.nibbles()))
+	n := p.Len()
+	if !b.fits(n) {
+		return false
+	}
+	b.pdus, b.casts = append(b.pdus, *p), append(b.casts, c)
+	b.bits += 8 * n
+	return true
+}
+
+// build makes the transmission of a plan.
+func (s *Station) build(now time.Time, plan plan) *Transmission {
+	b := &s.out
+	t := *s.timingOf(plan.peer)
+	*b = builder{pdus: b.pdus[:0], casts: b.casts[:0], timing: t, limit: t.Capacity(s.cfg.MaxTransmission), addrSize: uint8(s.cfg.AddrSize)}
+	s.addWarnings()
+	p := plan.peer
+	s.addCasts(now, plan, true)
+	if p != nil && p.mgmt.busy() {
+		s.addManagement(p)
+	} else {
+		first := p == nil || len(s.casts.list) > 0 && int(s.casts.list[0].priority) > s.urgency(p)
+		if first {
+			s.addCasts(now, plan, false)
+		}
+		if p != nil && p.connected {
+			s.addARQ(p, plan.brief)
+		}
+		if !first {
+			s.addCasts(now, plan, false)
+		}
+	}
+	for _, q := range s.peers {
+		// Others may have waited long for theirs; this obliges them to nothing.
+		if q != p && q.connected && q.rx.owed && !q.mgmt.busy() && q.sync.want == resyncNone {
+			if b.add(s.ackOnly(q), nil) {
+				q.rx.owed = false
+			}
+		}
+	}
+	s.addCopies()
+	if len(b.pdus) == 0 {
+		return nil
+	}
+	return s.encode(now)
+}
+
+// addWarnings sends what we could make no use of.
+func (s *Station) addWarnings() {
+	s.warnings = slices.DeleteFunc(s.warnings, func(w warning) bool {
+		return s.out.add(&PDU{Type: WarningType, To: w.to, From: s.cfg.Address, Warning: w.Warning}, nil)
+	})
+}
+
+// addManagement sends the present step of the exchange.
+func (s *Station) addManagement(p *peer) {
+	g := &p.mgmt
+	if !g.want && !g.owed {
+		return
+	}
+	e, m := g.part()
+	d := PDU{Type: Management, EOW: e, To: p.addr, From: s.cfg.Address, Message: m}
+	if !s.out.add(&d, nil) {
+		return
+	}
+	s.out.again(&d, nil)
+	g.owed, g.sent, p.answered, p.sent = false, g.want, false, 0
+	if g.waiting() || g.step == drcSwitch {
+		s.out.expect = p
+	}
+}
+
+// again makes p what fills the last block of the interleaver, if it ends up with room for it.
+func (b *builder) again(p *PDU, c *cast) {
+	b.repeat, b.repeatCast = *p, c
+	b.repeat.EOW = 0
+	if p.Type == Management {
+		b.repeat.EOW = p.EOW
+	}
+}
+
+// addCopies repeats a D_PDU where that takes no more time.
+func (s *Station) addCopies() {
+	b, n := &s.out, max(0, s.cfg.Copies)
+	if b.repeat.From == 0 {
+		return
+	}
+	if b.repeat.Type == Management {
+		n *= 4 // S5066 C.6.6: nearly to the end of the block
+	}
+	for size := 8 * b.repeat.Len(); n > 0 && size <= b.timing.spare(b.bits) && size+b.bits <= b.limit; n-- {
+		b.add(&b.repeat, b.repeatCast)
+	}
+}
+
+// encode gives each D_PDU its times and turns all into bytes.
+func (s *Station) encode(now time.Time) *Transmission {
+	b := &s.out
+	t := &Transmission{Data: make([]byte, 0, b.bits/8), Frames: make([][]byte, 0, len(b.pdus)), Timing: b.timing, Air: b.timing.Air(b.bits)}
+	s.closeWindows(now)
+	span := b.timing.Span(b.bits)
+	off := 0
+	for i := range b.pdus {
+		p := &b.pdus[i]
+		// S5066 C.3.2.3: half seconds to the end of the whole transmission, rounded up.
+		left := span - b.timing.bitTime(off)
+		p.EOT = uint8(halves(left, MaxEOT))
+		if c := b.casts[i]; c != nil {
+			p.Part.Window = uint16(halves(c.until.Sub(now)-b.timing.Preamble-b.timing.bitTime(off), 65535))
+		}
+		before := len(t.Data)
+		var err error
+		if t.Data, err = p.Append(t.Data); err != nil {
+			panic("dts: a D_PDU of ours: " + err.Error()) // all its fields are made here
+		}
+		t.Frames = append(t.Frames, t.Data[before:len(t.Data):len(t.Data)])
+		off += 8 * (len(t.Data) - before)
+	}
+	return t
+}
