@@ -59,7 +59,8 @@ type Reader struct {
 	Noisy bool
 
 	r    io.Reader
-	buf  []byte // read, but not done with
+	mem  []byte
+	buf  []byte // read, but not done with; a part of mem
 	lost bool   // Noisy: what buf begins with may be anything
 	last time.Time
 
@@ -92,39 +93,37 @@ func (r *Reader) Next() (Primitive, error) {
 
 // fill waits for more bytes.
 func (r *Reader) fill() error {
-	if len(r.buf) == 0 && cap(r.buf) > 8192 {
-		r.buf = nil // a large one is rare
-	}
-	if cap(r.buf)-len(r.buf) < 512 {
-		r.buf = append(make([]byte, 0, 2*cap(r.buf)+4096), r.buf...)
-	}
+	r.space()
 	n, err := r.r.Read(r.buf[len(r.buf):cap(r.buf)])
 	if n == 0 {
 		return err // nil is allowed, and Next comes back
 	}
+	all := r.buf[:len(r.buf)+n]
 	if r.Noisy {
 		t := time.Now()
 		if len(r.buf) > 0 && t.Sub(r.last) > Gap {
-			r.drop(len(r.buf), n)
+			r.skipped += uint64(len(r.buf))
 			r.lost = true
+			all = all[len(r.buf):]
 		}
 		r.last = t
 	}
-	r.buf = r.buf[:len(r.buf)+n]
+	r.buf = all
 	return nil // an error comes again
 }
 
-// drop gives up the first n bytes. more is how many lie behind the end of buf, not yet part of it.
-func (r *Reader) drop(n, more int) {
-	r.skipped += uint64(n)
-	all := r.buf[:len(r.buf)+more]
-	left := copy(all, all[n:])
-	r.buf = all[:left-more]
-}
-
-// use is done with the first n bytes.
-func (r *Reader) use(n int) {
-	r.buf = r.buf[:copy(r.buf, r.buf[n:])]
+// space makes room behind buf, which moves through mem.
+func (r *Reader) space() {
+	if len(r.buf) == 0 && cap(r.mem) > 8192 {
+		r.mem = nil // a large one is rare
+	}
+	if len(r.buf) > 0 && cap(r.buf)-len(r.buf) >= 512 {
+		return
+	}
+	if len(r.buf)+1024 > cap(r.mem) {
+		r.mem = make([]byte, 2*len(r.buf)+4096)
+	}
+	r.buf = r.mem[:copy(r.mem, r.buf)]
 }
 
 // scan looks at what was read. done means that there is something to return.
@@ -141,7 +140,7 @@ func (r *Reader) scan() (p Primitive, done bool, err error) {
 		return nil, false, nil
 	}
 	p, err = r.Codec.Decode(body)
-	r.use(n)
+	r.buf = r.buf[n:]
 	if err != nil {
 		r.faulty++
 	}
@@ -168,7 +167,7 @@ func (r *Reader) search() (Primitive, bool) {
 			}
 			if p, from, to := r.later(at + 1); p != nil {
 				r.forget(from)
-				r.use(to - from)
+				r.buf = r.buf[to-from:]
 				return p, true
 			}
 			r.forget(at)
@@ -181,7 +180,7 @@ func (r *Reader) search() (Primitive, bool) {
 			continue
 		}
 		r.forget(at)
-		r.use(n)
+		r.buf = r.buf[n:]
 		r.lost = false
 		return p, true
 	}
@@ -191,7 +190,8 @@ func (r *Reader) search() (Primitive, bool) {
 func (r *Reader) forget(n int) {
 	if n > 0 {
 		r.lost = true
-		r.drop(n, 0)
+		r.skipped += uint64(n)
+		r.buf = r.buf[n:]
 	}
 }
 

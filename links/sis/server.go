@@ -25,7 +25,7 @@ type ServerConfig struct {
 	BindWait  time.Duration // for a client to bind; 30 s
 	Idle      time.Duration // of silence, then a client is asked for a sign of life; 120 s, and not less
 	Queue     int           // requests of a client that the node holds before its flow is turned off; 32
-	Rate      float64       // primitives per second, then a client is read more slowly; 100
+	Rate      float64       // primitives per second, then a client is read more slowly; 1000
 	Expedited int           // requests of a client in a minute, then it is unbound; 16
 	Invalid   int           // primitives of a client that are, then it is unbound; 5
 	Head      int           // bytes of a U_PDU that answers quote; all
@@ -60,7 +60,7 @@ func (c ServerConfig) orDefault() ServerConfig {
 		c.MaxRank = 14
 	}
 	if c.Rate <= 0 {
-		c.Rate = 100
+		c.Rate = 1000
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
