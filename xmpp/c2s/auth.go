@@ -15,6 +15,9 @@ import (
 // maxTries is how often one stream may fail to authenticate. RFC 6120 §6.4.4: between two and five.
 const maxTries = 3
 
+// maxMisfits is how often it may ask for a channel binding that does not fit, which tries no secret.
+const maxMisfits = 4
+
 func (c *conn) newAuth() *sasl.Server {
 	return sasl.NewServer(sasl.Config{
 		Encrypted:  c.secure,
@@ -139,8 +142,14 @@ func (c *conn) saslFailed(err error) error {
 		f = &sasl.Failure{Condition: sasl.TemporaryAuthFailure}
 	}
 	l.auth = nil
-	l.tries++
-	if f.Condition == sasl.NotAuthorized {
+	// Peer: slixmpp up to 1.8.4 knows tls-unique alone, which TLS 1.3 does not have, and tries it with each mechanism
+	// before it comes to one that fits. That is no guessing, and has a bound of its own.
+	if f.Misfit && l.misfits < maxMisfits {
+		l.misfits++
+	} else {
+		l.tries++
+	}
+	if f.Condition == sasl.NotAuthorized && !f.Misfit {
 		c.srv.throttle.failed(l.claimed, c.host)
 		c.srv.log.Info("login failed", "addr", c.host, "account", l.claimed)
 	}
@@ -165,12 +174,15 @@ func (c *conn) stranger(st *stanza.Stanza) error {
 	if cfg.Stranger == nil || !st.IsRequest() || !st.Has("jabber:iq:register", "query") || !c.secure && c.mode == StartTLS {
 		return &stream.Error{Condition: "not-authorized"} // RFC 6120 §4.9.3.12
 	}
-	t, inner := new(router.Turn), []byte(nil)
-	err := c.srv.host.DB().Update(func(tx *store.Tx) (err error) {
-		t.Reset(tx)
-		inner, err = cfg.Stranger(t, c.domain, st)
-		return err
-	})
+	t := new(router.Turn)
+	inner, err := cfg.Stranger(t, c.domain, st) // keys are derived here, and not while others wait for the store
+	if errors.Is(err, router.ErrNeedTx) {
+		err = c.srv.host.DB().Update(func(tx *store.Tx) (err error) {
+			t.Reset(tx)
+			inner, err = cfg.Stranger(t, c.domain, st)
+			return err
+		})
+	}
 	var refusal *stanza.Err
 	switch {
 	case err == nil:

@@ -18,6 +18,17 @@ func (c *conn) beforeBind(st *stanza.Stanza) error {
 	return &stream.Error{Condition: "not-authorized", Text: "bind a resource first"}
 }
 
+// serveSession answers clients of RFC 3921, which ask for a session behind binding; it is there already.
+func serveSession(h *local.Host) {
+	h.HandleIQ(nsSession, "session", "set", local.ForServer|local.ForAccount, func(q *local.Request) error {
+		if !q.Own {
+			return stanza.Fail(stanza.Forbidden, "")
+		}
+		q.Reply(nil)
+		return nil
+	})
+}
+
 // bind gives the stream its resource. RFC 6120 §7.
 func (c *conn) bind(st *stanza.Stanza) error {
 	resource, ok := wantedResource(st)

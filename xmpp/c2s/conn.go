@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -35,10 +34,10 @@ type conn struct {
 	closed atomic.Bool // nothing may be written any more
 	hurry  atomic.Bool // a write may take two seconds
 
-	out    sync.Mutex // held while writing to nc; guards what follows
-	nc     net.Conn   // tcp, or TLS on it
-	headed bool       // our stream header was sent
-	till   time.Time  // write deadline that is set
+	out    gate      // held while writing to nc; guards what follows
+	nc     net.Conn  // tcp, or TLS on it
+	headed bool      // our stream header was sent
+	till   time.Time // write deadline that is set
 }
 
 // login is the state of authentication.
@@ -47,11 +46,12 @@ type login struct {
 	auth    *sasl.Server
 	claimed string // user that the present attempt is about
 	tries   int
+	misfits int
 }
 
 func newConn(srv *Server, nc net.Conn, mode Mode, host string) *conn {
 	return &conn{srv: srv, mode: mode, tcp: nc, nc: nc, host: host, login: new(login),
-		until: time.Now().Add(srv.config().EarlyTime), gone: make(chan struct{})}
+		until: time.Now().Add(srv.config().EarlyTime), gone: make(chan struct{}), out: make(gate, 1)}
 }
 
 // serve runs the connection to its end.

@@ -118,16 +118,14 @@ func (s *Session) leave() {
 	}
 	s.mu.Unlock()
 	s.srv.host.Leave(s.res, func() {
-		s.submit(nil, func(t *router.Turn) error { return s.srv.presence.Gone(t, s.res, "") })
 		s.mu.Lock()
-		back, id, n := s.leftLocked(), s.resumableIDLocked(), s.in
+		back := s.leftLocked()
 		s.over = true
 		s.mu.Unlock()
 		s.giveBack(back)
-		if id != "" {
-			s.srv.smEnded(s, id, n)
-		}
 	})
+	s.submit(nil, func(t *router.Turn) error { return s.srv.presence.Gone(t, s.res, "") })
+	s.srv.smEnded(s)
 	s.srv.forget(s)
 	s.mu.Lock()
 	s.settled = true

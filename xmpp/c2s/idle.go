@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"longwire/xmpp/sm"
+	"longwire/xmpp/stanza"
 )
 
 // patient reads for the stream reader. It bounds the time until there is a session, and afterwards asks a client that
@@ -50,16 +51,19 @@ func (p *patient) wait(asked bool) {
 	}
 }
 
-// ask makes a silent client show that it is there.
+// ask makes a silent client show that it is there: by its count, or by answering a ping, which every client must, if only
+// with an error (RFC 6120 §8.2.3, XEP-0199 §4.2). A space would tell only whether TCP still carries it.
 func (s *Session) ask() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if m := s.sm; m != nil && m.counting {
 		m.asked = true
-		s.pushLocked(item{raw: []byte("<r xmlns='" + sm.NS + "'/>")})
+		s.pushLocked(item{raw: []byte(askForAck)})
 		return
 	}
-	s.pushLocked(item{raw: []byte(" ")}) // RFC 6120 §4.6.1: whitespace; TCP tells whether it arrived
+	ping := &stanza.Stanza{Kind: stanza.IQ, From: s.full.DomainJID(), To: s.full, Type: stanza.Get, ID: newID()}
+	ping.SetInner([]byte("<ping xmlns='urn:xmpp:ping'/>"))
+	s.pushLocked(item{s: ping, came: time.Now().UnixNano()})
 }
 
 // drain waits, bounded, until what the client asked for before it closed its stream is done and written. Then it ends the session, which

@@ -264,6 +264,12 @@ func (s *Session) confirmed(spools []uint64) {
 	}
 }
 
+// Room is half of the outbox: the other half is for what comes meanwhile.
+func (s *Session) Room() (stanzas, bytes int) {
+	cfg := s.srv.config()
+	return cfg.OutboxStanzas / 2, cfg.OutboxBytes / 2
+}
+
 // Later runs f when little is left to be written or confirmed.
 func (s *Session) Later(f func()) {
 	s.mu.Lock()

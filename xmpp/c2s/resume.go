@@ -154,7 +154,13 @@ const (
 )
 
 // smEnded keeps the final count of a session that is over. It does not wait.
-func (srv *Server) smEnded(s *Session, id string, n uint32) {
+func (srv *Server) smEnded(s *Session) {
+	s.mu.Lock()
+	id, n := s.resumableIDLocked(), s.in
+	s.mu.Unlock()
+	if id == "" {
+		return
+	}
 	srv.mu.Lock()
 	now := time.Now()
 	var live []string

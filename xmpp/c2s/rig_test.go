@@ -8,14 +8,18 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/big"
 	"net"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"longwire/store"
@@ -41,12 +45,27 @@ type rig struct {
 	cert              tls.Certificate
 	stop              func()
 	blown             *atomic.Bool // nothing gets out of the node any more
+	bubble            bool         // in a bubble of fake time: connections are pipes
 	cfg               c2s.Config
 }
 
 func newRig(tb testing.TB, change ...func(*c2s.Config)) *rig {
 	tb.Helper()
-	r := &rig{tb: tb, path: filepath.Join(tb.TempDir(), "node.db"), cert: selfSigned(tb)}
+	return setUp(&rig{tb: tb, path: filepath.Join(tb.TempDir(), "node.db"), cert: selfSigned(tb)}, change...)
+}
+
+// inBubble runs f with a rig whose time is fake and whose connections hold nothing: what is not read blocks its writer.
+func inBubble(t *testing.T, f func(t *testing.T, r *rig), change ...func(*c2s.Config)) {
+	t.Helper()
+	path, cert := filepath.Join(t.TempDir(), "node.db"), selfSigned(t)
+	synctest.Test(t, func(t *testing.T) {
+		f(t, setUp(&rig{tb: t, path: path, cert: cert, bubble: true}, change...))
+	})
+}
+
+func setUp(r *rig, change ...func(*c2s.Config)) *rig {
+	tb := r.tb
+	tb.Helper()
 	tlsConf := &tls.Config{Certificates: []tls.Certificate{r.cert}, MinVersion: tls.VersionTLS12}
 	r.cfg = c2s.Config{
 		Domains: []string{"field.net"}, TLS: tlsConf, DirectTLS: tlsConf, RequireTLS: true,
@@ -105,9 +124,12 @@ func (r *rig) up() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	listen := func(m c2s.Mode) string {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			tb.Fatal(err)
+		var ln net.Listener = newPipes(tb)
+		if !r.bubble {
+			var err error
+			if ln, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+				tb.Fatal(err)
+			}
 		}
 		go srv.Serve(ctx, fused{ln, r.blown}, m)
 		return ln.Addr().String()
@@ -132,6 +154,46 @@ func (r *rig) crash() {
 	r.stop()
 	r.up()
 }
+
+// pipes are the listeners in bubbles, by address.
+var pipes sync.Map
+
+type pipeListener struct {
+	name   string
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newPipes(tb testing.TB) *pipeListener {
+	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+	l.name = fmt.Sprintf("%s %p", tb.Name(), l)
+	pipes.Store(l.name, l)
+	tb.Cleanup(func() { pipes.Delete(l.name) })
+	return l
+}
+
+func (l *pipeListener) dial() net.Conn {
+	near, far := net.Pipe()
+	select {
+	case l.conns <- far:
+	case <-l.closed:
+		far.Close()
+	}
+	return near
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
+func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: l.name} }
 
 // fused is a listener whose connections can be silenced.
 type fused struct {
@@ -159,6 +221,16 @@ func (c fusedConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
+// eventually waits for what happens behind the last word on the wire.
+func (r *rig) eventually(what func() bool) {
+	r.tb.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !what(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			r.tb.Fatal("it never happened")
+		}
+	}
+}
+
 type testWriter struct{ tb testing.TB }
 
 func (w testWriter) Write(b []byte) (int, error) { return len(b), nil }
@@ -182,17 +254,24 @@ type client struct {
 	tb  testing.TB
 	nc  net.Conn
 	buf []byte
+
+	patience time.Duration
 }
 
 const header = "<?xml version='1.0'?><stream:stream to='field.net' version='1.0' xml:lang='en' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
 
 func dial(tb testing.TB, addr string) *client {
 	tb.Helper()
-	nc, err := net.Dial("tcp", addr)
-	if err != nil {
-		tb.Fatal(err)
+	var nc net.Conn
+	if p, ok := pipes.Load(addr); ok {
+		nc = p.(*pipeListener).dial()
+	} else {
+		var err error
+		if nc, err = net.Dial("tcp", addr); err != nil {
+			tb.Fatal(err)
+		}
 	}
-	c := &client{tb: tb, nc: nc}
+	c := &client{tb: tb, nc: nc, patience: 10 * time.Second}
 	tb.Cleanup(func() { nc.Close() })
 	return c
 }
@@ -207,7 +286,7 @@ func (c *client) send(s string) {
 // until reads up to and including the first occurrence of want and returns it.
 func (c *client) until(want string) string {
 	c.tb.Helper()
-	c.nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+	c.nc.SetReadDeadline(time.Now().Add(c.patience))
 	for {
 		if i := strings.Index(string(c.buf), want); i >= 0 {
 			got := string(c.buf[:i+len(want)])
@@ -236,7 +315,7 @@ func (c *client) never(text string) {
 func (c *client) closed() string {
 	c.tb.Helper()
 	got := c.until("</stream:stream>")
-	c.nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+	c.nc.SetReadDeadline(time.Now().Add(c.patience))
 	if n, err := c.nc.Read(make([]byte, 1)); n != 0 || err == nil {
 		c.tb.Fatalf("connection open behind the end of the stream")
 	}
@@ -282,3 +361,5 @@ func jidOf(tb testing.TB, s string) jid.JID {
 	}
 	return j
 }
+
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -39,6 +39,7 @@ func New(h *local.Host, r *router.Router, p local.Presence, log *slog.Logger, cf
 	srv := &Server{host: h, router: r, presence: p, log: log,
 		conns: make(map[*conn]struct{}), byAddr: make(map[string]int), sessions: make(map[string]*Session)}
 	srv.Configure(cfg)
+	serveSession(h)
 	get := func(tx *store.Tx) (err error) {
 		srv.secret, err = tx.Secret("sasl", 32)
 		return err

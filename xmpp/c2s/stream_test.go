@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"longwire/xmpp/c2s"
+	"longwire/xmpp/sasl"
 )
 
 func TestHeaderIsAnsweredBeforeAnyError(t *testing.T) {
@@ -187,4 +188,26 @@ func TestTooManyResources(t *testing.T) {
 	cl := r.authenticated("alice")
 	cl.send("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>two</resource></bind></iq>")
 	cl.until("type='error' id='b'><error type='wait'><resource-constraint ")
+}
+
+func TestBindingsThatDoNotFitAreNoTries(t *testing.T) {
+	r := newRig(t)
+	cl := dial(t, r.tls)
+	cl.nc = tls.Client(cl.nc, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13})
+	cl.send(header)
+	cl.until("</stream:features>")
+	auth := func(mech, first string) {
+		cl.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='" + mech + "'>" + sasl.Encode([]byte(first)) + "</auth>")
+	}
+	for _, c := range []struct{ mech, first, want string }{
+		{"SCRAM-SHA-256-PLUS", "p=tls-unique,,n=alice,r=abc", "<malformed-request/>"},
+		{"SCRAM-SHA-1-PLUS", "p=tls-unique,,n=alice,r=abc", "<malformed-request/>"},
+		{"SCRAM-SHA-256", "y,,n=alice,r=abc", "<not-authorized/>"},
+		{"SCRAM-SHA-1", "y,,n=alice,r=abc", "<not-authorized/>"},
+	} {
+		auth(c.mech, c.first)
+		cl.until("<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>" + c.want)
+	}
+	auth("PLAIN", "\x00alice\x00secret")
+	cl.until("<success ")
 }

@@ -13,6 +13,21 @@ import (
 // parting is how long the last words to a client may take.
 const parting = 2 * time.Second
 
+// gate is a mutex that may be held as long as a client takes to read; one waits for it as for the client.
+type gate chan struct{}
+
+func (g gate) enter() { g <- struct{}{} }
+func (g gate) leave() { <-g }
+
+func (g gate) tryEnter() bool {
+	select {
+	case g <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
 // handshake makes the connection a TLS one. conf and cfg.Leaf belong together.
 func (c *conn) handshake(conf *tls.Config, cfg *Config) error {
 	t := tls.Server(c.tcp, conf)
@@ -21,9 +36,9 @@ func (c *conn) handshake(conf *tls.Config, cfg *Config) error {
 	if err := t.HandshakeContext(ctx); err != nil {
 		return err
 	}
-	c.out.Lock()
+	c.out.enter()
 	c.nc = t
-	c.out.Unlock()
+	c.out.leave()
 	c.secure = true
 	cs := t.ConnectionState()
 	c.login.bound = sasl.Bindings(&cs, cfg.Leaf)
@@ -32,8 +47,8 @@ func (c *conn) handshake(conf *tls.Config, cfg *Config) error {
 
 // write sends bytes; concurrent calls do not mix.
 func (c *conn) write(b []byte) error {
-	c.out.Lock()
-	defer c.out.Unlock()
+	c.out.enter()
+	defer c.out.leave()
 	return c.writeLocked(b)
 }
 
@@ -54,16 +69,16 @@ func (c *conn) writeLocked(b []byte) error {
 
 // head sends our stream header.
 func (c *conn) head(b []byte) error {
-	c.out.Lock()
-	defer c.out.Unlock()
+	c.out.enter()
+	defer c.out.leave()
 	c.headed = true
 	return c.writeLocked(b)
 }
 
 // begin sends the last of a stream that another follows, which has no header yet. RFC 6120 §4.3.3.
 func (c *conn) begin(b []byte) error {
-	c.out.Lock()
-	defer c.out.Unlock()
+	c.out.enter()
+	defer c.out.leave()
 	c.headed = false
 	return c.writeLocked(b)
 }
@@ -81,8 +96,8 @@ func (c *conn) reply(b []byte) {
 // acknowledgement, the error, the end tag. e may be nil.
 func (c *conn) goodbye(ack []byte, e *stream.Error) {
 	c.hurry.Store(true)
-	c.out.Lock()
-	defer c.out.Unlock()
+	c.out.enter()
+	defer c.out.leave()
 	var b []byte
 	if !c.headed {
 		b = c.header(stream.Header{}).Append(b, stream.NSClient)
@@ -106,13 +121,13 @@ func (c *conn) lastLocked(b []byte, e *stream.Error) {
 func (c *conn) kick(condition, text string) {
 	c.hurry.Store(true)
 	c.tcp.SetWriteDeadline(time.Now().Add(parting)) // for a write that is stuck already
-	c.out.Lock()
+	c.out.enter()
 	if !c.headed {
-		c.out.Unlock()
+		c.out.leave()
 		c.hangUp()
 		return
 	}
-	defer c.out.Unlock()
+	defer c.out.leave()
 	c.lastLocked(nil, &stream.Error{Condition: condition, Text: text})
 }
 
@@ -121,11 +136,11 @@ func (c *conn) hangUp() {
 	if c.closed.Swap(true) {
 		return
 	}
-	if !c.out.TryLock() {
+	if !c.out.tryEnter() {
 		c.tcp.Close()
 		return
 	}
-	defer c.out.Unlock()
+	defer c.out.leave()
 	c.tcp.SetWriteDeadline(time.Now().Add(parting)) // the close_notify of TLS must not wait for a dead client
 	c.nc.Close()
 }

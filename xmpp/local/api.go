@@ -21,6 +21,8 @@ type Outbox interface {
 
 // Pacer is an Outbox that bounds what it holds, and wants what waited for a client in pieces.
 type Pacer interface {
+	// Room is how many stanzas and bytes it likes to get at once.
+	Room() (stanzas, bytes int)
 	// Later runs f when little is left to be written to the client, or to be confirmed by it; never, if the stream ends
 	// before. A second call replaces the f of the first if that still waits.
 	Later(f func())

@@ -194,8 +194,9 @@ func (h *Host) Bind(r *Resource, max int) (old *Resource, ok bool) {
 // Unbind takes out a resource whose stream holds nothing.
 func (h *Host) Unbind(r *Resource) { h.Leave(r, func() {}) }
 
-// Leave takes a resource out, unless another took its place already, and runs settle, which gives back what the resource's
-// stream held and may not wait for a commit. Until that has happened no message is brought to the account.
+// Leave runs settle, which gives back what the resource's stream held and may not wait for a commit, and takes the resource
+// out, unless another took its place already. Meanwhile no message is brought to the account; and only when what is
+// given back is on its way to the store may a newer message find nobody there, and go the same way.
 func (h *Host) Leave(r *Resource, settle func()) {
 	h.mu.Lock()
 	a := h.accounts[r.bare]
@@ -208,13 +209,11 @@ func (h *Host) Leave(r *Resource, settle func()) {
 
 	a.order.Lock()
 	defer a.order.Unlock()
+	settle()
 	h.mu.Lock()
 	if i := slices.Index(a.resources, r); i >= 0 {
 		a.resources = slices.Delete(slices.Clone(a.resources), i, i+1)
 	}
-	h.mu.Unlock()
-	settle()
-	h.mu.Lock()
 	a.leaving--
 	h.mu.Unlock()
 	h.forget(r.bare)

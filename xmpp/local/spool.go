@@ -43,10 +43,14 @@ func (h *Host) FlushSpool(t *router.Turn, r *Resource) error {
 var errPageFull = errors.New("local: page is full")
 
 func readPage(tx *store.Tx, r *Resource, after uint64) (p page, err error) {
-	bytes := 0
+	most, mostBytes, bytes := pageMessages, pageBytes, 0
+	if o, ok := r.out.(Pacer); ok {
+		n, size := o.Room()
+		most, mostBytes = max(1, min(most, n)), min(mostBytes, size)
+	}
 	p.last = after
 	err = tx.Spool(r.bare.String(), after, func(e store.SpoolEntry) error {
-		if p.more = len(p.messages) == pageMessages || bytes >= pageBytes; p.more {
+		if p.more = len(p.messages) == most || bytes > 0 && bytes+len(e.Stanza) > mostBytes; p.more {
 			return errPageFull
 		}
 		p.last = e.ID
