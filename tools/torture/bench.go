@@ -42,7 +42,7 @@ type bench struct {
 }
 
 // floods is how often the stores are to fill up.
-const floods = 10
+const floods = 5
 
 // newBench configures both nodes and makes the accounts.
 func newBench(ctx context.Context, p plan, bin, dir string) (*bench, error) {
@@ -209,6 +209,12 @@ func (b *bench) killer(ctx context.Context, i int) {
 	rng := rand.New(rand.NewPCG(b.seed, uint64(i)))
 	n := b.nodes[i]
 	for int(b.killed[i].Load()) < b.kills {
+		if b.killed[i].Load() >= b.allowed() {
+			if !pause(ctx, 50*time.Millisecond) {
+				return
+			}
+			continue
+		}
 		gap := time.Duration(100+rng.IntN(1100)) * time.Millisecond
 		if rng.IntN(4) == 0 {
 			gap = time.Duration(1+rng.IntN(150)) * time.Millisecond
@@ -270,29 +276,46 @@ func (b *bench) annoyer(ctx context.Context) {
 	}
 }
 
-// flooder is the harm of mode full: floods of messages come while the path is down, until the stores are full. Then either the bound
-// is raised or the path comes back, in turns; both must heal the nodes.
+// flooder is the harm of mode full: a flood of messages comes while the path is down, until a store is full. Then the bound is raised step by
+// step, the path comes back, and all must drain before the next, larger flood.
 func (b *bench) flooder(ctx context.Context) {
 	for i := range floods {
-		for b.progress() < float64(i)/floods {
-			if !pause(ctx, 50*time.Millisecond) {
-				return
-			}
-		}
 		b.holdPath.Store(true)
 		b.flood.Store(int64(i + 1))
 		if b.until(ctx, 15*time.Second, b.isFull) {
 			b.filled.Add(1)
-		}
-		if i%2 == 0 {
-			b.raise(ctx)
 			before := b.acked()
+			b.raise(ctx)
 			if !b.until(ctx, 20*time.Second, func() bool { return b.acked() > before }) && ctx.Err() == nil {
 				b.fault("no message was accepted within 20 s after the bound of the stores was raised to %d KiB", b.limit.Load())
 			}
 		}
 		b.holdPath.Store(false)
+		for ctx.Err() == nil && !b.drained() {
+			before := b.arrived()
+			if !b.until(ctx, 4*time.Second, func() bool { return b.arrived() > before }) {
+				b.raise(ctx)
+			}
+		}
 	}
+}
+
+// drained is true when all messages of the floods so far have arrived, and the kills that go with them are done.
+func (b *bench) drained() bool {
+	for _, a := range b.actors {
+		if a.partner.received() < b.released(a.total) {
+			return false
+		}
+	}
+	return b.killed[0].Load() >= b.allowed() && b.killed[1].Load() >= b.allowed()
+}
+
+// allowed is how many kills of each node may have happened by now: in mode full every flood has its share.
+func (b *bench) allowed() int64 {
+	if b.full {
+		return int64(b.kills) * b.flood.Load() / floods
+	}
+	return int64(b.kills)
 }
 
 // isFull is true when clients on a node wait for acks in vain, or messages come back.
@@ -305,12 +328,12 @@ func (b *bench) isFull() bool {
 		}
 		a.mu.Unlock()
 	}
-	return stuck[0] >= b.pairs || stuck[1] >= b.pairs
+	return 2*max(stuck[0], stuck[1]) > b.pairs
 }
 
 // raise gives both stores more room.
 func (b *bench) raise(ctx context.Context) {
-	limit := b.limit.Add(1024)
+	limit := b.limit.Add(512)
 	for _, n := range b.nodes {
 		n.Store["max_size"] = fmt.Sprintf("%dKiB", limit)
 		if err := n.WriteConfig(); err != nil {
@@ -355,7 +378,8 @@ func (b *bench) progress() float64 {
 func (b *bench) released(total int) int {
 	switch {
 	case b.full:
-		return total * int(b.flood.Load()) / floods
+		n := int(b.flood.Load()) // 1, 3, 6 … of as many parts: floods grow as the file does
+		return total * (n * (n + 1)) / (floods * (floods + 1))
 	case b.harmDone():
 		return total
 	}
