@@ -190,12 +190,15 @@ func (b *book) confirm(id string, h uint32, wait bool, done func([]store.Entry, 
 		b.mu.Unlock()
 		return nil
 	}
-	n, sent := h-b.acked, b.c.Sent-b.acked
-	if n > sent { // XEP-0198 §4: h counts modulo 2^32
+	if int32(h-b.c.Sent) > 0 { // XEP-0198 §4: h counts modulo 2^32
 		b.mu.Unlock()
 		return errTooHigh
 	}
-	again := n == 0 && b.c.Confirmed
+	if int32(h-b.acked) < 0 {
+		b.mu.Unlock()
+		return nil // said before what was heard already, on another contact
+	}
+	again := h == b.acked && b.c.Confirmed
 	b.acked = h
 	b.mu.Unlock()
 	if again {

@@ -311,3 +311,41 @@ func TestExpiredWithoutContactIsReleased(t *testing.T) {
 		p.waiting(0)
 	})
 }
+
+// A record older than the peer's, as after a restored backup, does not stop the stream.
+func TestOldRecordCatchesUp(t *testing.T) {
+	stage(t, zero, func(p *play) {
+		p.node.Stop()
+		p.node.SetCustody("field.net", func(c *store.Custody) {
+			*c = store.Custody{OutID: "ours", Sent: 3, Acked: 3, Confirmed: true, InID: "peer", Mark: 5}
+		})
+		p.node.Start(zero, p.ours)
+		p.node.Send("a")
+		p.accept()
+		p.hear("resume id=peer h=5 seq=4", "a")
+		p.say(at(resumed("peer", 4), 9), "nine", request)
+		p.hear("a h=9")
+		p.arrived("nine")
+		p.waiting(0)
+	})
+}
+
+// What a peer said on one contact may arrive after what it said later on another.
+func TestLateConfirmationIsHarmless(t *testing.T) {
+	stage(t, links.Config{ZeroRTT: true}, func(p *play) {
+		p.open()
+		p.say(enable("peer"))
+		time.Sleep(time.Second)
+		p.node.Send("a", "b")
+		p.hear("enabled id=*", "a")
+		time.Sleep(time.Second)
+		p.say(ack(2), ack(1))
+		p.waiting(0)
+		name := p.node.Custody("field.net").OutID
+		p.cut()
+		p.open()
+		p.say(at(resume(name, 1), 1), "one", request)
+		p.hear("resumed id=" + name + " h=* seq=3")
+		p.arrived("one")
+	})
+}
