@@ -121,12 +121,17 @@ func (r *expReceiver) reset() { *r = expReceiver{deliver: r.deliver} }
 // partial tells whether a C_PDU was begun and lacks frames.
 func (r *expReceiver) partial() bool { return r.known && !r.delivered && !r.left && r.top > 0 }
 
+// expect makes ready for the C_PDU of a frame, whose segment may be damaged: an acknowledgement does not say of which C_PDU it is, so it must
+// not be that of the one before.
+func (r *expReceiver) expect(f *Frame) {
+	r.owed, r.left = true, false
+	if !r.known || f.ID != r.id {
+		*r = expReceiver{known: true, id: f.ID, owed: true, deliver: r.deliver}
+	}
+}
+
 // take receives a frame with a good segment.
 func (r *expReceiver) take(f *Frame, segment []byte) {
-	r.left = false
-	if !r.known || f.ID != r.id {
-		*r = expReceiver{known: true, id: f.ID, owed: r.owed, deliver: r.deliver}
-	}
 	if int(f.FSN) >= maxWindow || r.delivered || r.cells[f.FSN].have {
 		return
 	}

@@ -45,6 +45,9 @@ type finished struct {
 
 const maxFinished = 256
 
+// A modem that hands out late what it received may be so late.
+const lateCopies = 10 * time.Second
+
 // grace is added to windows: the last bits of a transmission leave the decoder some time after they were on the air.
 func grace(t *Timing) time.Duration { return time.Second + 2*t.Block }
 
@@ -125,8 +128,8 @@ func (g *gather) ready(now time.Time) (out []Delivery) {
 			}
 			out = append(out, x.delivery())
 			g.remove(x)
-			if !over {
-				g.remember(finished{x.pileKey, x.until})
+			if x.complete() {
+				g.remember(finished{x.pileKey, laterOf(x.until, now.Add(lateCopies))})
 			}
 			again = true
 			break

@@ -86,7 +86,7 @@ func (s *Station) managed(p *peer, e EOW, m *Message) {
 	if m.Ack && g.want && g.sent {
 		g.want, g.sent, g.tries = false, false, 0
 		g.txID++
-		p.misses, p.answered = 0, true
+		s.alive(p)
 		if !m.Valid {
 			s.managementAcked(p)
 		}
@@ -157,7 +157,8 @@ func (s *Station) rateAnswered(p *peer, r RateResponse, why RefuseReason) {
 		g.step = drcCancel
 		g.say(ResponseEOW(RateCancel, why), nil)
 	case r == RateConfirm && g.step == drcMoved:
-		p.misses, p.answered, g.tries = 0, true, 0
+		s.alive(p)
+		g.tries = 0
 		g.step = drcNone
 	case r == RateCancel && (g.step == drcRefused || g.step == drcAccepted):
 		g.step = drcNone

@@ -132,7 +132,7 @@ func (s *Station) receiveARQ(now time.Time, d *PDU) {
 	case ExpData:
 		p.state = max(p.state, InExpedited)
 		p.called = false
-		if p.xrx.owed = true; !d.Damaged {
+		if p.xrx.expect(&d.Frame); !d.Damaged {
 			p.xrx.take(&d.Frame, d.Segment)
 		}
 		s.obliged(p, d)

@@ -72,7 +72,7 @@ func (s *Station) resynced(p *peer, c Resync) {
 		s.emit(Resynced{p.addr, true})
 	case c.Window:
 		if y.want == resyncRequest {
-			p.misses, p.answered = 0, true
+			s.alive(p)
 			y.answered()
 		}
 		p.rx.resync(c.LWE)
@@ -89,7 +89,7 @@ func (s *Station) resyncAcked(p *peer, c Resync) {
 	if !y.sent || y.want != resyncFull && (y.want != resyncWindow || c.ID != y.nextID) {
 		return
 	}
-	p.misses, p.answered = 0, true
+	s.alive(p)
 	if y.want == resyncFull {
 		s.resetWindows(p)
 		s.emit(Resynced{p.addr, true})

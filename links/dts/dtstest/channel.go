@@ -54,6 +54,9 @@ type signal struct {
 	spoiled    bool
 	began      bool
 	missed     []bool
+	told       int   // frames delivered
+	off        int   // their bits
+	extra      []int // bits of copies each end was given
 }
 
 // New makes a channel at some point in time.
@@ -117,7 +120,7 @@ func (c *Channel) sending(i int) *signal {
 
 // key puts a transmission on the air, a turnaround from now.
 func (c *Channel) key(from int, t *dts.Transmission) {
-	s := &signal{from: from, t: t, start: c.Now.Add(c.Key)}
+	s := &signal{from: from, t: t, start: c.Now.Add(c.Key), extra: make([]int, len(c.ends))}
 	if soonest := c.lastEnd.Add(t.Timing.Turnaround); soonest.After(s.start) {
 		s.start = soonest
 	}
@@ -152,6 +155,9 @@ func (c *Channel) next() (t time.Time) {
 			take(s.start)
 		}
 		take(s.end)
+		if s.told < len(s.t.Frames) && !s.spoiled {
+			take(s.ready())
+		}
 	}
 	for _, e := range c.ends {
 		take(e.Deadline())
@@ -168,7 +174,9 @@ func (c *Channel) happen() {
 		}
 	}
 	for i := 0; i < len(c.signals); i++ {
-		if s := c.signals[i]; !c.Now.Before(s.end) {
+		s := c.signals[i]
+		c.deliver(s)
+		if !c.Now.Before(s.end) {
 			c.signals = append(c.signals[:i], c.signals[i+1:]...)
 			i--
 			c.over(s)
@@ -209,42 +217,51 @@ func (c *Channel) over(s *signal) {
 	}
 	c.lastEnd = c.Now
 	c.ends[s.from].Sent(c.Now)
-	if !s.spoiled {
-		for i := range c.ends {
-			if !s.missed[i] {
-				c.deliver(i, s)
-			}
+	for i := range c.ends {
+		if !s.missed[i] {
+			c.scan[i].End()
+			c.read(i, s)
 		}
 	}
 	c.carrier(s, false)
 }
 
-// deliver gives end i what it can read of s. Where frames are lost there is noise of the same length, so that times stay right.
-func (c *Channel) deliver(i int, s *signal) {
-	data := s.start.Add(s.t.Timing.Preamble)
-	sc := &c.scan[i]
-	off, extra := 0, 0 // bits sent, and bits of copies among those written
-	for _, frame := range s.t.Frames {
-		for k, f := range c.spoil(i, frame) {
-			if k > 0 {
-				extra += 8 * len(f)
-			}
-			sc.Write(f)
-			c.read(i, sc, data, s.t.Timing.Rate, extra)
-		}
-		off += 8 * len(frame)
-	}
-	sc.End()
-	c.read(i, sc, data, s.t.Timing.Rate, extra)
+// ready is when the next D_PDU leaves the decoder: with the block of its last bit.
+func (s *signal) ready() time.Time {
+	t := s.t.Timing
+	t.Tail = 0
+	return s.start.Add(t.Air(s.off + 8*len(s.t.Frames[s.told])))
 }
 
-func (c *Channel) read(i int, sc *dts.Scanner, data time.Time, rate, extra int) {
+// deliver gives out what of a signal is decoded. Where frames are lost there is noise of the same length, so that times stay right.
+func (c *Channel) deliver(s *signal) {
+	for s.told < len(s.t.Frames) && !s.spoiled && !c.Now.Before(s.ready()) {
+		frame := s.t.Frames[s.told]
+		s.told++
+		s.off += 8 * len(frame)
+		for i := range c.ends {
+			if s.missed[i] {
+				continue
+			}
+			for k, f := range c.spoil(i, frame) {
+				if k > 0 {
+					s.extra[i] += 8 * len(f)
+				}
+				c.scan[i].Write(f)
+				c.read(i, s)
+			}
+		}
+	}
+}
+
+func (c *Channel) read(i int, s *signal) {
+	data := s.start.Add(s.t.Timing.Preamble)
 	for {
-		f, ok := sc.Next()
+		f, ok := c.scan[i].Next()
 		if !ok {
 			return
 		}
-		at := data.Add(time.Duration(f.Bit-int64(extra)) * time.Second / time.Duration(rate))
+		at := data.Add(time.Duration(f.Bit-int64(s.extra[i])) * time.Second / time.Duration(s.t.Timing.Rate))
 		if f.Fault != nil {
 			c.ends[i].Invalid(c.Now, at, &f.PDU)
 		} else {
