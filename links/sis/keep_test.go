@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,12 +27,12 @@ func drain(ctx context.Context, c *sis.Client) error {
 
 func TestAKeeperComesBackWithBackOff(t *testing.T) {
 	play(t, sistest.Options{}, sis.ServerConfig{}, func(t *testing.T, _ *sistest.Air, a, _ *sistest.Node) {
-		var binds int
+		var binds atomic.Int32
 		var waits []time.Duration
 		k := sis.Keeper{
 			Binding: sis.Binding{Name: "a", Dial: a.Dial, SAP: 6},
 			Serve: func(ctx context.Context, c *sis.Client) error {
-				binds++
+				binds.Add(1)
 				return drain(ctx, c)
 			},
 			Notice: func(why error, next time.Duration) { waits = append(waits, next) },
@@ -42,20 +43,24 @@ func TestAKeeperComesBackWithBackOff(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		a.Restart() // a good bind was lost: soon again
 		time.Sleep(6 * time.Second)
-		if binds != 2 {
-			t.Error(binds)
+		if n := binds.Load(); n != 2 {
+			t.Error(n)
 		}
 		a.Restart() // and at once: a little later
 		time.Sleep(11 * time.Second)
-		if binds != 3 {
-			t.Error(binds)
+		if n := binds.Load(); n != 3 {
+			t.Error(n)
 		}
 		a.Stop()
 		time.Sleep(time.Hour)
 		a.Start()
-		time.Sleep(5 * time.Minute)
-		if binds != 4 {
-			t.Error(binds)
+		time.Sleep(6 * time.Minute)
+		if n := binds.Load(); n != 4 {
+			t.Error(n)
+		}
+		cancel()
+		if err := <-over; err != nil {
+			t.Error(err)
 		}
 		var want []time.Duration
 		for _, s := range []int{5, 10, 20, 40, 80, 160, 300, 300, 300} {
@@ -63,10 +68,6 @@ func TestAKeeperComesBackWithBackOff(t *testing.T) {
 		}
 		if len(waits) < len(want) || !slices.Equal(waits[:len(want)], want) {
 			t.Error(waits)
-		}
-		cancel()
-		if err := <-over; err != nil {
-			t.Error(err)
 		}
 	})
 }
