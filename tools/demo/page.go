@@ -45,13 +45,13 @@ func (p *page) paint(color, text string) string {
 
 func (p *page) note(text string) { fmt.Fprintln(p, p.paint(dim, text)) }
 
-const textWidth = 66
+const textWidth = 46
 
 func (p *page) title(o options) {
 	fmt.Fprintf(p, "\n%s\n", p.paint(bold, "headquarters.net ⇄ field.net"))
-	p.note(fmt.Sprintf("Two Longwire nodes (%s), an IP link of %d bit/s and %v one way that breaks for %v. Clients: mellium.im/xmpp over TLS. -seed %d",
-		platform(), o.rate, o.delay, o.cut, o.seed))
-	fmt.Fprintf(p, "\n%s\n", p.paint(dim, fmt.Sprintf("%7s  %-6s %-*s %9s %7s %9s  %s", "said", "", textWidth, "", "accepted", "sent", "delivered", "on the wire")))
+	p.note(fmt.Sprintf("Two Longwire nodes (%s) and an IP link of %d bit/s and %v one way, which breaks for %v.", platform(), o.rate, o.delay, o.cut))
+	p.note(fmt.Sprintf("The clients are mellium.im/xmpp over TLS. Times count from when a line was said. -seed %d", o.seed))
+	fmt.Fprintf(p, "\n%s\n", p.paint(dim, fmt.Sprintf("%6s  %-5s %-*s %9s %7s %9s  %s", "said", "who", textWidth, "what", "accepted", "sent", "delivered", "on the wire")))
 }
 
 // line prints one line of the conversation. Times after the first are counted from when it was said.
@@ -59,7 +59,7 @@ func (p *page) line(sh *show, l *line) {
 	color := []string{ours, theirs}[l.who]
 	since := func(t time.Duration, unit time.Duration) string {
 		if t == 0 || t < l.said {
-			return "-"
+			return "–"
 		}
 		if unit == time.Millisecond {
 			return fmt.Sprintf("%d ms", (t - l.said).Milliseconds())
@@ -75,13 +75,13 @@ func (p *page) line(sh *show, l *line) {
 		wire += fmt.Sprintf(", with %d more", l.together-1)
 	}
 	name := strings.ToUpper(cast[l.who][:1]) + cast[l.who][1:]
-	fmt.Fprintf(p, "%s  %s %s %9s %7s %9s  %s\n", p.paint(dim, stamp(l.said)), p.paint(color, fmt.Sprintf("%-6s", name)), fit(l.text, textWidth),
+	fmt.Fprintf(p, "%s  %s %s %9s %7s %9s  %s\n", p.paint(dim, fmt.Sprintf("%6s", stamp(l.said))), p.paint(color, fmt.Sprintf("%-5s", name)), fit(l.text, textWidth),
 		since(l.accepted, time.Millisecond), since(sent, time.Second), since(l.delivered, time.Second), wire)
 }
 
 // stamp is a time since the start.
 func stamp(d time.Duration) string {
-	return fmt.Sprintf("%d:%04.1f", int(d.Minutes()), d.Seconds()-60*float64(int(d.Minutes()))) + " "
+	return fmt.Sprintf("%d:%04.1f", int(d.Minutes()), d.Seconds()-60*float64(int(d.Minutes())))
 }
 
 // fit pads to a width in runes.
@@ -94,7 +94,7 @@ func fit(s string, width int) string {
 
 // event prints what happens to the path.
 func (p *page) event(at time.Duration, text string) {
-	fmt.Fprintf(p, "%s  %s\n", p.paint(dim, stamp(at)), p.paint(bad, "── "+text+" ──"))
+	fmt.Fprintf(p, "%s  %s\n", p.paint(dim, fmt.Sprintf("%6s", stamp(at))), p.paint(bad, "── "+text+" ──"))
 }
 
 // clock is event by the clock on the wall.
@@ -112,7 +112,7 @@ func (p *page) total(r result) {
 			once++
 		}
 	}
-	fmt.Fprintf(p, "\n%d lines, %d characters: %d bytes to field, %d bytes to headquarters, acknowledgements and what a cut lost included. ",
+	fmt.Fprintf(p, "\n%d lines, %d characters: %d bytes to field, %d bytes to headquarters,\nacknowledgements and what the cut lost included. ",
 		len(r.lines), text, r.forth, r.back)
 	if err := r.verdict(); err != nil {
 		fmt.Fprintf(p, "%s\n", p.paint(bad, err.Error()))

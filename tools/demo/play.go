@@ -26,17 +26,17 @@ type cue struct {
 }
 
 var script = []cue{
-	{0, false, "Field, this is headquarters. How do you read me?"},
-	{1, true, "Headquarters, field. Loud and clear, half a second late as ever."},
-	{0, true, "Convoy two left the depot at 06:40. Nine vehicles."},
-	{1, true, "Copied. Nine vehicles, 06:40. Bridge at Rahden is open again."},
-	{0, true, "Good. Route blue then, checkpoint 4 at 08:15."},
-	{1, false, "Route blue. We send a guide to checkpoint 4."},
-	{0, false, "Take the spare radio along, theirs is on its last battery."},
-	{1, false, "Will do. Also need 40 litres of diesel and the blue tarp."},
-	{0, true, "Diesel and tarp are on vehicle 7."},
-	{1, true, "Vehicle 7, thank you. Weather is closing in, ceiling 300 m."},
-	{0, true, "Noted. Next report at 09:00 unless something moves."},
+	{0, false, "Field, this is headquarters. How do you read?"},
+	{1, true, "Loud and clear, a little late as ever."},
+	{0, true, "Convoy two left at 06:40, nine vehicles."},
+	{1, true, "Nine vehicles, 06:40. Rahden bridge is open."},
+	{0, true, "Good: route blue, checkpoint 4 at 08:15."},
+	{1, false, "Route blue. A guide waits at checkpoint 4."},
+	{0, false, "Take the spare radio, theirs is on reserve."},
+	{1, false, "Will do. We also need 40 l of diesel."},
+	{0, true, "Diesel is on vehicle 7."},
+	{1, true, "Vehicle 7, thank you. Ceiling is 300 m here."},
+	{0, true, "Noted. Next report at 09:00."},
 	{1, true, "09:00. Field out."},
 }
 
