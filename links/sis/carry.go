@@ -148,6 +148,7 @@ func (c *conn) take(p Primitive) {
 		c.s.bind(c, bind)
 	case isBind:
 		c.fault(&Error{Type: p.Type(), Reason: "bound already"})
+	case port == nil && c.carrier.Noisy && p.Type() == TypeUnbindRequest: // a client that does not know
 	case port == nil:
 		c.fault(&Error{Type: p.Type(), Reason: "before a bind"})
 	default:

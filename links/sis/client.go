@@ -68,10 +68,10 @@ func (b Binding) orDefault() Binding {
 
 // A Client holds a SAP at a node. Any number of goroutines may call its methods; events go to whoever calls Recv.
 //
-//	Unidata --- window, flow on? ---> data (not buffered) ---+
-//	Send ---------------------------> control (16) ----------+--> writer --> carrier
-//	                            +---> keep-alive owed -------+
-//	Recv <--- events (4096, 1 MiB) <--- reader <------------------------------- carrier
+//	Unidata --- window, flow on? ---> held (1) --------+
+//	Send ---------------------------> control (16) ----+--> writer --> carrier
+//	                            +---> keep-alive owed -+
+//	Recv <--- events (4096, 1 MiB) <--- reader <------------------------ carrier
 //
 // Two goroutines belong to it, until Close has returned: the reader never waits for anything but the carrier, because a client may not
 // keep its node waiting, and only the writer writes. Events that nobody receives end the Client with ErrOverrun when there is no room
@@ -81,7 +81,6 @@ func (b Binding) orDefault() Binding {
 type Client struct {
 	b       Binding
 	carrier io.ReadWriteCloser
-	data    chan *request
 	wake    chan struct{} // to the writer: something changed
 	ready   chan struct{} // to Recv: there are events
 	bound   chan struct{} // closed when the node accepts
@@ -100,7 +99,7 @@ type Client struct {
 	probed     time.Time // when we last asked for a sign,
 	probing    bool      // and there was no answer
 	last       Ticket
-	held       *request   // taken by the writer before flow went off
+	held       *request   // the next to be written
 	out        []*request // sent and to be confirmed, the oldest first
 	inflight   map[destination]int
 	events     []Event
@@ -128,7 +127,7 @@ func Bind(ctx context.Context, b Binding) (*Client, error) {
 		return nil, err
 	}
 	if b.Noisy {
-		// Choice: the node at the other end of the line may still take us for bound. It counts this as invalid if it does not, once.
+		// Choice: the node at the other end of the line may still take us for bound. If it does not, this is invalid, once.
 		bye, _ := Strict.Append(nil, UnbindRequest{})
 		hello = append(bye, hello...)
 	}
@@ -136,7 +135,7 @@ func Bind(ctx context.Context, b Binding) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sis: reaching node %s: %w", b.Name, err)
 	}
-	c := &Client{b: b, carrier: carrier, data: make(chan *request), wake: make(chan struct{}, 1), ready: make(chan struct{}, 1),
+	c := &Client{b: b, carrier: carrier, wake: make(chan struct{}, 1), ready: make(chan struct{}, 1),
 		bound: make(chan struct{}), done: make(chan struct{}), change: make(chan struct{}), status: NodeOn,
 		control: [][]byte{hello}, heard: time.Now(), inflight: map[destination]int{}}
 	c.tasks.Go(c.read)

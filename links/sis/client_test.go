@@ -173,7 +173,7 @@ func TestAnswersMatchTheOldestThatFits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := newScript(t)
 		c := node.bind(sis.Binding{SAP: 6})
-		texts := []string{"same", "same", "other", "same tail", "expedited"}
+		texts := []string{"same", "same", "other", "same tail", "expedited", "message 10", "message 1", "message 11"}
 		var tickets []sis.Ticket
 		for i, text := range texts {
 			p := sis.UnidataRequest{DestinationSAP: 6, Destination: nodeB, TTL: 60, UPDU: []byte(text), Expedited: i == 4}
@@ -198,6 +198,9 @@ func TestAnswersMatchTheOldestThatFits(t *testing.T) {
 		confirm("other", tickets[2])
 		confirm("other", 0)
 		confirm("exp", tickets[4], func(p *sis.UnidataRequestConfirm) { p.Expedited = true })
+		confirm("message 1", tickets[6]) // whole
+		confirm("message 1", tickets[5]) // then the oldest that begins so
+		confirm("message 11", tickets[7])
 		confirm("same", tickets[0])
 		confirm("same t", tickets[3])
 		confirm("", tickets[1])

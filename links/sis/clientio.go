@@ -55,8 +55,10 @@ func (c *Client) takeLocked(p Primitive) error {
 		c.flowOff = true
 	case DataFlowOn:
 		c.flowOff = false
+		c.changedLocked()
 	case SubnetAvailability:
 		c.status = p.Status
+		c.changedLocked()
 	case UnidataRequestConfirm:
 		p.Destination = p.Destination.Canonical()
 		return c.pushLocked(Confirmed{c.matchLocked(p.Expedited, p.DestinationSAP, p.Destination, p.UPDU), p})
@@ -88,40 +90,6 @@ func (c *Client) bindLocked(p Primitive) error {
 		return &BindError{p.Reason}
 	}
 	return nil
-}
-
-// canonical returns p with Canonical addresses.
-func canonical(p Primitive) Primitive {
-	switch p := p.(type) {
-	case UnidataIndication:
-		p.Destination, p.Source = p.Destination.Canonical(), p.Source.Canonical()
-		return p
-	case HardLinkEstablished:
-		p.RemoteNode = p.RemoteNode.Canonical()
-		return p
-	case HardLinkRejected:
-		p.RemoteNode = p.RemoteNode.Canonical()
-		return p
-	case HardLinkTerminated:
-		p.RemoteNode = p.RemoteNode.Canonical()
-		return p
-	case HardLinkIndication:
-		p.RemoteNode = p.RemoteNode.Canonical()
-		return p
-	case HardLinkEstablish:
-		p.RemoteNode = p.RemoteNode.Canonical()
-		return p
-	case HardLinkTerminate:
-		p.RemoteNode = p.RemoteNode.Canonical()
-		return p
-	case HardLinkAccept:
-		p.RemoteNode = p.RemoteNode.Canonical()
-		return p
-	case HardLinkReject:
-		p.RemoteNode = p.RemoteNode.Canonical()
-		return p
-	}
-	return p
 }
 
 // pushLocked queues an event. The error is ErrOverrun.
@@ -159,28 +127,13 @@ func (c *Client) write() {
 			timer.Reset(time.Until(next))
 			due = timer.C
 		}
-		var data chan *request
-		if c.takes() {
-			data = c.data
-		}
 		select {
 		case <-c.wake:
 		case <-due:
-		case r := <-data:
-			c.mu.Lock()
-			c.held = r
-			c.mu.Unlock()
 		case <-c.done:
 			return
 		}
 	}
-}
-
-// takes tells whether the writer has room for a request.
-func (c *Client) takes() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.flowingLocked() && c.held == nil && !c.closing
 }
 
 // next returns what to write now, or when to look again. After an error nothing follows.

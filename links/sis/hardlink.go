@@ -167,3 +167,37 @@ func (d *decoder) hardLink() Primitive {
 		return HardLinkReject{code, l}
 	}
 }
+
+// canonical returns p with Canonical addresses.
+func canonical(p Primitive) Primitive {
+	switch p := p.(type) {
+	case UnidataIndication:
+		p.Destination, p.Source = p.Destination.Canonical(), p.Source.Canonical()
+		return p
+	case HardLinkEstablished:
+		p.RemoteNode = p.RemoteNode.Canonical()
+		return p
+	case HardLinkRejected:
+		p.RemoteNode = p.RemoteNode.Canonical()
+		return p
+	case HardLinkTerminated:
+		p.RemoteNode = p.RemoteNode.Canonical()
+		return p
+	case HardLinkIndication:
+		p.RemoteNode = p.RemoteNode.Canonical()
+		return p
+	case HardLinkEstablish:
+		p.RemoteNode = p.RemoteNode.Canonical()
+		return p
+	case HardLinkTerminate:
+		p.RemoteNode = p.RemoteNode.Canonical()
+		return p
+	case HardLinkAccept:
+		p.RemoteNode = p.RemoteNode.Canonical()
+		return p
+	case HardLinkReject:
+		p.RemoteNode = p.RemoteNode.Canonical()
+		return p
+	}
+	return p
+}

@@ -28,7 +28,7 @@ type destination struct {
 func (r *request) updu() []byte { return r.bytes[envelope+kinds[TypeUnidataRequest].size:] }
 
 // Unidata gives the node a U_PDU, expedited or not. It waits while flow is off and while a Window of requests to the destination is without
-// an answer, and returns when the request goes out. Requests that are confirmed end with one event: Confirmed, Rejected or Unanswered, or they are
+// an answer, and returns when the request is the next to go out. Requests that are confirmed end with one event: Confirmed, Rejected or Unanswered, or they are
 // among the Outstanding of an *Unbound. Nothing is heard of others.
 //
 // The error is an *Error or wraps ErrTooLong when the request itself is wrong, and an *Unbound at the end of the Client. Then, and when
@@ -52,33 +52,24 @@ func (c *Client) Unidata(ctx context.Context, p UnidataRequest) (Ticket, error) 
 		ttl:     p.TTL,
 		bytes:   b,
 	}
-	if err := c.await(ctx, func() bool { return c.reserveLocked(r) }); err != nil {
+	if err := c.await(ctx, func() bool { return c.holdLocked(r) }); err != nil {
 		return 0, err
 	}
-	select {
-	case c.data <- r:
-		return r.ticket, nil
-	case <-c.done:
-		err = c.why
-	case <-ctx.Done():
-		err = context.Cause(ctx)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.releaseLocked(r)
-	return 0, err
+	c.poke()
+	return r.ticket, nil
 }
 
-// reserveLocked takes a place in the window.
-func (c *Client) reserveLocked(r *request) bool {
+// holdLocked makes r the next request, if there is room for one.
+func (c *Client) holdLocked(r *request) bool {
+	if c.held != nil || !c.flowingLocked() || c.closing || r.confirm && c.inflight[r.to] >= c.b.Window {
+		return false
+	}
 	if r.confirm {
-		if c.inflight[r.to] >= c.b.Window {
-			return false
-		}
 		c.inflight[r.to]++
 	}
 	c.last++
 	r.ticket = c.last
+	c.held = r
 	return true
 }
 
@@ -96,6 +87,7 @@ func (c *Client) releaseLocked(r *request) {
 func (c *Client) sendLocked(now time.Time) *request {
 	r := c.held
 	c.held = nil
+	c.changedLocked()
 	if r.confirm {
 		ttl := r.ttl
 		if ttl == 0 {
@@ -110,16 +102,29 @@ func (c *Client) sendLocked(now time.Time) *request {
 // matchLocked finds the request of an answer and is done with it.
 //
 // S5066 A, S_UNIDATA_REQUEST_CONFIRM: quotes the head of the U_PDU. Of several that fit, the oldest is meant.
+// Choice: one that is quoted whole comes before an older one that only begins so; many nodes quote all.
 func (c *Client) matchLocked(isExpedited bool, sap uint8, to Address, head []byte) Ticket {
+	found := -1
 	for i, r := range c.out {
-		if r.sap == sap && r.to == (destination{to.Canonical(), isExpedited}) && bytes.HasPrefix(r.updu(), head) {
-			c.out = slices.Delete(c.out, i, i+1)
-			c.releaseLocked(r)
-			return r.ticket
+		if r.sap != sap || r.to != (destination{to.Canonical(), isExpedited}) || !bytes.HasPrefix(r.updu(), head) {
+			continue
+		}
+		if len(r.updu()) == len(head) {
+			found = i
+			break
+		}
+		if found < 0 {
+			found = i
 		}
 	}
-	c.stats.Unmatched++
-	return 0
+	if found < 0 {
+		c.stats.Unmatched++
+		return 0
+	}
+	r := c.out[found]
+	c.out = slices.Delete(c.out, found, found+1)
+	c.releaseLocked(r)
+	return r.ticket
 }
 
 // expireLocked gives up on answers that are overdue, and returns when the next will be.
