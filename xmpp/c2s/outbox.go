@@ -140,7 +140,7 @@ func (s *Session) flush(c *conn) {
 			s.out.loose = append(s.out.loose, loose...)
 			break
 		}
-		s.unspool(loose)
+		s.unspool(spooledOf(loose))
 		s.calm()
 	}
 	s.out.writing = false
@@ -237,14 +237,18 @@ func (s *Session) note(id string, notes []note) {
 	}
 }
 
-// unspool deletes messages that the client has.
-func (s *Session) unspool(items []item) {
-	var ids []uint64
+// spooledOf lists the spool numbers of what has one.
+func spooledOf(items []item) (ids []uint64) {
 	for i := range items {
 		if items[i].spool != 0 {
 			ids = append(ids, items[i].spool)
 		}
 	}
+	return ids
+}
+
+// unspool deletes messages that the client has.
+func (s *Session) unspool(ids []uint64) {
 	if len(ids) == 0 {
 		return
 	}

@@ -123,7 +123,7 @@ func (s *Session) detach(h uint32) (n uint32, err error) {
 // XEP-0198 §5: <failed/> may tell h.
 func (c *conn) resumeStored(req sm.Resume) {
 	answer := sm.Failed{Condition: string(stanza.ItemNotFound)}
-	err := c.srv.host.DB().Update(func(tx *store.Tx) error {
+	lookUp := func(tx *store.Tx) error {
 		answer.HasH = false
 		rec, err := tx.SM(req.PrevID)
 		if errors.Is(err, store.ErrNotFound) || err == nil && rec.Account != c.account.String() {
@@ -138,7 +138,12 @@ func (c *conn) resumeStored(req sm.Resume) {
 		answer.H, answer.HasH = rec.H, true
 		rec.Ended = true
 		return tx.PutSM(rec)
-	})
+	}
+	db := c.srv.host.DB()
+	err := db.Update(lookUp)
+	if err != nil {
+		err = db.Update(lookUp) // much depends on it: without the counts everything is sent again
+	}
 	if err != nil {
 		answer.HasH = false
 		c.srv.log.Warn("resumption not looked up", "err", err)

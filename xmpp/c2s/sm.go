@@ -217,17 +217,19 @@ func (s *Session) confirm(h uint32) error {
 	if len(spools) == 0 {
 		return nil
 	}
-	s.srv.host.DB().Submit(func(tx *store.Tx) error {
-		if id != "" {
-			return tx.SMAcked(id, s.bare.String(), h)
-		}
-		for _, sp := range spools {
-			if err := tx.SpoolDelete(s.bare.String(), sp); err != nil {
-				return err
-			}
-		}
+	if id == "" {
+		s.unspool(spools)
 		return nil
-	}, func(error) { s.confirmed(spools) })
+	}
+	s.srv.host.DB().Submit(func(tx *store.Tx) error {
+		return tx.SMAcked(id, s.bare.String(), h)
+	}, func(err error) {
+		if err != nil {
+			s.unspool(spools) // damage among the numbers must not bring the messages again
+			return
+		}
+		s.confirmed(spools)
+	})
 	return nil
 }
 

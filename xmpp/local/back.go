@@ -26,10 +26,13 @@ func (h *Host) Returned(bare jid.JID, back []Undelivered, done func()) {
 	t := new(router.Turn)
 	h.db.Submit(func(tx *store.Tx) error {
 		t.Reset(tx)
+		moving := false
 		for _, u := range back {
-			if err := h.takeBack(t, bare, u); err != nil {
+			put, err := h.takeBack(t, bare, u, moving)
+			if err != nil {
 				return err
 			}
+			moving = moving || put
 		}
 		return nil
 	}, func(err error) {
@@ -44,32 +47,45 @@ func (h *Host) Returned(bare jid.JID, back []Undelivered, done func()) {
 	})
 }
 
-func (h *Host) takeBack(t *router.Turn, bare jid.JID, u Undelivered) error {
+// takeBack takes one stanza back; put tells that it got a new number in the spool. Then moving must be true for those
+// behind it, which get new numbers, too, lest they come before it.
+func (h *Host) takeBack(t *router.Turn, bare jid.JID, u Undelivered, moving bool) (put bool, err error) {
 	s := u.Stanza
 	switch {
-	case u.Spool != 0:
-		if t.Tx.SpoolHas(bare.String(), u.Spool) { // else another client has it
-			t.After(func() { h.hand(Stamp(s, bare.Domain(), u.Came), u.Spool, false) })
+	case u.Spool != 0 && !t.Tx.SpoolHas(bare.String(), u.Spool):
+		return false, nil // another client has it
+	case u.Spool != 0 && moving:
+		if err := t.Tx.SpoolDelete(bare.String(), u.Spool); err != nil {
+			return false, err
 		}
-		return nil
+		return true, h.keepBack(t, bare, s, u, true)
+	case u.Spool != 0:
+		t.After(func() { h.hand(Stamp(s, bare.Domain(), u.Came), u.Spool, false) })
+		return false, nil
 	case s.From.IsZero():
-		return nil
+		return false, nil
 	case s.IsRequest():
 		// RFC 6121 §8.5.3.2.3: a request whose resource went away is answered in its place.
-		return h.router.Route(t, s.ErrorReply(stanza.Fail(stanza.ServiceUnavailable, "")))
+		return false, h.router.Route(t, s.ErrorReply(stanza.Fail(stanza.ServiceUnavailable, "")))
 	case !Keepable(s) || isCopy(s):
-		return nil
+		return false, nil
 	}
 	if ok, err := h.AccountExists(t, bare); err != nil || !ok {
-		return err
+		return false, err
 	}
 	// The address is widened so that another resource of the account may take it.
 	s = s.Copy()
 	s.To = bare
-	id, err := t.Tx.SpoolPut(bare.String(), store.SpoolEntry{Stanza: s.Bytes(), Received: u.Came}, false)
+	err = h.keepBack(t, bare, s, u, false)
 	if errors.Is(err, store.ErrQuota) {
-		return h.router.Route(t, u.Stanza.ErrorReply(stanza.Fail(stanza.RecipientUnavailable, "")))
+		return false, h.router.Route(t, u.Stanza.ErrorReply(stanza.Fail(stanza.RecipientUnavailable, "")))
 	}
+	return true, err
+}
+
+// keepBack spools a message that came back and hands it to whoever is there.
+func (h *Host) keepBack(t *router.Turn, bare jid.JID, s *stanza.Stanza, u Undelivered, hard bool) error {
+	id, err := t.Tx.SpoolPut(bare.String(), store.SpoolEntry{Stanza: s.Bytes(), Received: u.Came}, hard)
 	if err != nil {
 		return err
 	}
