@@ -16,6 +16,7 @@ type channel struct {
 	count   uint64        // receptions and transmissions so far
 	wait    time.Duration // how long after until we compete for the channel
 	spread  int           // slots to choose from
+	passed  int           // times we would have competed and somebody else spoke
 	backoff time.Time     // not before
 	third   time.Time     // when a node that is neither us nor our only peer was heard last
 	eow     EOW           // the last one in this reception
@@ -84,6 +85,9 @@ func (s *Station) occupied(now, at time.Time, p *PDU) {
 	}
 	if !c.open || p.From != c.talker || at.After(c.until.Add(halfSecond)) {
 		s.conclude(now, true)
+		if at.Sub(c.until) >= s.cfg.Hold {
+			s.chain, s.since = 0, now
+		}
 		c.open, c.talker, c.eow = true, p.From, 0
 		s.replyTo, s.floor = nil, nil
 		s.gap(now)
@@ -99,11 +103,17 @@ func (s *Station) occupied(now, at time.Time, p *PDU) {
 func (s *Station) gap(now time.Time) {
 	c := &s.channel
 	c.count++
-	slots := c.spread
+	slots, first := c.spread, 0
 	if s.shared(now) {
-		slots = max(slots, sharedBase)
+		slots = max(slots, sharedBase>>c.passed)
 	}
-	c.wait = s.cfg.Hold + time.Duration(s.rand.IntN(slots))*s.cfg.Slot
+	if p, ok := s.choose(); ok && !p.right {
+		c.passed = min(c.passed+1, 8) // who waits longer waits less
+	}
+	if s.tired() {
+		first = 1 // those who waited go first
+	}
+	c.wait = s.cfg.Hold + time.Duration(first+s.rand.IntN(slots))*s.cfg.Slot
 }
 
 // conclude ends a reception when its time is over, or when another one shows that it is.
@@ -146,7 +156,7 @@ func (s *Station) roundOver(now time.Time, heard bool) {
 	a := s.await
 	s.await = await{}
 	if heard {
-		s.channel.spread = 1
+		s.channel.spread = max(1, s.channel.spread/2)
 	}
 	if !a.replied {
 		for _, id := range a.casts {

@@ -73,7 +73,7 @@ func (c *Config) check() error {
 	def(&c.MaxTransmission, MaxTransmission)
 	def(&c.Guard, 300*time.Millisecond)
 	def(&c.Hold, max(2*time.Second, c.Guard+c.Timing.Turnaround+c.Timing.Preamble+400*time.Millisecond))
-	def(&c.Slot, c.Timing.Turnaround+c.Timing.Preamble+200*time.Millisecond)
+	def(&c.Slot, c.Timing.Turnaround+200*time.Millisecond)
 	def(&c.Tries, 8)
 	def(&c.ResetTries, 3)
 	def(&c.ManagementTries, 3)

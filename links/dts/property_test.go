@@ -172,7 +172,7 @@ func limitedCase(t *testing.T, seed uint64) (confirmed, failed int) {
 	text := map[dts.ID]string{}
 	key := func(station int, id dts.ID) dts.ID { return id*2 + dts.ID(station) }
 	open := map[dts.ID]bool{}
-	lost := false
+	lost, again := false, false
 	x.on = func(i int, e dts.Event) {
 		switch e := e.(type) {
 		case dts.Delivery:
@@ -192,9 +192,15 @@ func limitedCase(t *testing.T, seed uint64) (confirmed, failed int) {
 				t.Fatalf("seed %d: %v failed after its end", seed, e)
 			}
 			delete(open, key(i, e.ID))
-		case dts.Lost:
+		case dts.Lost, dts.Warned: // not connected
+			lost, again = true, true
+		}
+	}
+	x.OnEvent = func() {
+		x.collect()
+		if again && x.Quiet() {
 			// The other end is told as well, as by a link that is made anew.
-			lost = true
+			again = false
 			for i, s := range x.stations {
 				s.Disconnect(x.Now, address(1-i))
 				s.Connect(x.Now, address(1-i), false)
@@ -224,6 +230,10 @@ func limitedCase(t *testing.T, seed uint64) (confirmed, failed int) {
 		}
 	}
 	x.Run(t, 100*time.Hour, nil)
+	for range 10 { // a connection lost at the very end
+		x.OnEvent()
+		x.Run(t, 100*time.Hour, nil)
+	}
 	for i, s := range x.stations {
 		if st := s.Status(address(1 - i)); st.Queued > 0 || s.Queued() > 0 || len(open) > 0 {
 			t.Fatalf("seed %d: station %d keeps %d bytes, %+v", seed, i, s.Queued(), st)

@@ -132,6 +132,12 @@ func (s *sender) ack(a *Acks) (done []*message, news, ok bool) {
 			return nil, false, false
 		}
 	}
+	finish := func(m *message) {
+		if !m.done {
+			m.done = true
+			done = append(done, m)
+		}
+	}
 	take := func(fsn uint8) {
 		x := &s.slots[fsn]
 		if x.acked {
@@ -139,9 +145,8 @@ func (s *sender) ack(a *Acks) (done []*message, news, ok bool) {
 		}
 		x.acked, news = true, true
 		x.m.open--
-		if x.m.closed && x.m.open == 0 && !x.m.done {
-			x.m.done = true
-			done = append(done, x.m)
+		if x.m.closed && x.m.open == 0 && !x.m.ordered {
+			finish(x.m)
 		}
 	}
 	for i := range ahead {
@@ -153,6 +158,11 @@ func (s *sender) ack(a *Acks) (done []*message, news, ok bool) {
 		}
 	}
 	for s.lwe != s.next && s.slots[s.lwe].acked {
+		// Choice: a C_PDU to be delivered in order is confirmed only when nothing before it is missing, as else the peer keeps it back, and
+		// forgets it should the link break.
+		if x := &s.slots[s.lwe]; x.end {
+			finish(x.m)
+		}
 		s.slots[s.lwe] = slot{}
 		s.lwe++
 	}

@@ -25,9 +25,10 @@ type Station struct {
 	expiry time.Time // not later than the next time to live that ends; zero: none
 
 	channel  channel
-	replyTo  *peer // the present or last reception obliges us to answer it
-	floor    *peer // it has answered us, and nobody spoke since: we may go on
-	chain    int   // transmissions running for which we did not compete
+	replyTo  *peer     // the present or last reception obliges us to answer it
+	floor    *peer     // it has answered us, and nobody spoke since: we may go on
+	chain    int       // transmissions running for which we did not compete
+	since    time.Time // when somebody last did
 	await    await
 	warnings []warning
 	muted    bool

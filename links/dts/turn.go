@@ -16,8 +16,7 @@ type plan struct {
 //
 // At most one peer is made to answer a transmission, as two would answer at the same time.
 func (s *Station) choose() (plan, bool) {
-	// Choice: where others share the channel, two that have much to say to each other give way after each exchange.
-	tired := s.chain > 0 && s.shared(s.channel.until)
+	tired := s.tired()
 	if p := s.replyTo; p != nil && s.owes(p) {
 		return plan{peer: p, right: true, brief: tired}, true
 	}
@@ -46,6 +45,14 @@ func (s *Station) choose() (plan, bool) {
 		return plan{}, false
 	}
 	return plan{peer: best}, true
+}
+
+// Two that talk without a pause give way after so long, even if they never heard of others.
+const talkTime = 10 * time.Minute
+
+// tired tells whether we are to give way, after one exchange where others share the channel.
+func (s *Station) tired() bool {
+	return s.chain > 0 && (s.shared(s.channel.until) || s.channel.until.Sub(s.since) > talkTime)
 }
 
 // start is the earliest time for a plan.
@@ -85,12 +92,12 @@ func (s *Station) Transmit(now time.Time) *Transmission {
 	if p.right {
 		s.chain++
 	} else {
-		s.chain = 0
+		s.chain, s.since = 0, now
 	}
 	if p.peer != nil {
 		p.peer.served = now
 	}
-	c.sending, s.replyTo, s.floor = true, nil, nil
+	c.sending, c.passed, s.replyTo, s.floor = true, 0, nil, nil
 	return t
 }
 

@@ -109,6 +109,9 @@ func (c *Channel) poll() {
 	}
 }
 
+// Quiet tells whether nothing is on the air.
+func (c *Channel) Quiet() bool { return len(c.signals) == 0 }
+
 func (c *Channel) sending(i int) *signal {
 	for _, s := range c.signals {
 		if s.from == i && c.Now.Before(s.end) {
