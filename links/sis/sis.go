@@ -2,7 +2,7 @@
 // exchange, the client, and the node's side of the socket.
 //
 // The primitives are values; a Codec makes bytes of them and a Reader takes them off a carrier. A Client holds one SAP
-// at a node; Keep holds it for good. A Server lets clients bind to a node, which is a Handler. Package sistest has one
+// at a node; a Keeper holds it for good. A Server lets clients bind to a node, which is a Handler. Package sistest has one
 // made of memory and time.
 package sis
 
