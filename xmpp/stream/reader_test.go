@@ -539,7 +539,7 @@ func TestErrorRoundTrip(t *testing.T) {
 }
 
 func TestErrorIs(t *testing.T) {
-	var err error = fmt.Errorf("reading: %w", &stream.Error{Condition: "reset", Text: "x"})
+	err := fmt.Errorf("reading: %w", &stream.Error{Condition: "reset", Text: "x"})
 	for _, c := range []struct {
 		target stream.Error
 		want   bool
