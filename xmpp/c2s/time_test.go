@@ -30,7 +30,7 @@ func (r *rig) there(full string) bool {
 func TestSilentClientIsAsked(t *testing.T) {
 	t.Run("with stream management", func(t *testing.T) {
 		inBubble(t, func(t *testing.T, r *rig) {
-			bob, id := r.managed("bob", "phone")
+			_, id := r.managed("bob", "phone")
 			bob.patience = time.Hour
 			began := time.Now()
 			bob.until("<r xmlns='urn:xmpp:sm:3'/>")
@@ -52,7 +52,7 @@ func TestSilentClientIsAsked(t *testing.T) {
 			if r.there("bob@field.net/phone") {
 				t.Fatal("waits for ever")
 			}
-			bob = r.resume("bob", id, "1")
+			bob := r.resume("bob", id, "1")
 			bob.until("<failed xmlns='urn:xmpp:sm:3' h='1'><item-not-found ")
 		})
 	})
