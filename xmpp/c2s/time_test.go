@@ -30,7 +30,7 @@ func (r *rig) there(full string) bool {
 func TestSilentClientIsAsked(t *testing.T) {
 	t.Run("with stream management", func(t *testing.T) {
 		inBubble(t, func(t *testing.T, r *rig) {
-			_, id := r.managed("bob", "phone")
+			bob, id := r.managed("bob", "phone")
 			bob.patience = time.Hour
 			began := time.Now()
 			bob.until("<r xmlns='urn:xmpp:sm:3'/>")
@@ -52,7 +52,7 @@ func TestSilentClientIsAsked(t *testing.T) {
 			if r.there("bob@field.net/phone") {
 				t.Fatal("waits for ever")
 			}
-			bob := r.resume("bob", id, "1")
+			bob = r.resume("bob", id, "1")
 			bob.until("<failed xmlns='urn:xmpp:sm:3' h='1'><item-not-found ")
 		})
 	})
@@ -186,7 +186,7 @@ func TestSlowReader(t *testing.T) {
 	})
 	t.Run("with stream management", func(t *testing.T) {
 		inBubble(t, func(t *testing.T, r *rig) {
-			bob, id := r.managed("bob", "phone")
+			_, id := r.managed("bob", "phone")
 			alice := r.online("alice", "desk")
 			for i := range 30 {
 				alice.send(message(i))
@@ -196,7 +196,7 @@ func TestSlowReader(t *testing.T) {
 			if !r.there("bob@field.net/phone") {
 				t.Fatal("may not resume")
 			}
-			bob = r.resume("bob", id, "1")
+			bob := r.resume("bob", id, "1")
 			bob.until("<resumed ")
 			for i := range 30 {
 				if got := bob.until("</message>"); !strings.Contains(got, "'m"+itoa(i)+".'") {
