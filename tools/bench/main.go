@@ -11,6 +11,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -75,7 +77,11 @@ func run(ctx context.Context, o options, out, progress io.Writer) error {
 	} else {
 		defer os.RemoveAll(dir)
 	}
-	t := &table{title: time.Now().UTC().Format("2006-01-02 15:04 UTC")}
+	sync, err := syncTime(dir)
+	if err != nil {
+		return err
+	}
+	t := &table{title: fmt.Sprintf("%s, %d processors, fsync takes %v here", time.Now().UTC().Format("2006-01-02 15:04 UTC"), runtime.NumCPU(), sync.Round(10*time.Microsecond))}
 	servers, err := prepare(ctx, o, dir, t, progress)
 	if err != nil {
 		return err
@@ -196,6 +202,29 @@ func speeds(ctx context.Context, o options, servers []rig.Server, t *table, prog
 		t.addSpeeds(w, rounds)
 	}
 	return nil
+}
+
+// syncTime is how long the folder's device takes to make 4 KiB durable: what acceptance costs at the least.
+func syncTime(dir string) (time.Duration, error) {
+	f, err := os.CreateTemp(dir, "sync")
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	times := make([]time.Duration, 50)
+	for i := range times {
+		start := time.Now()
+		if _, err := f.Write(make([]byte, 4096)); err != nil {
+			return 0, err
+		}
+		if err := f.Sync(); err != nil {
+			return 0, err
+		}
+		times[i] = time.Since(start)
+	}
+	slices.Sort(times)
+	return times[len(times)/2], nil
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
