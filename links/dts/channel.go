@@ -27,15 +27,15 @@ type await struct {
 	peer     *peer
 	until    time.Time
 	answered bool // something for us came from it
-	replied  bool // an expedited non-ARQ C_PDU did
 	casts    []ID // that asked for one
 }
 
 const (
-	sharedFor  = 10 * time.Minute // a third node heard that long ago still counts
-	maxSpread  = 16
-	sharedBase = 4
-	maxHeard   = 64
+	sharedFor   = 10 * time.Minute // a third node heard that long ago still counts
+	leastSpread = 4                // after a collision
+	maxSpread   = 16
+	sharedBase  = 4
+	maxHeard    = 64
 )
 
 // Heard is a node that was heard.
@@ -147,8 +147,10 @@ func (s *Station) expireAwait(now time.Time) {
 	}
 	s.roundOver(now, false)
 	// Two that send at once never hear each other; they must not do it again at once.
-	c.spread = min(2*c.spread, maxSpread)
-	c.backoff = now.Add(time.Duration(s.rand.IntN(c.spread)) * s.cfg.Slot)
+	c.spread = max(leastSpread, min(2*c.spread, maxSpread))
+	// Nodes with odd addresses take the odd slots, so that many pairs can not meet again at all.
+	slot := 2*s.rand.IntN(c.spread/2) + int(s.cfg.Address&1)
+	c.backoff = now.Add(time.Duration(slot) * s.cfg.Slot)
 }
 
 // roundOver draws the sum of one transmission of ours and the time left to its answer.
@@ -158,10 +160,8 @@ func (s *Station) roundOver(now time.Time, heard bool) {
 	if heard {
 		s.channel.spread = max(1, s.channel.spread/2)
 	}
-	if !a.replied {
-		for _, id := range a.casts {
-			s.emit(NoReply{id, a.peer.addr})
-		}
+	for _, id := range a.casts {
+		s.emit(NoReply{id, a.peer.addr})
 	}
 	p := a.peer
 	if p.answered || p.sent == 0 && !p.sync.sent && !p.mgmt.waiting() {

@@ -44,6 +44,7 @@ type peer struct {
 	sent     int       // frames in our last transmission
 	answered bool      // an acknowledgement came since
 	served   time.Time // when we last sent to it
+	last     time.Time // when ARQ last said anything, either way
 	warned   uint64    // reception in which it was warned
 }
 
@@ -100,6 +101,13 @@ func (s *Station) Connect(now time.Time, a Address, called bool) error {
 	return nil
 }
 
+// Proceed lets our data go to a peer that called us although it sent none itself.
+func (s *Station) Proceed(a Address) {
+	if p := s.known(a); p != nil {
+		p.called = false
+	}
+}
+
 // Disconnect makes a peer unconnected. What was not confirmed stays queued, and is sent from its first byte after the next Connect.
 func (s *Station) Disconnect(now time.Time, a Address) {
 	if p := s.known(a); p != nil {
@@ -120,7 +128,7 @@ func (s *Station) restart(p *peer) {
 	p.xtx = expSender{queue: p.xtx.queue}
 	p.xrx.reset()
 	p.sync, p.mgmt = resync{}, management{}
-	p.misses, p.probe, p.sent = 0, false, 0
+	p.misses, p.probe, p.sent, p.last = 0, false, 0, time.Time{}
 }
 
 // Abandon makes a peer unconnected and fails all that is queued for it by ARQ.

@@ -17,9 +17,6 @@ func (s *Station) Receive(now, at time.Time, d *PDU) {
 	s.orderwires(d)
 	switch d.Type {
 	case NonARQ, ExpNonARQ:
-		if s.await.peer != nil && s.await.peer.addr == d.From && d.Type == ExpNonARQ {
-			s.await.replied = true
-		}
 		s.gather.take(d, at, grace(&s.cfg.Timing))
 	case WarningType:
 		s.warned(now, d)
@@ -104,6 +101,7 @@ func (s *Station) receiveARQ(now time.Time, d *PDU) {
 		s.warn(now, d, WarnNotConnected)
 		return
 	}
+	p.last = now
 	resetting := p.sync.want == resyncFull && p.sync.sent // whatever belongs to the old windows is void
 	switch d.Type {
 	case DataOnly, DataAck:

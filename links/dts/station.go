@@ -75,7 +75,7 @@ func (s *Station) Send(now time.Time, r Request) (ID, error) {
 	switch {
 	case len(r.CPDU) > most, r.Service == ServiceExpedited && len(r.CPDU) > maxWindow*MaxSegment:
 		return 0, fmt.Errorf("dts: send %d bytes to %s: %w", len(r.CPDU), r.To, ErrTooLong)
-	case s.queued+len(r.CPDU) > s.cfg.MaxQueue:
+	case s.queued+len(r.CPDU) > s.cfg.MaxQueue && !r.Reply && !r.Answer:
 		return 0, fmt.Errorf("dts: send %d bytes to %s: %w", len(r.CPDU), r.To, ErrFull)
 	case r.To == 0 || !r.To.valid() || r.To == s.cfg.Address:
 		return 0, fmt.Errorf("dts: send to %s: %w", r.To, ErrPeer)
@@ -85,10 +85,14 @@ func (s *Station) Send(now time.Time, r Request) (ID, error) {
 		c := &cast{id: id, to: r.To, expedited: r.Service == ServiceExpeditedNonARQ, data: r.CPDU, priority: r.Priority, inOrder: !r.Unordered,
 			expires: r.Expires, copies: 1 + max(0, r.Repeats)}
 		if c.expedited && !r.To.Group() && (r.Reply || r.Answer) {
-			if _, err := s.peer(r.To); err != nil {
+			p, err := s.peer(r.To)
+			if err != nil {
 				return 0, fmt.Errorf("dts: send to %s: %w", r.To, err)
 			}
 			c.reply, c.answer = r.Reply, r.Answer
+			if c.answer && s.channel.talker == p.addr {
+				s.replyTo = p
+			}
 		}
 		s.casts.push(c)
 	} else {
@@ -144,6 +148,14 @@ func (s *Station) end(c *cast) {
 // Cancel gives up a C_PDU. What is on the air already may arrive all the same. It tells whether there was one.
 func (s *Station) Cancel(now time.Time, id ID) bool {
 	return s.remove(func(m *message) bool { return m.id == id }, func(c *cast) bool { return c.id == id }, ErrCancelled) > 0
+}
+
+// Replied tells that what came from its peer is the answer to a C_PDU sent with Reply: there will be no NoReply. If it was not sent
+// yet, it never will be.
+func (s *Station) Replied(now time.Time, id ID) {
+	s.await.casts = slices.DeleteFunc(s.await.casts, func(x ID) bool { return x == id })
+	s.out.asked = slices.DeleteFunc(s.out.asked, func(x ID) bool { return x == id })
+	s.Cancel(now, id)
 }
 
 // Flush gives up all C_PDUs for a peer or a group, and tells how many there were.
@@ -266,6 +278,29 @@ func (s *Station) Status(a Address) Status {
 	p.each(func(*message) { st.Queued++ })
 	return st
 }
+
+// Pending tells whether ARQ C_PDUs for a peer are neither confirmed nor failed.
+func (s *Station) Pending(a Address) bool {
+	p := s.known(a)
+	return p != nil && (p.tx.busy() || p.xtx.busy())
+}
+
+// Busy tells whether ARQ or management with a peer has something to do, in either direction.
+func (s *Station) Busy(a Address) bool {
+	p := s.known(a)
+	return p != nil && (p.state != Idle || p.tx.busy() || p.xtx.busy())
+}
+
+// LastData is when data or acknowledgements of ARQ last went to or came from a peer; zero if none did since it was connected.
+func (s *Station) LastData(a Address) time.Time {
+	if p := s.known(a); p != nil {
+		return p.last
+	}
+	return time.Time{}
+}
+
+// Answer is how long a peer may take to answer from the end of a transmission to it.
+func (s *Station) Answer(a Address) time.Duration { return s.timingOf(s.known(a)).Answer() }
 
 // Queued is how many bytes of C_PDUs wait or are under way; Send fails beyond Config.MaxQueue.
 func (s *Station) Queued() int { return s.queued }

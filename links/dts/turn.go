@@ -111,6 +111,9 @@ func (s *Station) Sent(now time.Time) {
 	s.gap(now)
 	b := &s.out
 	if p := b.expect; p != nil {
+		if p.sent > 0 {
+			p.last = now
+		}
 		s.await = await{peer: p, until: now.Add(s.timingOf(p).Answer()), casts: b.asked}
 	}
 	for _, x := range b.finished {
