@@ -65,8 +65,9 @@ func (tx *Tx) victims(peer string, r queueRecord, e Entry, replaced []Entry, lim
 		return nil, nil
 	}
 	var ids []uint64
-	c, more, err := tx.lastClass(peer, 255)
-	for err == nil && more && c > e.Class && !fits() {
+	classes, err := tx.classesAbove(peer, e.Class)
+	for i := len(classes) - 1; err == nil && i >= 0 && !fits(); i-- { // the least urgent first
+		c := classes[i]
 		p := append(queueKey(peer, tagOrder), byte(c))
 		err = tx.scan(bucketQueue, p, p, func(k, v []byte) error {
 			id := tail64(k)
@@ -82,9 +83,6 @@ func (tx *Tx) victims(peer string, r queueRecord, e Entry, replaced []Entry, lim
 			}
 			return nil
 		})
-		if err == nil {
-			c, more, err = tx.lastClass(peer, c-1)
-		}
 	}
 	if err != nil {
 		return nil, err
@@ -102,20 +100,22 @@ func (tx *Tx) victims(peer string, r queueRecord, e Entry, replaced []Entry, lim
 	return victims, nil
 }
 
-// lastClass is the least urgent class that has unsent entries and is not less urgent than top.
-func (tx *Tx) lastClass(peer string, top Class) (c Class, ok bool, err error) {
+// classesAbove are the classes less urgent than c that have unsent entries, the most urgent first. It looks forward, as serialsWrap does.
+func (tx *Tx) classesAbove(peer string, c Class) (classes []Class, err error) {
 	p := queueKey(peer, tagOrder)
-	tx.inside = true
-	cur := tx.bucket(bucketQueue).Cursor()
-	k, _ := cur.Seek(append(orderKey(peer, top, 1<<64-1), 0))
-	if k == nil {
-		k, _ = cur.Last()
-	} else {
-		k, _ = cur.Prev()
+	for more := c < 255; more; {
+		more = false
+		err := tx.scan(bucketQueue, orderKey(peer, c+1, 0), p, func(k, _ []byte) error {
+			if len(k) != len(p)+9 {
+				return damaged(bucketQueue, k, fmt.Errorf("%d bytes", len(k)))
+			}
+			c = Class(k[len(p)])
+			classes, more = append(classes, c), c < 255
+			return errStop
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
-	tx.inside = false
-	if len(k) != len(p)+9 || string(k[:len(p)]) != string(p) {
-		return 0, false, nil
-	}
-	return Class(k[len(p)]), true, nil
+	return classes, nil
 }

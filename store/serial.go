@@ -8,8 +8,8 @@ func serialAfter(a, b uint32) bool { return int32(a-b) > 0 }
 // scanSerials calls fn for the keys that are prefix and a serial, earliest serial first, also when they wrap around.
 func (tx *Tx) scanSerials(b bucketID, prefix []byte, fn func(seq uint32, v []byte) error) error {
 	const half = 1 << 31
-	first, last, some, err := tx.serialEnds(b, prefix)
-	if err != nil || !some {
+	wraps, err := tx.serialsWrap(b, prefix)
+	if err != nil {
 		return err
 	}
 	stopped := false
@@ -18,7 +18,7 @@ func (tx *Tx) scanSerials(b bucketID, prefix []byte, fn func(seq uint32, v []byt
 		stopped = err == errStop
 		return err
 	}
-	if last-first <= half {
+	if !wraps {
 		return tx.scan(b, prefix, prefix, visit)
 	}
 	// They wrap: those below half are the later ones.
@@ -33,24 +33,23 @@ func (tx *Tx) scanSerials(b bucketID, prefix []byte, fn func(seq uint32, v []byt
 	})
 }
 
-// serialEnds is the numerically lowest and highest serial under prefix.
-func (tx *Tx) serialEnds(b bucketID, prefix []byte) (first, last uint32, some bool, err error) {
-	err = tx.scan(b, prefix, prefix, func(k, _ []byte) error {
-		first, some = tail32(k), true
+// serialsWrap tells whether the serials under prefix go over 4294967295. They never span a quarter of all numbers, so that then, and only
+// then, both the first and the last quarter hold some.
+//
+// It only looks forward: bbolt's cursor, going back, stops at a page that this transaction has emptied.
+func (tx *Tx) serialsWrap(b bucketID, prefix []byte) (bool, error) {
+	const quarter = 1 << 30
+	low, high := false, false
+	err := tx.scan(b, prefix, prefix, func(k, _ []byte) error {
+		low = tail32(k) < quarter
 		return errStop
 	})
-	if err != nil || !some {
-		return 0, 0, false, err
+	if err != nil || !low {
+		return false, err
 	}
-	tx.inside = true
-	c := tx.bucket(b).Cursor()
-	// No key of the prefix is longer than this, so that the one before is the last.
-	k, _ := c.Seek(append(key32(prefix, 1<<32-1), 0))
-	if k == nil {
-		k, _ = c.Last()
-	} else {
-		k, _ = c.Prev()
-	}
-	tx.inside = false
-	return first, tail32(k), true, nil
+	err = tx.scan(b, key32(prefix, 3*quarter), prefix, func([]byte, []byte) error {
+		high = true
+		return errStop
+	})
+	return high, err
 }
