@@ -14,12 +14,13 @@ import (
 	"longwire/xmpp/stream"
 )
 
-// A conn is one connection. Its reader goroutine (serve) negotiates and then feeds the session; before there is a session
-// it also writes. Everything is owned by the reader but what out guards.
+// A conn is one connection. Its reader, one goroutine at a time (serve, run, rest), negotiates and then feeds the session; before
+// there is a session it also writes. Everything is owned by the reader but what out guards.
 type conn struct {
 	srv     *Server
 	mode    Mode
 	tcp     net.Conn // the socket
+	in      patient  // reads for r
 	r       *stream.Reader
 	login   *login    // what only the way to a session needs; nil behind it
 	until   time.Time // when there must be a session
@@ -50,23 +51,46 @@ type login struct {
 }
 
 func newConn(srv *Server, nc net.Conn, mode Mode, host string) *conn {
-	return &conn{srv: srv, mode: mode, tcp: nc, nc: nc, host: host, login: new(login),
+	c := &conn{srv: srv, mode: mode, tcp: nc, nc: nc, host: host, login: new(login),
 		until: time.Now().Add(srv.config().EarlyTime), gone: make(chan struct{}), out: make(gate, 1)}
+	c.in.c = c
+	return c
 }
 
-// serve runs the connection to its end.
+// serve runs a new connection.
 func (c *conn) serve() {
-	defer close(c.gone)
-	defer c.hangUp()
 	if c.mode == DirectTLS {
 		cfg := c.srv.config()
 		if err := c.handshake(cfg.DirectTLS, cfg); err != nil {
 			c.srv.log.Debug("direct TLS handshake failed", "addr", c.host, "err", err)
+			c.over()
 			return
 		}
 	}
-	c.r = stream.NewReader(&patient{c: c}, stream.Options{NS: stream.NSClient, MaxBytes: c.srv.config().MaxEarly})
+	c.r = stream.NewReader(&c.in, stream.Options{NS: stream.NSClient, MaxBytes: c.srv.config().MaxEarly})
+	c.run()
+}
+
+// run reads until the client is quiet for a while, when a goroutine with a fresh stack takes over, or until the end.
+func (c *conn) run() {
 	err := c.read()
+	if err == errQuiet {
+		go c.rest()
+		return
+	}
+	c.end(err)
+	c.over()
+}
+
+// over is the last thing that the reader does.
+func (c *conn) over() {
+	c.hangUp()
+	c.srv.over(c)
+	close(c.gone)
+}
+
+// end says farewell to the client, if it still hears us, and to the session.
+func (c *conn) end(err error) {
 	var se *stream.Error
 	var ne net.Error
 	switch {
@@ -197,6 +221,6 @@ func (c *conn) starttls() error {
 		c.srv.log.Debug("TLS handshake failed", "addr", c.host, "err", err)
 		return io.EOF
 	}
-	c.r.Restart(&patient{c: c})
+	c.r.Restart(&c.in)
 	return nil
 }

@@ -3,51 +3,95 @@ package c2s
 import (
 	"errors"
 	"net"
+	"os"
 	"time"
 
 	"longwire/xmpp/sm"
 	"longwire/xmpp/stanza"
 )
 
+// quiet is after how long without a byte the reader of a bound client goes to rest: an idle client must cost little.
+const quiet = 250 * time.Millisecond
+
+var errQuiet = errors.New("c2s: client is quiet")
+
 // patient reads for the stream reader. It bounds the time until there is a session, and afterwards asks a client that
 // was silent for long whether it is still there.
 type patient struct {
-	c    *conn
-	till time.Time // read deadline that is set
+	c     *conn
+	till  time.Time // read deadline that is set
+	asked bool      // the client was asked, and has not said anything since
 }
 
 func (p *patient) Read(b []byte) (int, error) {
-	asked := false
 	for {
-		p.wait(asked)
+		p.wait()
 		n, err := p.c.nc.Read(b) // only this goroutine ever changes nc
-		var ne net.Error
-		if n > 0 || err == nil || !errors.As(err, &ne) || !ne.Timeout() || p.c.session == nil || asked {
+		if n > 0 {
+			p.asked = false
 			return n, err
 		}
-		asked = true
-		p.c.session.ask()
+		var ne net.Error
+		switch {
+		case err == nil || !errors.As(err, &ne) || !ne.Timeout() || p.c.session == nil || p.asked:
+			return n, err
+		case canRest(p.c.tcp):
+			return 0, errQuiet
+		}
+		p.ask()
 	}
 }
 
+// ask gives the client some time to say anything.
+func (p *patient) ask() {
+	p.asked = true
+	p.c.session.ask()
+}
+
 // wait sets the deadline of the next read.
-func (p *patient) wait(asked bool) {
+func (p *patient) wait() {
 	c := p.c
 	till := c.until
 	if c.session != nil {
 		cfg, now := c.srv.config(), time.Now()
-		switch left := p.till.Sub(now); {
-		case asked:
-			till = now.Add(cfg.IdleAnswer)
-		case left > cfg.Idle-cfg.Idle/8 && left <= cfg.Idle:
-			return // not at every read: a deadline costs
-		default:
-			till = now.Add(cfg.Idle)
+		span := cfg.Idle
+		if p.asked {
+			span = cfg.IdleAnswer
+		} else if canRest(c.tcp) {
+			span = min(span, quiet)
 		}
+		if left := p.till.Sub(now); left > span-span/8 && left <= span {
+			return // not at every read: a deadline costs
+		}
+		till = now.Add(span)
 	}
 	if till != p.till {
 		p.till = till
 		c.nc.SetReadDeadline(till)
+	}
+}
+
+// rest waits for a quiet client to say something, on a goroutine that needs next to no stack: TLS, the parser and the store
+// make the reader's grow to several times what else an idle client costs. All that was read has been handled; what TLS
+// holds is part of a record whose rest is yet to come.
+func (c *conn) rest() {
+	cfg := c.srv.config()
+	c.session.idleNow()
+	c.tcp.SetReadDeadline(time.Now().Add(cfg.Idle - quiet))
+	c.in.till = time.Time{}
+	err := readable(c.tcp)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.in.ask()
+	}
+	c.run() // any other error will show there
+}
+
+// idleNow lets go of what a busy session keeps.
+func (s *Session) idleNow() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sm != nil {
+		s.sm.unacked.Release()
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -206,13 +207,22 @@ func (l fused) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, ok := nc.(syscall.Conn); !ok {
+		return fusedPipe{fusedConn{nc, l.blown}}, nil
+	}
 	return fusedConn{nc, l.blown}, nil
 }
+
+// fusedPipe is no socket.
+type fusedPipe struct{ net.Conn }
 
 type fusedConn struct {
 	net.Conn
 	blown *atomic.Bool
 }
+
+// SyscallConn is the socket's, so that the server can wait for it as for any other.
+func (c fusedConn) SyscallConn() (syscall.RawConn, error) { return c.Conn.(syscall.Conn).SyscallConn() }
 
 func (c fusedConn) Write(b []byte) (int, error) {
 	if c.blown.Load() {

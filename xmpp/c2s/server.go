@@ -96,10 +96,7 @@ func (srv *Server) start(nc net.Conn, mode Mode) {
 	srv.byAddr[host]++
 	srv.done.Add(1)
 	srv.mu.Unlock()
-	go func() {
-		defer srv.over(c)
-		c.serve()
-	}()
+	go c.serve()
 }
 
 // hostOf is the address that limits go by: without the port, and of IPv6 the network, which one stranger has all of.

@@ -147,9 +147,12 @@ func (s *Session) request() error {
 	// The count goes into the same commit as the last stanza. Should that have failed, it is tried alone.
 	s.barrier(nil, func(err error) {
 		s.mu.Lock()
-		saved := id == "" || s.saved == n || int32(s.saved-n) > 0
+		h, saved := n, id == "" || int32(s.saved-n) >= 0
+		if id != "" && saved {
+			h = s.saved // a higher one may have been told meanwhile
+		}
 		if saved && err == nil {
-			s.pushLocked(item{raw: sm.AppendA(nil, n)})
+			s.pushLocked(item{raw: sm.AppendA(nil, h)})
 		}
 		s.mu.Unlock()
 		if !saved {
@@ -159,16 +162,27 @@ func (s *Session) request() error {
 	return nil
 }
 
-// confirmTo commits the count n and tells the client.
+// confirmTo commits the count n and tells the client. It may be called late, when a higher count is committed already or on its way:
+// the count never goes back.
 func (s *Session) confirmTo(n uint32, id string) {
-	s.barrier(func(tx *store.Tx) error { return s.save(tx, id, n) }, func(err error) {
+	h := n
+	s.barrier(func(tx *store.Tx) error {
+		h = n
+		if rec, err := tx.SM(id); err == nil && int32(rec.H-n) > 0 {
+			h = rec.H
+			return nil
+		}
+		return s.save(tx, id, n)
+	}, func(err error) {
 		if err != nil {
 			return // what cannot be committed is not acknowledged; the client asks again
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.saved = n
-		s.pushLocked(item{raw: sm.AppendA(nil, n)})
+		if int32(h-s.saved) > 0 {
+			s.saved = h
+		}
+		s.pushLocked(item{raw: sm.AppendA(nil, s.saved)})
 	})
 }
 
