@@ -143,7 +143,7 @@ func tail(file string, n int) string {
 	return string(b[max(0, len(b)-n):])
 }
 
-// Listen is a free port of an address; the preferred one if that is free and not 0.
+// Port is a free port of an address; the preferred one if that is free and not 0.
 func Port(ip string, prefer int) (int, error) {
 	l, err := net.Listen("tcp", fmt.Sprintf("%s:%d", ip, prefer))
 	if err != nil {
