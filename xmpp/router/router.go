@@ -95,6 +95,14 @@ func (r *Router) Sink(domain string) Sink {
 // so the only errors returned are ErrNeedTx and failures of the Turn itself.
 func (r *Router) Route(t *Turn, s *stanza.Stanza) error {
 	err := r.offer(t, s)
+	if err == nil {
+		return nil
+	}
+	return r.bounce(t, s, err)
+}
+
+// bounce sends a refusal back; any other error it returns as it is.
+func (r *Router) bounce(t *Turn, s *stanza.Stanza, err error) error {
 	var refusal *stanza.Err
 	if !errors.As(err, &refusal) {
 		return err
