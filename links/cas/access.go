@@ -94,8 +94,10 @@ func (n *Node) open(now time.Time) (did bool) {
 		case l.wanted && (l.state == Idle || l.state == Up && !l.exclusive) && n.exclusive(l.peer, Calling) == nil:
 			n.call(now, l, true)
 			did = true
-		case l.wanted && l.state == Up:
+		case l.wanted && l.state == Up: // it is what is wanted
 			l.wanted = false
+			n.emit(Made{l.peer, true, l.called})
+			did = true
 		case l.state != Idle:
 		case !n.dts.Pending(l.peer) && !l.wanted:
 			n.links = slices.DeleteFunc(n.links, func(o *link) bool { return o == l })
