@@ -59,11 +59,11 @@ func TestLineUseOfBulkData(t *testing.T) {
 }
 
 func BenchmarkLineUse(b *testing.B) {
-	for _, rate := range []int{75, 300, 1200, 2400} {
-		b.Run(fmt.Sprint(rate), func(b *testing.B) {
+	for _, timing := range []dts.Timing{short(75), short(300), short(1200), short(2400), fast(4800), fast(9600)} {
+		b.Run(fmt.Sprint(timing.Rate), func(b *testing.B) {
 			var use float64
 			for b.Loop() {
-				use = lineUse(b, dts.Config{Timing: short(rate), MaxQueue: 4 << 20}, 20<<10)
+				use = lineUse(b, dts.Config{Timing: timing, MaxQueue: 4 << 20}, 20<<10)
 			}
 			b.ReportMetric(100*use, "%line")
 		})

@@ -45,7 +45,6 @@ type peer struct {
 	answered bool      // an acknowledgement came since
 	served   time.Time // when we last sent to it
 	last     time.Time // when ARQ last said anything, either way
-	warned   uint64    // reception in which it was warned
 }
 
 // peer finds or makes the peer with address a.

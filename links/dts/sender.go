@@ -27,8 +27,6 @@ type message struct {
 	done    bool // confirmed or failed
 }
 
-func (m *message) expired(now time.Time) bool { return !m.expires.IsZero() && !now.Before(m.expires) }
-
 // A slot is a frame with a number.
 type slot struct {
 	m          *message

@@ -58,13 +58,16 @@ type Request struct {
 	Service   Service
 	Priority  uint8 // 0 to 15, 15 first
 	Unordered bool  // may be delivered before earlier C_PDUs
-	Repeats   int   // non-ARQ: copies beyond the first
+	Repeats   int   // non-ARQ: copies beyond the first, at most 15
 	Expires   time.Time
 	CPDU      []byte // the Station's from now on
 	// Only with ServiceExpeditedNonARQ, and for single peers:
 	Reply  bool // the peer answers by the same service: the channel is left to it, and NoReply comes if it does not
 	Answer bool // this is such an answer
 }
+
+// S_PDUs ask for at most so many (S5066 A.2.1.1: four bits).
+const maxRepeats = 15
 
 // Send queues a C_PDU. ARQ C_PDUs wait until their peer is connected.
 func (s *Station) Send(now time.Time, r Request) (ID, error) {
@@ -83,7 +86,7 @@ func (s *Station) Send(now time.Time, r Request) (ID, error) {
 	id := s.lastID + 1
 	if r.Service == ServiceNonARQ || r.Service == ServiceExpeditedNonARQ {
 		c := &cast{id: id, to: r.To, expedited: r.Service == ServiceExpeditedNonARQ, data: r.CPDU, priority: r.Priority, inOrder: !r.Unordered,
-			expires: r.Expires, copies: 1 + max(0, r.Repeats)}
+			expires: r.Expires, copies: 1 + min(max(0, r.Repeats), maxRepeats)}
 		if c.expedited && !r.To.Group() && (r.Reply || r.Answer) {
 			p, err := s.peer(r.To)
 			if err != nil {

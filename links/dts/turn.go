@@ -110,7 +110,7 @@ func (s *Station) Sent(now time.Time) {
 	c.sending, c.open, c.until, c.talker = false, false, now, s.cfg.Address
 	s.gap(now)
 	b := &s.out
-	if p := b.expect; p != nil {
+	if p := b.expect; p != nil && !s.muted {
 		if p.sent > 0 {
 			p.last = now
 		}
