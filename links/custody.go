@@ -20,6 +20,8 @@ type book struct {
 	queue *store.Queue
 	key   string
 
+	handing sync.Mutex // held while a stanza is given its place and handed to Inbound
+
 	mu       sync.Mutex    // guards what follows; never held while waiting
 	c        store.Custody // as last committed, as far as was heard
 	acked    uint32        // highest confirmation that was heard; the flash may not know yet

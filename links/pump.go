@@ -29,6 +29,7 @@ import (
 //	contact.send    one for each contact: owns the write side of the Session, all timers of the contact.
 //	contact.receive one for each contact: owns the read side; ends when the Session does.
 //	Pump.turn       is held while custody changes: by send from Next to Number, by receive for each word. Not while anything waits for the link.
+//	book.handing    is held from a stanza's number to the end of Inbound, so that two contacts cannot swap stanzas.
 //	book.mu, k.mu   guard fields; nothing waits under them. Order: turn, then k.mu or book.mu.
 //
 // A peer may have two contacts, one opened by each side (XEP-0361: both stay, each side sends on the one it opened). carries
@@ -315,6 +316,18 @@ func (p *Pump) dropOthers(k *contact) {
 	for _, o := range others {
 		if o != k && o.book == k.book && o.out != silent {
 			o.fail(errRenumbered)
+		}
+	}
+}
+
+// failAll ends all contacts that take stanzas into the book.
+func (p *Pump) failAll(b *book, err error) {
+	p.mu.Lock()
+	all := slices.Clone(p.contacts)
+	p.mu.Unlock()
+	for _, k := range all {
+		if k.book == b {
+			k.fail(err)
 		}
 	}
 }

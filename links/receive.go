@@ -82,6 +82,8 @@ func (k *contact) take(piece Piece, now time.Time) error {
 		return k.takePlain(piece)
 	}
 	b := k.book
+	b.handing.Lock() // from number to Inbound in one step: another contact may bring the one behind it
+	defer b.handing.Unlock()
 	at, id := b.admit(epoch, n, k.over)
 	switch at {
 	case stale:
@@ -108,7 +110,7 @@ func (k *contact) done(n uint32, err error) {
 	if err != nil {
 		// Not taken: the peer keeps it, and sends it again on the next contact.
 		k.p.log.Error("stanza of the peer not stored", "err", err)
-		k.fail(&stream.Error{Condition: "resource-constraint", Text: "cannot store"})
+		k.p.failAll(k.book, &stream.Error{Condition: "resource-constraint", Text: "cannot store"})
 		return
 	}
 	k.owe(time.Now())

@@ -50,6 +50,7 @@ func (k *contact) prepare() error {
 	if err := k.book.settle(); err != nil {
 		return err
 	}
+	k.book.tell(0)
 	k.out, k.plain = answered, k.p.c.Management == Off
 	k.mu.Lock()
 	k.outID = k.book.state().OutID
@@ -257,7 +258,7 @@ func (k *contact) withWords(batch []Piece, now time.Time, ride bool) []Piece {
 		told = told || b.Kind == Resume
 	}
 	words := append(k.answers, batch...)
-	if (k.owed > 0 || question) && !told && k.in && !k.ignore {
+	if (k.owed > 0 || question || k.book.untold()) && !told && k.in && !k.ignore {
 		words = append(words, Piece{Kind: Ack, H: mark})
 		told = true
 	}

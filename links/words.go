@@ -106,6 +106,7 @@ func (k *contact) strangeStream(id string, named, renumber bool) error {
 		k.book.restarted()
 		k.p.dropOthers(k)
 	}
+	k.book.tell(0)
 	return k.book.settle() // the mark is another one
 }
 
@@ -156,6 +157,7 @@ func (k *contact) onEnabled(piece Piece, now time.Time) error {
 		return nil
 	})
 	if err == nil && strange {
+		k.book.tell(pos)
 		err = k.book.settle() // the mark is another one
 	}
 	if err != nil {
