@@ -64,7 +64,9 @@ func (c *conn) header(h stream.Header) stream.Header {
 	}
 	r := stream.Header{From: from, ID: newID(), Version: "1.0", Lang: ourLang}
 	if j, err := jid.Parse(h.From); err == nil && c.secure {
-		r.To = j.Bare().String() // RFC 6120 §4.7.2; only under TLS, as §4.7.1 wants it
+		// RFC 6120 §4.7.2; only under TLS, as §4.7.1 wants it. The client's from ought to be a bare JID.
+		// Peer: mellium.im/xmpp puts a full one there when it was given one, and insists on hearing the same.
+		r.To = j.String()
 	}
 	return r
 }

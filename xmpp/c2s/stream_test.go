@@ -211,3 +211,15 @@ func TestBindingsThatDoNotFitAreNoTries(t *testing.T) {
 	auth("PLAIN", "\x00alice\x00secret")
 	cl.until("<success ")
 }
+
+func TestHeaderIsAnsweredToTheAddressItCameFrom(t *testing.T) {
+	r := newRig(t)
+	for _, from := range []string{"alice@field.net", "alice@field.net/desk"} {
+		cl := dial(t, r.tls)
+		cl.nc = tls.Client(cl.nc, &tls.Config{InsecureSkipVerify: true})
+		cl.send(strings.Replace(header, "<stream:stream ", "<stream:stream from='"+from+"' ", 1))
+		if got := cl.until("</stream:features>"); !strings.Contains(got, " to='"+from+"'") {
+			t.Errorf("from %s: %q", from, got)
+		}
+	}
+}
