@@ -68,7 +68,7 @@ func (q *casts) remove(c *cast) {
 
 // begin gives c its number.
 //
-// S5066 C.6.5: non-ARQ C_PDUs are numbered modulo 4096, normal and expedited ones each by themselves.
+// S5066 C.3.10: non-ARQ C_PDUs are numbered modulo 4096, normal and expedited ones each by themselves.
 func (q *casts) begin(c *cast, size int) {
 	if c.begun {
 		return

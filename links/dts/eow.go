@@ -10,7 +10,7 @@ import (
 // MANAGEMENT D_PDU is acknowledged.
 type EOW uint16
 
-// Types of EOW messages (S5066 C.5, table C-4). 8 to 15 are for users.
+// Types of EOW messages (S5066 C.5). 8 to 15 are for users.
 const (
 	EOWNone         = 0
 	EOWRateRequest  = 1 // DRC request or advisory

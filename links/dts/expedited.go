@@ -4,7 +4,7 @@ import "slices"
 
 // An expSender is the transmit side of the expedited ARQ service: one C_PDU at a time.
 //
-// S5066 C.6.5: its frames have numbers of their own that begin at 0 with each C_PDU; the C_PDU has a number modulo 16.
+// S5066 C.3.7: its frames have numbers of their own that begin at 0 with each C_PDU; the C_PDU has a number modulo 16.
 type expSender struct {
 	queue   []*message
 	current *message // was sent at least once

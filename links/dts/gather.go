@@ -13,7 +13,7 @@ type gather struct {
 	seen  []finished
 }
 
-// pileKey names a C_PDU of some sender: S5066 C.6.5.
+// pileKey names a C_PDU of some sender (S5066 C.4.2).
 type pileKey struct {
 	from      Address
 	expedited bool
@@ -61,7 +61,7 @@ func (g *gather) take(p *PDU, at time.Time, slack time.Duration) {
 	}
 	x := g.find(key)
 	if x != nil && len(x.data) != int(p.Part.Size) {
-		// S5066 C.6.5: another size under the same number is another C_PDU.
+		// S5066 C.4.2: another size under the same number is another C_PDU.
 		g.remove(x)
 		x = nil
 	}
@@ -138,7 +138,7 @@ func (g *gather) ready(now time.Time) (out []Delivery) {
 	return out
 }
 
-// waits tells whether x must wait for an earlier C_PDU: S5066 C.6.5, DELIVER IN ORDER.
+// waits tells whether x must wait for an earlier one (S5066 C.3.10, DELIVER IN ORDER).
 //
 // Choice: only for those heard of; of others nobody knows whether they were for us.
 func (g *gather) waits(x *pile, now time.Time) bool {

@@ -1,6 +1,6 @@
 package dts
 
-// Where a data rate change stands (S5066 C.6.6).
+// Where a data rate change stands (S5066 C.6.4).
 type drcStep uint8
 
 const (
@@ -16,7 +16,7 @@ const (
 
 // A management is the exchange of MANAGEMENT D_PDUs with one peer: stop and wait, one message at a time.
 //
-// S5066 C.3.8: our numbers start at 0 and stay the same in repeats; the last number received starts out of range.
+// S5066 C.3.9: our numbers start at 0 and stay the same in repeats; the last number received starts out of range.
 type management struct {
 	want  bool // a message of ours is not acknowledged
 	sent  bool
@@ -171,7 +171,7 @@ func (s *Station) managementAcked(p *peer) {
 	g := &p.mgmt
 	switch g.step {
 	case drcAccepted:
-		// S5066 C.6.6: the slave changes when it has the DT_ACK, and confirms with the new parameters.
+		// S5066 C.6.4: the slave changes when it has the DT_ACK, and confirms with the new parameters.
 		s.emit(RateChange{Peer: p.addr, Rate: g.rate, Receive: true, Transmit: g.rate.Both})
 		g.step = drcConfirm
 		g.say(ResponseEOW(RateConfirm, RefuseNone), nil)

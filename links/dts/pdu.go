@@ -23,7 +23,7 @@ const (
 // Type is the kind of a D_PDU, the high half of its first byte after the synchronisation sequence.
 type Type uint8
 
-// The D_PDU types of S5066 C.3.1, table C-2. 9 to 14 are reserved.
+// The D_PDU types of S5066 C.3.1. 9 to 14 are reserved.
 const (
 	DataOnly    Type = 0
 	AckOnly     Type = 1

@@ -44,7 +44,7 @@ func (r *receiver) place(fsn uint8) (uwe, at int) {
 	return uwe, at
 }
 
-// fits makes sync tests 1 to 3 of S5066 C.6.2 on the header of a frame.
+// fits makes sync tests 1 to 3 of S5066 C.6.3 on the header of a frame.
 func (r *receiver) fits(f *Frame) bool {
 	uwe, at := r.place(f.FSN)
 	switch {
@@ -81,7 +81,7 @@ func (r *receiver) take(f *Frame, segment []byte) {
 
 // early delivers the C_PDU around frame fsn if all of it is there.
 //
-// S5066 C.6.1: without DELIVER IN ORDER a C_PDU does not wait for earlier ones.
+// S5066 C.4.1: without DELIVER IN ORDER a C_PDU does not wait for earlier ones.
 func (r *receiver) early(fsn uint8) {
 	first, last := fsn, fsn
 	var cpdu []byte
@@ -128,7 +128,7 @@ func (r *receiver) pass(c *cell) {
 	if c.start {
 		r.part, r.open, r.spoiled = nil, true, false
 	}
-	// S5066 C.6.4: a DROP frame spoils the whole C_PDU it belongs to.
+	// S5066 C.3.3: a DROP frame spoils the whole C_PDU it belongs to.
 	r.spoiled = r.spoiled || c.drop || len(r.part)+len(c.data) > r.limit
 	if r.open && !r.spoiled {
 		r.part = append(r.part, c.data...)

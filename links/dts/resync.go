@@ -66,6 +66,9 @@ func (s *Station) resynced(p *peer, c Resync) {
 	switch {
 	case c.Full:
 		s.resetWindows(p)
+		if y.sent {
+			y.nextID++ // the peer may have seen that number
+		}
 		y.want, y.sent, y.tries = resyncNone, false, 0
 		// S5066 C.6.3: the answer to a full reset has only RESET ACK set, all else is zero.
 		y.owed, y.answer = true, Resync{Ack: true}
@@ -118,7 +121,7 @@ func (s *Station) resetWindows(p *peer) {
 
 // judge looks at what did not fit the windows when a reception is over. One that also fits is taken for an echo of old times.
 //
-// S5066 C.6.2: failing any sync test means out of synchronisation.
+// S5066 C.6.3: failing any sync test means out of synchronisation.
 func (s *Station) judge(p *peer) {
 	y := &p.sync
 	if y.suspect && !y.sound && p.connected {

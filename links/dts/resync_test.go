@@ -85,7 +85,7 @@ func TestResetGivesUp(t *testing.T) {
 	h.expectEvents("Lost{Peer:1.1.0.2}")
 }
 
-// The sync tests of S5066 C.6.2, each failing by one.
+// The sync tests of S5066 C.6.3, each failing by one.
 func TestSyncTests(t *testing.T) {
 	frame := func(fsn int, uwe, lwe bool) dts.PDU {
 		p := data(uint8(fsn), "x")
@@ -209,4 +209,20 @@ func TestRestartedStationFindsBackByReset(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestAfterAWindowCommandNothingCountsAsReceived(t *testing.T) {
+	h := connected(t, dts.Config{Copies: -1, Segment: 1})
+	h.text("abc")
+	h.send(dts.Request{CPDU: []byte("u"), Unordered: true})
+	h.turn(time.Hour)
+	h.hear(ack(0, 0b101)) // 1, and 3, which is all of the unordered one
+	h.expectEvents("Confirmed{ID:2 Peer:1.1.0.2}")
+	h.hear(reset(dts.Resync{Request: true}))
+	h.expect("RESET window id 0 lwe 0")
+	h.hear(reset(dts.Resync{Ack: true}))
+	// What is confirmed keeps its number, but must not be delivered again.
+	h.expect(`DATA-ONLY 0 START "a"; DATA-ONLY 1 "b"; DATA-ONLY 2 END "c"; DATA-ONLY 3 START END DROP`)
+	h.hear(ack(4))
+	h.expectEvents("Confirmed{ID:1 Peer:1.1.0.2}")
 }

@@ -53,7 +53,7 @@ func (p *peer) adapt(s *Station) {
 	}
 }
 
-// chooser tells how long the segments of a C_PDU are to be. All but the last have one size (S5066 C.6.1); a last one that would be
+// chooser tells how long the segments of a C_PDU are to be. All but the last have one size (S5066 C.4.1); a last one that would be
 // short beside the others is avoided.
 func (s *Station) chooser(p *peer) func(total int) int {
 	return func(total int) int {

@@ -109,7 +109,7 @@ func (s *sender) fill(p *PDU, fsn uint8) {
 	// S5066 C.3.3: the edges are those of this moment; a frame sent for the first time is the upper one.
 	p.Frame = Frame{Start: x.start, End: x.end, InOrder: x.m.ordered, UWE: fsn == s.next-1, LWE: fsn == s.lwe, FSN: fsn}
 	if x.m.dropped || x.m.done {
-		// S5066 C.6.4: what will not be needed any more is sent without its bytes.
+		// S5066 C.3.3: what will not be needed any more is sent without its bytes.
 		p.Frame.Drop, p.Segment = true, nil
 		return
 	}
@@ -119,7 +119,7 @@ func (s *sender) fill(p *PDU, fsn uint8) {
 // ack takes an acknowledgement and gives the C_PDUs it completed. ok is false when it does not fit the window.
 func (s *sender) ack(a *Acks) (done []*message, news, ok bool) {
 	flight := s.inFlight()
-	// S5066 C.6.2 (sync test 4): RX LWE within [TX LWE, TX UWE+1].
+	// S5066 C.6.3, sync test 4: RX LWE within [TX LWE, TX UWE+1].
 	ahead := int(a.LWE - s.lwe)
 	if ahead > flight {
 		return nil, false, false

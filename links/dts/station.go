@@ -66,7 +66,7 @@ type Request struct {
 	Answer bool // this is such an answer
 }
 
-// S_PDUs ask for at most so many (S5066 A.2.1.1: four bits).
+// S_PDUs ask for at most so many (S5066 A.2: four bits).
 const maxRepeats = 15
 
 // Send queues a C_PDU. ARQ C_PDUs wait until their peer is connected.

@@ -57,7 +57,7 @@ func (s *Station) tired() bool {
 
 // start is the earliest time for a plan.
 //
-// S5066 C.1 and annex H leave access to the channel open; see the comments of Config for the waiting times.
+// Choice: the standard leaves access to the channel open; see the comments of Config for the waiting times.
 func (s *Station) start(p plan) time.Time {
 	if p.right {
 		return s.channel.until.Add(s.cfg.Guard)
@@ -237,7 +237,7 @@ func (s *Station) addCopies() {
 		return
 	}
 	if b.repeat.Type == Management {
-		n *= 4 // S5066 C.6.6: nearly to the end of the block
+		n *= 4 // S5066 C.6.4: nearly to the end of the block
 	}
 	for size := 8 * b.repeat.Len(); n > 0 && size <= b.timing.spare(b.bits) && size+b.bits <= b.limit; n-- {
 		b.add(&b.repeat, b.repeatCast)
