@@ -1,7 +1,9 @@
 package c2s
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -180,11 +182,12 @@ func (s *Session) barrier(op func(*store.Tx) error, done func(error)) {
 
 // failed answers a stanza that the node could not take: nothing of it happened.
 func (s *Session) failed(st *stanza.Stanza, err error) {
-	e := stanza.Fail(stanza.InternalServerError, "")
+	e, level := stanza.Fail(stanza.InternalServerError, ""), slog.LevelWarn
 	if errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrReadOnly) {
 		e = stanza.Fail(stanza.ResourceConstraint, "the node cannot store anything at present")
+		level = slog.LevelDebug // the store's health is logged once, not for every stanza
 	}
-	s.srv.log.Warn("stanza not taken", "from", s.full, "err", err)
+	s.srv.log.Log(context.Background(), level, "stanza not taken", "from", s.full, "err", err)
 	if st != nil {
 		s.bounce(st, e)
 	}

@@ -19,10 +19,18 @@ import (
 // and nobody there it does nothing: the message waits. Without, a message worth keeping is kept now; mayWait tells
 // that hand may wait for that, which keeps the sender from sending the next one past it.
 func (h *Host) hand(s *stanza.Stanza, spool uint64, mayWait bool) {
-	if h.give(s, spool) || spool != 0 || !Keepable(s) {
+	keep := spool != 0 || Keepable(s)
+	if a := h.lock(s.To.Bare()); a != nil {
+		given := (!keep || a.returning.Load() == 0) && h.giveLocked(a, s, spool)
+		a.order.Unlock()
+		if given {
+			return
+		}
+	}
+	if spool != 0 || !keep {
 		return
 	}
-	// The last client left just now.
+	// The last client left just now, or is leaving.
 	kept := make(chan struct{})
 	h.Returned(s.To.Bare(), []Undelivered{{Stanza: s, Came: time.Now()}}, func() { close(kept) })
 	if mayWait {
@@ -30,13 +38,8 @@ func (h *Host) hand(s *stanza.Stanza, spool uint64, mayWait bool) {
 	}
 }
 
-// give hands the message to clients of the account; false when there is none for it.
-func (h *Host) give(s *stanza.Stanza, spool uint64) bool {
-	a := h.lock(s.To.Bare())
-	if a == nil {
-		return false
-	}
-	defer a.order.Unlock()
+// giveLocked hands the message to clients of its account; false when there is none for it.
+func (h *Host) giveLocked(a *account, s *stanza.Stanza, spool uint64) bool {
 	rs := h.Resources(s.To.Bare())
 	to := recipients(s, rs, spool != 0)
 	if to == nil {
@@ -87,6 +90,12 @@ func (a *account) claim(spool uint64, n int) bool {
 	}
 	a.flight[spool] = n
 	return true
+}
+
+func (a *account) claimed(spool uint64) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.flight[spool] > 0
 }
 
 // Settled tells the Host that a client has a spooled message for good, or that its stream is over and never will. It

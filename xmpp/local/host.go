@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"longwire/store"
 	"longwire/xmpp/jid"
@@ -29,10 +30,14 @@ type Host struct {
 }
 
 // account is an account with at least one bound resource, or with messages in a stream that is about to end. Host.mu
-// guards resources and leaving.
+// guards resources and holds.
 type account struct {
 	resources []*Resource // in bind order; replaced, never changed in place
-	leaving   int         // how many resources are giving back
+	holds     int         // how many need it to stay known
+
+	// returning counts the calls of Returned whose commit is under way. What is committed before them is newer than what
+	// they give back, or may be: it stays behind in the spool, and the commit hands it out after its own.
+	returning atomic.Int32
 
 	// order makes "choose the clients for a message and give it to them" whole, and so "end a client and give back what
 	// it had": no message overtakes an earlier one of its sender in between. It is taken by done functions of the store,
@@ -198,25 +203,36 @@ func (h *Host) Unbind(r *Resource) { h.Leave(r, func() {}) }
 // out, unless another took its place already. Meanwhile no message is brought to the account; and only when what is
 // given back is on its way to the store may a newer message find nobody there, and go the same way.
 func (h *Host) Leave(r *Resource, settle func()) {
-	h.mu.Lock()
-	a := h.accounts[r.bare]
-	if a == nil {
-		a = &account{}
-		h.accounts[r.bare] = a
-	}
-	a.leaving++ // so that a's order stays the account's until all is given back
-	h.mu.Unlock()
-
+	a := h.hold(r.bare)
+	defer h.release(r.bare, a)
 	a.order.Lock()
 	defer a.order.Unlock()
 	settle()
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	if i := slices.Index(a.resources, r); i >= 0 {
 		a.resources = slices.Delete(slices.Clone(a.resources), i, i+1)
 	}
-	a.leaving--
+}
+
+// hold finds an account, known or not, and keeps it known until release.
+func (h *Host) hold(bare jid.JID) *account {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a := h.accounts[bare]
+	if a == nil {
+		a = &account{}
+		h.accounts[bare] = a
+	}
+	a.holds++
+	return a
+}
+
+func (h *Host) release(bare jid.JID, a *account) {
+	h.mu.Lock()
+	a.holds--
 	h.mu.Unlock()
-	h.forget(r.bare)
+	h.forget(bare)
 }
 
 // lock finds an account and takes its order; nil if nobody of it is known.
@@ -246,7 +262,7 @@ func (h *Host) forget(bare jid.JID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	a := h.accounts[bare]
-	if a == nil || len(a.resources) > 0 || a.leaving > 0 {
+	if a == nil || len(a.resources) > 0 || a.holds > 0 {
 		return
 	}
 	a.mu.Lock()

@@ -17,7 +17,8 @@ const (
 // page is a piece of an account's spool.
 type page struct {
 	messages []spooled
-	last     uint64 // where the next one begins
+	after    uint64 // where it begins
+	last     uint64 // where the next one does
 	more     bool
 }
 
@@ -40,7 +41,7 @@ func (h *Host) FlushSpool(t *router.Turn, r *Resource) error {
 	return nil
 }
 
-var errPageFull = errors.New("local: page is full")
+var errEnough = errors.New("local: enough was read")
 
 func readPage(tx *store.Tx, r *Resource, after uint64) (p page, err error) {
 	most, mostBytes, bytes := pageMessages, pageBytes, 0
@@ -48,10 +49,10 @@ func readPage(tx *store.Tx, r *Resource, after uint64) (p page, err error) {
 		n, size := o.Room()
 		most, mostBytes = max(1, min(most, n)), min(mostBytes, size)
 	}
-	p.last = after
+	p.after, p.last = after, after
 	err = tx.Spool(r.bare.String(), after, func(e store.SpoolEntry) error {
 		if p.more = len(p.messages) == most || bytes > 0 && bytes+len(e.Stanza) > mostBytes; p.more {
-			return errPageFull
+			return errEnough
 		}
 		p.last = e.ID
 		s, err := late(e, r.full.Domain())
@@ -62,7 +63,7 @@ func readPage(tx *store.Tx, r *Resource, after uint64) (p page, err error) {
 		p.messages = append(p.messages, spooled{e.ID, s})
 		return nil
 	})
-	if err == errPageFull {
+	if err == errEnough {
 		err = nil
 	}
 	return p, err
@@ -76,6 +77,10 @@ func (h *Host) handPage(r *Resource, p page, round int) {
 	}
 	defer a.order.Unlock()
 	if h.Resource(r.full) != r || !r.inRound(round) {
+		return
+	}
+	if a.returning.Load() > 0 {
+		h.nextPage(r, p.after, round) // once more, with what is being given back
 		return
 	}
 	for _, m := range p.messages {
