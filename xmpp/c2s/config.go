@@ -38,7 +38,7 @@ type Config struct {
 	Idle              time.Duration // silence after which the client is asked; 300 s
 	IdleAnswer        time.Duration // how long it may take to answer; 60 s
 	EarlyTime         time.Duration // from connect to bind; 60 s
-	FailuresPerMinute int           // failed logins of one address or account before it must wait; 20
+	FailuresPerMinute int           // failed logins of one address before it must wait; of one account, five times as many; 20
 
 	Caps []byte // XEP-0115 §6.3: the server's own <c/>
 	// Stranger answers XEP-0077 requests of clients that have not logged in, with the children of the result; nil: nobody may make an

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"longwire/xmpp/router"
 	"longwire/xmpp/sm"
 	"longwire/xmpp/stanza"
 )
@@ -88,6 +89,7 @@ func (c *conn) rest() {
 
 // idleNow lets go of what a busy session keeps.
 func (s *Session) idleNow() {
+	s.quick = router.Turn{}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.sm != nil {
@@ -110,8 +112,9 @@ func (s *Session) ask() {
 	s.pushLocked(item{s: ping, came: time.Now().UnixNano()})
 }
 
-// drain waits, bounded, until what the client asked for before it closed its stream is done and written. Then it ends the session, which
-// writes nothing from there on. ack is a last acknowledgement. When first is true, the caller must see the session off.
+// drain waits, bounded, until what the client asked for before it closed its stream is done and written. Then it ends the
+// session, which writes nothing from there on. ack is a last acknowledgement. When first is true, the caller must see
+// the session off.
 func (s *Session) drain(c *conn) (ack []byte, first bool) {
 	late := false
 	stop := time.AfterFunc(parting, func() {
