@@ -19,7 +19,7 @@ func (k *contact) takeOver() (bool, error) {
 		return true, nil
 	}
 	for _, b := range k.p.books {
-		c := b.state()
+		c := b.State()
 		if b == k.book || c.OutID == "" || c.Sent == c.Acked {
 			continue
 		}
@@ -27,7 +27,7 @@ func (k *contact) takeOver() (bool, error) {
 			return false, nil
 		}
 		// The peer may have taken some of these, and will get them again: XEP-0198 §5 has no way to ask but on a contact that it or we resume.
-		if err := b.renumber(); err != nil {
+		if err := b.Renumber(); err != nil {
 			return false, err
 		}
 	}
@@ -40,7 +40,7 @@ func (k *contact) announce(now time.Time) (*Piece, error) {
 	if k.out != silent {
 		return nil, nil
 	}
-	c := k.book.state()
+	c := k.book.State()
 	unconfirmed := c.Sent - c.Acked
 	unsent := k.p.unsent()
 	resumable := c.Confirmed && c.InID != "" && c.OutID != "" && unconfirmed < 1<<16
@@ -51,7 +51,7 @@ func (k *contact) announce(now time.Time) (*Piece, error) {
 	heard := k.in || k.plain
 	k.mu.Unlock()
 	switch {
-	case unsent == 0 && unconfirmed == 0 && !(k.book.untold() && resumable && !heard):
+	case unsent == 0 && unconfirmed == 0 && !(k.book.Untold() && resumable && !heard):
 		return nil, nil // silence costs nothing
 	case !k.opened && !heard && (unconfirmed > 0 || unsent == 0) && now.Before(k.since.Add(k.courtesy())):
 		return nil, nil // what the opener says may spare us the repeats
@@ -78,13 +78,13 @@ func (k *contact) resume(now time.Time, c store.Custody) (*Piece, error) {
 		k.mu.Unlock()
 		if !spoken {
 			// The peer will go on behind the mark it is told, so none may be added before it does.
-			if err := k.book.settle(); err != nil {
+			if err := k.book.Settle(); err != nil {
 				return nil, err
 			}
 		}
 		k.out = waiting
 	}
-	k.said, k.saidH = Resume, k.book.state().Mark
+	k.said, k.saidH = Resume, k.book.State().Mark
 	word.H, word.HasH = k.saidH, true
 	k.announcedAt(now)
 	return word, nil
@@ -101,7 +101,7 @@ func (k *contact) enable(now time.Time, c store.Custody) (*Piece, error) {
 	k.announcedAt(now)
 	word := &Piece{Kind: Enable, Resumes: true}
 	if k.p.c.ZeroRTT {
-		word.ID = k.book.state().OutID
+		word.ID = k.book.State().OutID
 	}
 	return word, nil
 }
@@ -115,17 +115,17 @@ func (k *contact) announcedAt(now time.Time) {
 // position makes our stream begin on this contact with what is not confirmed of it, of the present numbering or of a new one.
 func (k *contact) position(anew bool) (err error) {
 	if anew {
-		if err = k.book.renumber(); err == nil {
+		if err = k.book.Renumber(); err == nil {
 			k.p.dropOthers(k)
 		}
 	} else {
-		err = k.book.name()
+		err = k.book.Name()
 	}
 	if err != nil {
 		return err
 	}
 	k.out = answered
-	c := k.book.state()
+	c := k.book.State()
 	k.mu.Lock()
 	k.outID, k.flight, k.size = c.OutID, nil, 0
 	k.mu.Unlock()

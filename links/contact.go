@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"longwire/links/custody"
 	"longwire/store"
 )
 
@@ -24,7 +25,7 @@ const (
 type contact struct {
 	p      *Pump
 	s      Session
-	book   *book
+	book   *custody.Book
 	opened bool // we opened it
 	since  time.Time
 	kick   chan struct{} // wakes the sender; room for one

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"longwire/links/custody"
 	"longwire/links/meter"
 	"longwire/store"
 )
@@ -17,20 +18,20 @@ import (
 //	                 store.Queue                                   node: one transaction of mark + effects
 //	                     | Next (class, then age)                              ^            | done, in order
 //	 Wake -> Pump.Run ---+--> wakes the contact that carries                   |            v
-//	                     v                                                   Inbound     book.marked
+//	                     v                                                   Inbound     Book.Marked
 //	  contact.send   compose: announce, Number (commit), stamp                 ^            | owed acks wake the sender
 //	   (goroutine)       | one batch, one flush                                | mark check | window of 256
 //	                     v                                                     |            |
 //	                 Session.Send ---------------- the link ---------------- Session.Recv   contact.receive (goroutine)
 //	                                                                           |
-//	                 queue entry gone <- book.confirm (commit) <- Ack, Resume, Resumed
+//	                 queue entry gone <- Book.Confirm (commit) <- Ack, Resume, Resumed
 //
 //	Pump.Run        owns the contacts: one goroutine opens (with back-off), one accepts, one passes wake-ups on.
 //	contact.send    one for each contact: owns the write side of the Session, all timers of the contact.
 //	contact.receive one for each contact: owns the read side; ends when the Session does.
 //	Pump.turn       is held while custody changes: by send from Next to Number, by receive for each word. Not while anything waits for the link.
-//	book.handing    is held from a stanza's number to the end of Inbound, so that two contacts cannot swap stanzas.
-//	book.mu, k.mu   guard fields; nothing waits under them. Order: turn, then k.mu or book.mu.
+//	Book.Handing    is held from a stanza's number to the end of Inbound, so that two contacts cannot swap stanzas.
+//	Book.mu, k.mu   guard fields; nothing waits under them. Order: turn, then k.mu or Book.mu.
 //
 // A peer may have two contacts, one opened by each side (XEP-0361: both stay, each side sends on the one it opened). carries
 // tells which one takes our stanzas; what was sent on another and is not confirmed is sent there again, and known by its number.
@@ -40,7 +41,7 @@ type Pump struct {
 	env   Env
 	queue *store.Queue
 	log   *slog.Logger
-	books [2]*book // accepted, opened; the same one when both ends keep one numbering for all contacts
+	books [2]*custody.Book // accepted, opened; the same one when both ends keep one numbering for all contacts
 
 	turn    sync.Mutex
 	carrier *contact // who carried our stanzas last; under turn
@@ -108,7 +109,7 @@ func (p *Pump) Run(ctx context.Context) error {
 	loops.Wait()
 	p.tasks.Wait()
 	for _, b := range p.books {
-		b.drain()
+		b.Drain()
 	}
 	return nil
 }
@@ -125,7 +126,7 @@ func (p *Pump) open() error {
 			p.books[i] = p.books[0]
 			continue
 		}
-		b, err := openBook(p.env.DB, p.queue, key)
+		b, err := custody.Open(p.env.DB, p.queue, key)
 		if err != nil {
 			return err
 		}
@@ -135,7 +136,7 @@ func (p *Pump) open() error {
 	if err != nil {
 		return fmt.Errorf("links: reading the queue of %s: %w", p.c.Peer, err)
 	}
-	known := map[string]bool{"": true, p.books[0].state().OutID: true, p.books[1].state().OutID: true}
+	known := map[string]bool{"": true, p.books[0].State().OutID: true, p.books[1].State().OutID: true}
 	for _, e := range all {
 		if known[e.Session] {
 			continue
@@ -178,7 +179,7 @@ func (p *Pump) release(now time.Time) error {
 		return nil
 	}
 	for _, b := range p.books {
-		id := b.state().OutID
+		id := b.State().OutID
 		if id == "" {
 			continue
 		}
@@ -228,7 +229,7 @@ func (p *Pump) changedLocked() {
 func (p *Pump) begin(s Session, opened bool) *contact {
 	now := time.Now()
 	k := &contact{p: p, s: s, opened: opened, since: now, kick: make(chan struct{}, 1), over: make(chan struct{}),
-		plainFlight: make(chan struct{}, maxInFlight), heard: now, lastAny: now}
+		plainFlight: make(chan struct{}, custody.MaxInFlight), heard: now, lastAny: now}
 	k.book = p.books[0]
 	if opened {
 		k.book = p.books[1]
@@ -302,7 +303,7 @@ func (p *Pump) carries(k *contact) bool {
 }
 
 // alive tells whether another contact than k uses the book.
-func (p *Pump) alive(b *book) bool {
+func (p *Pump) alive(b *custody.Book) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.ContainsFunc(p.contacts, func(o *contact) bool { return o.book == b })
@@ -321,7 +322,7 @@ func (p *Pump) dropOthers(k *contact) {
 }
 
 // failAll ends all contacts that take stanzas into the book.
-func (p *Pump) failAll(b *book, err error) {
+func (p *Pump) failAll(b *custody.Book, err error) {
 	p.mu.Lock()
 	all := slices.Clone(p.contacts)
 	p.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"longwire/links/custody"
 	"longwire/links/meter"
 	"longwire/store"
 	"longwire/xmpp/stream"
@@ -82,20 +83,20 @@ func (k *contact) take(piece Piece, now time.Time) error {
 		return k.takePlain(piece)
 	}
 	b := k.book
-	b.handing.Lock() // from number to Inbound in one step: another contact may bring the one behind it
-	defer b.handing.Unlock()
-	at, id := b.admit(epoch, n, k.over)
+	b.Handing.Lock() // from number to Inbound in one step: another contact may bring the one behind it
+	defer b.Handing.Unlock()
+	at, id := b.Admit(epoch, n, k.over)
 	switch at {
-	case stale:
+	case custody.Stale:
 		return nil
-	case known:
+	case custody.Known:
 		k.p.env.Meter.Add(func(c *meter.Counts) { c.In.Repeated++ })
 		k.owe(now) // so that the peer hears of it, which it has not
 		return nil
-	case gap:
+	case custody.Gap:
 		return fmt.Errorf("links: stanza %d came, one before it did not", n)
 	}
-	k.p.env.In(k.p.c.Peer, piece.Stanza, func(tx *store.Tx) error { return b.mark(tx, id, n) }, func(err error) { k.done(n, err) })
+	k.p.env.In(k.p.c.Peer, piece.Stanza, func(tx *store.Tx) error { return b.Mark(tx, id, n) }, func(err error) { k.done(n, err) })
 	return nil
 }
 
@@ -106,7 +107,7 @@ func (k *contact) done(n uint32, err error) {
 		k.misdeed(v)
 		err = nil
 	}
-	k.book.marked(n, err)
+	k.book.Marked(n, err)
 	if err != nil {
 		// Not taken: the peer keeps it, and sends it again on the next contact.
 		k.p.log.Error("stanza of the peer not stored", "err", err)
@@ -182,8 +183,8 @@ func (k *contact) acked(h uint32, now time.Time) error {
 		return nil // nothing of ours was counted here
 	}
 	err := k.confirm(id, h, false)
-	if errors.Is(err, errTooHigh) {
-		c := k.book.state()
+	if errors.Is(err, custody.ErrTooHigh) {
+		c := k.book.State()
 		// XEP-0198 §4: h beyond what was sent ends the stream.
 		return &stream.Error{Condition: stream.UndefinedCondition,
 			App: fmt.Appendf(nil, "<handled-count-too-high xmlns='%s' h='%d' send-count='%d'/>", nsSM, h, c.Sent)}
@@ -193,7 +194,7 @@ func (k *contact) acked(h uint32, now time.Time) error {
 
 // confirm takes a confirmation of our numbering id to the flash.
 func (k *contact) confirm(id string, h uint32, wait bool) error {
-	err := k.book.confirm(id, h, wait, func(gone []store.Entry, err error) {
+	err := k.book.Confirm(id, h, wait, func(gone []store.Entry, err error) {
 		if err != nil {
 			k.p.log.Error("confirmation of the peer not stored", "err", err)
 			k.fail(err)

@@ -39,21 +39,21 @@ func (k *contact) prepare() error {
 	}
 	k.p.turn.Lock()
 	defer k.p.turn.Unlock()
-	err := k.book.update(func(tx *store.Tx, c *store.Custody) error {
+	err := k.book.Update(func(tx *store.Tx, c *store.Custody) error {
 		c.InID, c.Mark = "", 0
-		return k.book.restart(tx, c)
+		return k.book.Restart(tx, c)
 	})
 	if err != nil {
 		return err
 	}
-	k.book.restarted()
-	if err := k.book.settle(); err != nil {
+	k.book.Restarted()
+	if err := k.book.Settle(); err != nil {
 		return err
 	}
-	k.book.tell(0)
+	k.book.Tell(0)
 	k.out, k.plain = answered, k.p.c.Management == Off
 	k.mu.Lock()
-	k.outID = k.book.state().OutID
+	k.outID = k.book.State().OutID
 	k.mu.Unlock()
 	if !k.plain {
 		k.comes(0)
@@ -169,7 +169,7 @@ func (k *contact) compose(now time.Time) (batch []Piece, sent []store.Entry, err
 	bye := k.leaving || k.goodbye
 	k.mu.Unlock()
 	if bye {
-		k.book.drain() // so that the last ack covers all that came
+		k.book.Drain() // so that the last ack covers all that came
 	}
 
 	if !bye && k.p.carries(k) {
@@ -239,14 +239,14 @@ func (k *contact) withWords(batch []Piece, now time.Time, ride bool) []Piece {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	ride = ride || len(batch) > 0
-	busy := k.book.busy()
+	busy := k.book.Busy()
 	question := k.question && !busy // an answer that covers what is being committed is worth the wait
 	due := k.urgent || question || k.owed >= k.p.c.AckEvery || k.owed > 0 && !now.Before(k.owedAt.Add(k.p.c.AckIdle)) ||
 		len(k.answers) > 0 && !now.Before(k.owedAt.Add(min(lazyAnswer, k.p.c.AckIdle)))
 	if !ride && !due {
 		return batch
 	}
-	mark := k.book.state().Mark
+	mark := k.book.State().Mark
 	told := false
 	for i := range k.answers {
 		if k.answers[i].Kind == Resumed {
@@ -258,12 +258,12 @@ func (k *contact) withWords(batch []Piece, now time.Time, ride bool) []Piece {
 		told = told || b.Kind == Resume
 	}
 	words := append(k.answers, batch...)
-	if (k.owed > 0 || question || k.book.untold()) && !told && k.in && !k.ignore {
+	if (k.owed > 0 || question || k.book.Untold()) && !told && k.in && !k.ignore {
 		words = append(words, Piece{Kind: Ack, H: mark})
 		told = true
 	}
 	if told {
-		k.book.tell(mark)
+		k.book.Tell(mark)
 	}
 	k.answers, k.owed, k.urgent, k.question = nil, 0, false, k.question && busy
 	return words
@@ -291,7 +291,7 @@ func (k *contact) next() ([]store.Entry, error) {
 		if err != nil || len(entries) == 0 {
 			return out, err
 		}
-		err = k.book.number(entries)
+		err = k.book.Number(entries)
 		if errors.Is(err, store.ErrNotFound) {
 			continue // one was cancelled, or has expired, meanwhile
 		}

@@ -111,7 +111,7 @@ func reason(err error) string {
 	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
 		return "the peer does not answer"
 	}
-	return strings.TrimPrefix(fmt.Sprint(err), "links: ")
+	return strings.TrimPrefix(strings.TrimPrefix(fmt.Sprint(err), "links: "), "custody: ")
 }
 
 func words(condition, text string) string {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"longwire/links/custody"
 	"longwire/links/meter"
 	"longwire/store"
 )
@@ -18,7 +19,7 @@ func (k *contact) word(piece Piece, now time.Time) error {
 		}
 		return nil
 	}
-	if err := k.book.mend(); err != nil {
+	if err := k.book.Mend(); err != nil {
 		return err
 	}
 	switch piece.Kind {
@@ -49,7 +50,7 @@ func (k *contact) answer(word Piece, now bool) {
 
 // comes notes that the peer's next stanza on this contact follows number pos of its stream.
 func (k *contact) comes(pos uint32) {
-	epoch := k.book.now()
+	epoch := k.book.Epoch()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.in, k.inPos, k.epoch, k.ignore = true, pos, epoch, false
@@ -60,18 +61,18 @@ func (k *contact) comes(pos uint32) {
 func (k *contact) enabled(piece Piece) error {
 	named := k.p.c.ZeroRTT && piece.ID != ""
 	crossing := k.out != silent // we have announced ours, and the peer answers that by itself
-	if !named || piece.ID != k.book.state().InID {
+	if !named || piece.ID != k.book.State().InID {
 		// A peer that does not name its stream counts ours from 1 as well. One that does is told where ours goes on: it then knows what it has of it,
 		// or that it has nothing.
 		if err := k.strangeStream(piece.ID, named, !named && !crossing); err != nil {
 			return err
 		}
 	}
-	if err := k.book.name(); err != nil {
+	if err := k.book.Name(); err != nil {
 		return err
 	}
 	k.comes(0)
-	word := Piece{Kind: Enabled, ID: k.book.state().OutID, Resumes: true, Max: k.p.c.ResumeMax}
+	word := Piece{Kind: Enabled, ID: k.book.State().OutID, Resumes: true, Max: k.p.c.ResumeMax}
 	if !crossing {
 		if err := k.follow(&word); err != nil {
 			return err
@@ -86,16 +87,16 @@ func (k *contact) enabled(piece Piece) error {
 
 // strangeStream makes the record that of a peer's stream which is not known.
 func (k *contact) strangeStream(id string, named, renumber bool) error {
-	if err := k.book.settle(); err != nil {
+	if err := k.book.Settle(); err != nil {
 		return err
 	}
-	err := k.book.update(func(tx *store.Tx, c *store.Custody) error {
+	err := k.book.Update(func(tx *store.Tx, c *store.Custody) error {
 		c.InID, c.Mark = "", 0
 		if named {
 			c.InID = id
 		}
 		if renumber {
-			return k.book.restart(tx, c)
+			return k.book.Restart(tx, c)
 		}
 		return nil
 	})
@@ -103,11 +104,11 @@ func (k *contact) strangeStream(id string, named, renumber bool) error {
 		return err
 	}
 	if renumber {
-		k.book.restarted()
+		k.book.Restarted()
 		k.p.dropOthers(k)
 	}
-	k.book.tell(0)
-	return k.book.settle() // the mark is another one
+	k.book.Tell(0)
+	return k.book.Settle() // the mark is another one
 }
 
 // follow lets our stream follow an answer, from the first number that is not confirmed, if this contact carries it.
@@ -119,7 +120,7 @@ func (k *contact) follow(word *Piece) error {
 	if err := k.position(false); err != nil {
 		return err
 	}
-	word.Seq, word.HasSeq = k.book.state().Acked+1, k.p.c.ZeroRTT
+	word.Seq, word.HasSeq = k.book.State().Acked+1, k.p.c.ZeroRTT
 	return nil
 }
 
@@ -134,7 +135,7 @@ func (k *contact) onEnabled(piece Piece, now time.Time) error {
 	k.mu.Lock()
 	spoken := k.in // its stream was announced here already
 	k.mu.Unlock()
-	c := k.book.state()
+	c := k.book.State()
 	id, pos := piece.ID, uint32(0)
 	if piece.HasSeq && k.p.c.ZeroRTT {
 		pos = piece.Seq - 1
@@ -145,11 +146,11 @@ func (k *contact) onEnabled(piece Piece, now time.Time) error {
 		id = ""
 	}
 	if strange || id != c.InID {
-		if err := k.book.settle(); err != nil {
+		if err := k.book.Settle(); err != nil {
 			return err
 		}
 	}
-	err := k.book.update(func(tx *store.Tx, c *store.Custody) error {
+	err := k.book.Update(func(tx *store.Tx, c *store.Custody) error {
 		c.Confirmed, c.InID = true, id
 		if strange {
 			c.Mark = pos
@@ -157,13 +158,13 @@ func (k *contact) onEnabled(piece Piece, now time.Time) error {
 		return nil
 	})
 	if err == nil && strange {
-		k.book.tell(pos)
-		err = k.book.settle() // the mark is another one
+		k.book.Tell(pos)
+		err = k.book.Settle() // the mark is another one
 	}
 	if err != nil {
 		return err
 	}
-	epoch := k.book.now()
+	epoch := k.book.Epoch()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !spoken && !k.ignore {
@@ -183,12 +184,12 @@ func (k *contact) replied(now time.Time) {
 
 // resumed: the peer goes on with a stream, and tells how far it took ours. XEP-0198 §5.
 func (k *contact) resumed(piece Piece) error {
-	c := k.book.state()
-	err := errTooHigh
+	c := k.book.State()
+	err := custody.ErrTooHigh
 	if c.OutID != "" && piece.ID == c.OutID {
 		err = k.confirm(c.OutID, piece.H, true)
 	}
-	if errors.Is(err, errTooHigh) {
+	if errors.Is(err, custody.ErrTooHigh) {
 		k.refuse(Piece{Kind: Failed, Cause: "item-not-found"})
 		return nil
 	}
@@ -198,10 +199,10 @@ func (k *contact) resumed(piece Piece) error {
 	var pos uint32
 	if !piece.HasSeq || !k.p.c.ZeroRTT {
 		// The peer will go on behind the mark it is told, so none may be added before it does.
-		if err := k.book.settle(); err != nil {
+		if err := k.book.Settle(); err != nil {
 			return err
 		}
-		pos = k.book.state().Mark
+		pos = k.book.State().Mark
 	} else {
 		pos = piece.Seq - 1
 		if behind := c.Mark - pos; behind > 1<<16 { // modulo 2^32: also when pos is beyond the mark
@@ -237,7 +238,7 @@ func (k *contact) onResumed(piece Piece, now time.Time) error {
 		return nil
 	}
 	k.replied(now)
-	if err := k.confirm(k.book.state().OutID, piece.H, true); errors.Is(err, errTooHigh) {
+	if err := k.confirm(k.book.State().OutID, piece.H, true); errors.Is(err, custody.ErrTooHigh) {
 		// The peer knows more than we do, so our record is an old one. Begin anew.
 		k.p.log.Warn("peer has taken more than was sent", "h", piece.H)
 		return k.anew()
@@ -267,19 +268,19 @@ func (k *contact) onResumed(piece Piece, now time.Time) error {
 
 // goesOn notes that the peer's stream follows number pos. When that is beyond our mark, our record is an old one: what is missing was taken before.
 func (k *contact) goesOn(pos uint32) error {
-	if mark := k.book.state().Mark; int32(pos-mark) > 0 {
+	if mark := k.book.State().Mark; int32(pos-mark) > 0 {
 		k.p.log.Warn("peer knows stanzas as taken that are not known here", "mark", mark, "next", pos+1)
-		if err := k.book.settle(); err != nil {
+		if err := k.book.Settle(); err != nil {
 			return err
 		}
-		err := k.book.update(func(tx *store.Tx, c *store.Custody) error {
+		err := k.book.Update(func(tx *store.Tx, c *store.Custody) error {
 			c.Mark = pos
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		if err := k.book.settle(); err != nil {
+		if err := k.book.Settle(); err != nil {
 			return err
 		}
 	}
@@ -294,7 +295,7 @@ func (k *contact) onFailed(piece Piece) error {
 		k.replied(time.Now())
 		if piece.HasH && !k.p.c.ZeroRTT {
 			// XEP-0198 §5: it may still know how far it took it.
-			if err := k.confirm(k.book.state().OutID, piece.H, true); err != nil && !errors.Is(err, errTooHigh) {
+			if err := k.confirm(k.book.State().OutID, piece.H, true); err != nil && !errors.Is(err, custody.ErrTooHigh) {
 				return err
 			}
 		}

@@ -45,6 +45,7 @@ func rules() []rule {
 		rs = append(rs, rule{room, may, nil, room + " is pure: no sibling, no XMPP, no store"})
 	}
 	rs = append(rs,
+		rule{"links/custody", []string{"links/custody", "store"}, nil, "links/custody keeps records in store and knows no kind of link"},
 		rule{"links", []string{"store", "links", "xmpp/jid", "xmpp/markup", "xmpp/stanza", "xmpp/stream", "xmpp/sm"}, nil,
 			"links import store and of xmpp only jid, markup, stanza, stream, sm; they meet the rest of xmpp at a queue in store"},
 		rule{"tools", []string{"images", "links", "store", "xmpp", "tools"}, nil, "tools never import firmware"},
