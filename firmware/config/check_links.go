@@ -11,7 +11,7 @@ import (
 )
 
 // linkTypes are the types there are, for people.
-var linkTypes = []string{LinkIP}
+var linkTypes = []string{LinkIP, LinkS5066}
 
 const day = 24 * time.Hour
 
@@ -28,6 +28,12 @@ func (k *checker) links() {
 		}
 		if !slices.Contains(linkTypes, l.Type) {
 			k.bad(at+".type", "the types are: "+strings.Join(linkTypes, ", "), "this version has no links of type %q", l.Type)
+			continue
+		}
+		k.linkForeign(at, l)
+		k.size(at+".max_stanza", l.MaxStanza, 10000, 64<<20) // RFC 6120 §13.12
+		if l.Type == LinkS5066 {
+			k.linkS5066(i)
 			continue
 		}
 		k.linkWays(at, l)
@@ -100,7 +106,6 @@ func (k *checker) linkTalk(at string, l *Link) {
 	k.duration(at+".ack_idle", l.AckIdle, 100*time.Millisecond, day)
 	k.duration(at+".ack_timeout", l.AckTimeout, time.Second, day)
 	k.duration(at+".resume_max", l.ResumeMax, time.Second, 365*day)
-	k.size(at+".max_stanza", l.MaxStanza, 10000, 64<<20) // RFC 6120 §13.12
 	k.duration(at+".backoff_min", l.BackoffMin, 10*time.Millisecond, day)
 	k.duration(at+".backoff_max", l.BackoffMax, l.BackoffMin, 7*day)
 	k.duration(at+".idle_close", l.IdleClose, 0, 365*day)
@@ -158,6 +163,7 @@ func (k *checker) peers() {
 		}
 		k.peerDomains(i, owners)
 		k.peerLinks(i, users)
+		k.peerS5066(i)
 		k.number(at+".queue_entries", p.QueueEntries, 10, 1e7)
 		k.size(at+".queue_bytes", p.QueueBytes, 65536, 1<<40)
 		k.duration(at+".lifetimes.message", p.Lifetimes.Message, 0, 3650*day)
@@ -201,15 +207,17 @@ func (k *checker) peerLinks(i int, users map[string]int) {
 		k.bad(at+".links", "name a [[link]], as in links = [\"IP link hq-2-field\"]", "no link reaches peer %q", p.Name)
 	}
 	if len(p.Links) > 1 {
-		k.bad(at+".links", "keep the best one", "this version uses one link for a peer, not %d", len(p.Links))
+		k.bad(at+".links", "keep the best one; going over to another link when one fails comes in a later version",
+			"this version uses one link for a peer, not %d", len(p.Links))
 	}
 	for j, name := range p.Links {
 		path := fmt.Sprintf("%s.links[%d]", at, j)
-		if !slices.ContainsFunc(k.c.Links, func(l Link) bool { return l.Name == name }) {
+		l := k.c.Link(name)
+		if l == nil {
 			k.bad(path, k.knownLinks(name), "there is no link %q", name)
 			continue
 		}
-		if o, used := users[name]; used && o != i {
+		if o, used := users[name]; used && o != i && l.Type == LinkIP {
 			k.bad(path, "give each peer a link of its own, or put all domains into one peer", "link %q belongs to peer %q already%s", name, k.c.Peers[o].Name, k.on(fmt.Sprintf("peer[%d].links", o)))
 			continue
 		}

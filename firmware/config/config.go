@@ -11,6 +11,7 @@ import (
 //	toml  the key
 //	doc   the comment printed above it in the example
 //	eg    the value that the example shows when the default is empty or depends on the machine
+//	for   the type of link that knows the setting; without it all do
 //
 // Load fills in every default, so its readers never meet a zero that means "default".
 type Config struct {
@@ -23,8 +24,8 @@ type Config struct {
 	Store   Store   `toml:"store" doc:"The database file in the data folder."`
 	Log     Log     `toml:"log" doc:"What the node tells on standard error. Message bodies are never logged."`
 
-	Links []Link `toml:"link" doc:"A link is a named way to another node; one table each. The other side's file has the same facts mirrored."`
-	Peers []Peer `toml:"peer" doc:"A peer is a remote node: its domains and the link that reaches it; one table each. What is sent to a domain that is neither ours nor a peer's is answered with remote-server-not-found."`
+	Links []Link `toml:"link" doc:"A link is a named way to other nodes; one table each. The other side's file has the same facts mirrored. There are two types: ip, for one peer, and s5066, for any number of them."`
+	Peers []Peer `toml:"peer" doc:"A peer is a remote node: its domains and the link that reaches it; one table each, and one link each. What is sent to a domain that is neither ours nor a peer's is answered with remote-server-not-found."`
 
 	// File is where the settings were read from; "": embedded defaults.
 	File string `toml:"-"`
@@ -74,67 +75,4 @@ type Store struct {
 type Log struct {
 	Level  string `toml:"level" doc:"debug, info, warn or error."`
 	Format string `toml:"format" doc:"text or json."`
-}
-
-// Link types.
-const (
-	LinkIP = "ip" // XEP-0361 over TCP or TLS
-)
-
-// Values of Link.StreamManagement and Link.TLS.
-const (
-	SMPipelined = "pipelined"
-	SMImplicit  = "implicit"
-	SMOff       = "off"
-
-	TLSOff    = "off"
-	TLSDirect = "direct"
-)
-
-// Link is one named way to another node (XEP-0361: everything that would be negotiated is configuration).
-type Link struct {
-	Name string `toml:"name" eg:"\"IP link hq-2-field\"" doc:"The link's name in logs and commands; free text, unique."`
-	Type string `toml:"type" doc:"ip: XEP-0361 zero handshake over TCP."`
-
-	RemoteAddress string `toml:"remote_address" eg:"\"203.0.113.7\"" doc:"The other node's address or host name. Connections from elsewhere are refused, unless tls identifies it."`
-	RemotePort    int    `toml:"remote_port" doc:"The port dialled there."`
-	LocalAddress  string `toml:"local_address" eg:"\"192.0.2.1\"" doc:"The address of this machine that listens and dials. Default: all."`
-	LocalPort     int    `toml:"local_port" doc:"The port that listens here. Links may share it."`
-	Dial          bool   `toml:"dial" doc:"This side opens the connection when there is something to send. Best on one side only."`
-	Listen        bool   `toml:"listen" doc:"This side accepts the connection."`
-	SourcePort    int    `toml:"source_port" doc:"The port that the other side's connections must come from. 0: any."`
-
-	Compress         bool          `toml:"compress" doc:"zlib from the first byte. Must be the same on both sides, like the next three."`
-	StreamManagement string        `toml:"stream_management" doc:"How the sides confirm stanzas (XEP-0198): pipelined, implicit, or off for a server that knows none."`
-	ZeroRTT          bool          `toml:"zero_rtt" doc:"Resume without waiting for an answer. Both ends must be Longwire."`
-	TLS              string        `toml:"tls" doc:"off, or direct: both sides show certificates, known by their fingerprints in pin_sha256."`
-	PinSHA256        []string      `toml:"pin_sha256" eg:"[\"1f9a…64 hex digits…\"]" doc:"SHA-256 of the other side's certificate, as its 'longwire status' shows it. Several during a change of certificates."`
-	AckEvery         int           `toml:"ack_every" doc:"Confirm after this many stanzas,"`
-	AckIdle          time.Duration `toml:"ack_idle" doc:"or this long after the last one."`
-	AckTimeout       time.Duration `toml:"ack_timeout" doc:"A connection whose confirmations stay out this long (or three round trips, if that is more) counts as dead."`
-	ResumeMax        time.Duration `toml:"resume_max" doc:"How long a broken session may be resumed. Nothing is lost afterwards; unconfirmed stanzas are sent anew."`
-	MaxStanza        Size          `toml:"max_stanza" doc:"Largest stanza on this link; larger ones go back to their sender. At least 10000."`
-	BackoffMin       time.Duration `toml:"backoff_min" doc:"Pause before dialling again after a failure; doubled each time,"`
-	BackoffMax       time.Duration `toml:"backoff_max" doc:"up to this."`
-	IdleClose        time.Duration `toml:"idle_close" doc:"Close a connection that carried nothing for this long and open it on demand, for links billed by time. \"0s\": never."`
-}
-
-// Peer is a remote node.
-type Peer struct {
-	Name         string   `toml:"name" eg:"\"field\"" doc:"The peer's name in logs and commands. Default: its first domain. The queue on disk goes by this name."`
-	Domains      []string `toml:"domains" eg:"[\"field.net\", \"chat.field.net\"]" doc:"The domains that live there."`
-	LocalDomains []string `toml:"local_domains" eg:"[\"headquarters.net\"]" doc:"Our domains that it may talk to. Default: all."`
-	Links        []string `toml:"links" eg:"[\"IP link hq-2-field\"]" doc:"The link that reaches it, by name."`
-	QueueEntries int      `toml:"queue_entries" doc:"What may wait for this peer. When full, the least urgent goes first and its sender is told."`
-	QueueBytes   Size     `toml:"queue_bytes"`
-
-	Lifetimes Lifetimes `toml:"lifetimes" doc:"How long a stanza may wait for the link before it goes back to its sender. \"0s\": for ever."`
-}
-
-// Lifetimes are how long each kind of stanza may wait for a peer.
-type Lifetimes struct {
-	Message   time.Duration `toml:"message"`
-	Groupchat time.Duration `toml:"groupchat"`
-	IQ        time.Duration `toml:"iq" doc:"Also the time after which a question across the link is answered with remote-server-timeout."`
-	Presence  time.Duration `toml:"presence"`
 }

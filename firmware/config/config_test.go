@@ -112,7 +112,9 @@ func TestExampleWithEverySettingUncommentedIsTheDefaultsToo(t *testing.T) {
 	l.RemoteAddress, l.LocalAddress = "203.0.113.7", "192.0.2.1"
 	p := config.DefaultPeer("field.net")
 	p.Name, p.Domains, p.LocalDomains, p.Links = "field", []string{"field.net", "chat.field.net"}, []string{"headquarters.net"}, []string{l.Name}
-	want.Links, want.Peers = []config.Link{l}, []config.Peer{p}
+	hf := config.DefaultLink("5066 link hq-2-field")
+	hf.Type, hf.Local5066Address, p.S5066.Remote5066Address = config.LinkS5066, "1.1.0.1", "1.1.0.2"
+	want.Links, want.Peers = []config.Link{l, hf}, []config.Peer{p}
 	if !reflect.DeepEqual(settings(got), settings(want)) {
 		t.Errorf("got  %+v\nwant %+v", settings(got), settings(want))
 	}

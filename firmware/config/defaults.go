@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,21 +45,30 @@ func defaults() *Config {
 
 func (l *Link) setDefaults() {
 	*l = Link{
-		Type:             LinkIP,
+		Type:      LinkIP,
+		Compress:  true,
+		MaxStanza: 65536,
+
 		RemotePort:       65510,
 		LocalPort:        65510,
 		Dial:             true,
 		Listen:           true,
-		Compress:         true,
 		StreamManagement: SMPipelined,
 		TLS:              TLSOff,
 		AckEvery:         8,
 		AckIdle:          60 * time.Second,
 		AckTimeout:       120 * time.Second,
 		ResumeMax:        24 * time.Hour,
-		MaxStanza:        65536,
 		BackoffMin:       5 * time.Second,
 		BackoffMax:       300 * time.Second,
+
+		Server:     "localhost",
+		ServerBaud: 115200,
+		SAP:        6,
+		TTL:        10 * time.Minute,
+		AckDelay:   90 * time.Second,
+		TimeScale:  1,
+		Priority:   Priority{Message: 8, Groupchat: 7, IQ: 6, Presence: 4, Receipt: 3, State: 2},
 	}
 }
 
@@ -72,7 +82,54 @@ func (p *Peer) setDefaults() {
 			IQ:        10 * time.Minute,
 			Presence:  time.Hour,
 		},
+		S5066: PeerS5066{Mapping: MappingRCOP, ApplicationID: 0x8001, Confirm: ConfirmClient, Delivery: DeliveryARQ, Repeats: 2},
 	}
+}
+
+// hfLifetimes are the defaults with a link of type s5066. A dead peer costs its server minutes to notice, a turn of the link
+// takes a minute at low rates, and a frequency can be closed for a night: what is old then is still the newest there is.
+var hfLifetimes = Lifetimes{Message: 72 * time.Hour, Groupchat: 24 * time.Hour, IQ: 30 * time.Minute, Presence: 6 * time.Hour}
+
+// slowLifetimes gives peers that are reached over HF the lifetimes for it, where the file sets no other.
+func (c *Config) slowLifetimes() {
+	for i := range c.Peers {
+		p := &c.Peers[i]
+		if l := c.linkOf(p); l == nil || l.Type != LinkS5066 {
+			continue
+		}
+		for _, x := range []struct {
+			key  string
+			of   *time.Duration
+			slow time.Duration
+		}{
+			{"message", &p.Lifetimes.Message, hfLifetimes.Message},
+			{"groupchat", &p.Lifetimes.Groupchat, hfLifetimes.Groupchat},
+			{"iq", &p.Lifetimes.IQ, hfLifetimes.IQ},
+			{"presence", &p.Lifetimes.Presence, hfLifetimes.Presence},
+		} {
+			if !c.set(fmt.Sprintf("peer[%d].lifetimes.%s", i, x.key)) {
+				*x.of = x.slow
+			}
+		}
+	}
+}
+
+// linkOf is the link that reaches a peer, nil if there is none.
+func (c *Config) linkOf(p *Peer) *Link {
+	if len(p.Links) == 0 {
+		return nil
+	}
+	return c.Link(p.Links[0])
+}
+
+// Link finds a link by name, nil if there is none.
+func (c *Config) Link(name string) *Link {
+	for i := range c.Links {
+		if c.Links[i].Name == name {
+			return &c.Links[i]
+		}
+	}
+	return nil
 }
 
 // DefaultLink is a link of which only the name is known.
@@ -117,6 +174,7 @@ func (c *Config) resolve(folder string) {
 			p.Name = p.Domains[0]
 		}
 	}
+	c.slowLifetimes()
 	for i := range c.Links {
 		for j, pin := range c.Links[i].PinSHA256 {
 			c.Links[i].PinSHA256[j] = strings.ToLower(strings.ReplaceAll(pin, ":", ""))

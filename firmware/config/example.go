@@ -27,14 +27,14 @@ type example struct{ *strings.Builder }
 func (e example) table(v reflect.Value, path string) {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
-		if key := keyOf(f); key != "" && f.Tag.Get("doc") != "-" && !isTable(f.Type) {
+		if key := keyOf(f); key != "" && f.Tag.Get("doc") != "-" && !isTable(f.Type) && concerns(f, v) {
 			e.setting(f, key, v.Field(i))
 		}
 	}
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		key := keyOf(f)
-		if key == "" || !isTable(f.Type) {
+		if key == "" || !isTable(f.Type) || !concerns(f, v) {
 			continue
 		}
 		e.comment(f.Tag.Get("doc"))
@@ -43,8 +43,12 @@ func (e example) table(v reflect.Value, path string) {
 			// Links and peers have no default; one of each is shown whole, as a sample.
 			elem := reflect.New(f.Type.Elem())
 			elem.Interface().(interface{ setDefaults() }).setDefaults()
-			e.WriteString("#[[" + join(path, key) + "]]\n")
-			e.table(elem.Elem(), join(path, key))
+			e.sample(elem.Elem(), join(path, key))
+			if l, ok := elem.Interface().(*Link); ok {
+				l.Type, l.Name = LinkS5066, "5066 link hq-2-field"
+				e.comment("A link of type s5066: one is enough for all peers that a SIS server reaches.")
+				e.sample(elem.Elem(), join(path, key))
+			}
 		case path != "":
 			e.WriteString("#[" + join(path, key) + "]\n")
 			e.table(v.Field(i), join(path, key))
@@ -55,12 +59,18 @@ func (e example) table(v reflect.Value, path string) {
 	}
 }
 
+// sample prints one of the tables of which there can be several.
+func (e example) sample(v reflect.Value, path string) {
+	e.WriteString("#[[" + path + "]]\n")
+	e.table(v, path)
+}
+
 func (e example) setting(f reflect.StructField, key string, v reflect.Value) {
 	if doc := f.Tag.Get("doc"); doc != "" {
 		e.comment(doc)
 	}
 	value := f.Tag.Get("eg")
-	if value == "" {
+	if value == "" || v.Kind() == reflect.String && v.Len() > 0 {
 		value = literal(v)
 	}
 	e.WriteString("#" + key + " = " + value + "\n")
@@ -78,6 +88,12 @@ func (e example) comment(text string) {
 		line += " " + word
 	}
 	e.WriteString(line + "\n")
+}
+
+// concerns tells whether a setting means something in v: a link of another type does not know it.
+func concerns(f reflect.StructField, v reflect.Value) bool {
+	l, ok := v.Interface().(Link)
+	return !ok || f.Tag.Get("for") == "" || f.Tag.Get("for") == l.Type
 }
 
 func isTable(t reflect.Type) bool {

@@ -57,6 +57,9 @@ func (n *Node) linkConfigs(cfg *config.Config) (out []ip.Config, err error) {
 			if !slices.Contains(p.Links, l.Name) {
 				continue
 			}
+			if l.Type != config.LinkIP {
+				return nil, fmt.Errorf("node: link %q: this build cannot run links of type %s", l.Name, l.Type)
+			}
 			c, err := n.linkConfig(cfg, l, p)
 			if err != nil {
 				return nil, err
