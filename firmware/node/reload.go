@@ -149,8 +149,8 @@ func peerConfigs(cfg *config.Config) (out []s2s.Config) {
 		c := s2s.Config{
 			Name: p.Name, Domains: p.Domains, LocalDomains: p.LocalDomains,
 			Queue: store.QueueLimits{Entries: p.QueueEntries, Bytes: int64(p.QueueBytes)},
-			Lifetimes: s2s.Lifetimes{Message: p.Lifetimes.Message, Groupchat: p.Lifetimes.Groupchat, IQ: p.Lifetimes.IQ,
-				Presence: p.Lifetimes.Presence},
+			Lifetimes: s2s.Lifetimes{Message: lifetime(p.Lifetimes.Message), Groupchat: lifetime(p.Lifetimes.Groupchat),
+				IQ: p.Lifetimes.IQ, Presence: lifetime(p.Lifetimes.Presence)},
 		}
 		for _, l := range cfg.Links {
 			if !slices.Contains(p.Links, l.Name) {
@@ -164,4 +164,12 @@ func peerConfigs(cfg *config.Config) (out []s2s.Config) {
 		out = append(out, c)
 	}
 	return out
+}
+
+// lifetime: 0 is for ever to operators, and the default to s2s.
+func lifetime(d time.Duration) time.Duration {
+	if d == 0 {
+		return s2s.Forever
+	}
+	return d
 }

@@ -24,7 +24,7 @@ type Config struct {
 	Dedup bool
 }
 
-// Lifetimes say how long each kind of stanza may wait for a link.
+// Lifetimes say how long each kind of stanza may wait for a link. Those of messages, groupchat and presence may be Forever.
 type Lifetimes struct {
 	Message   time.Duration // default 24 h; receipts and markers too
 	Groupchat time.Duration // default 6 h; joining a room too
@@ -32,6 +32,9 @@ type Lifetimes struct {
 	Presence  time.Duration // default 1 h
 	State     time.Duration // of chat states, which never wait for a link that is down; default 60 s
 }
+
+// Forever is a lifetime that does not end.
+const Forever time.Duration = -1
 
 // rules are a Config ready for use; never changed once made.
 type rules struct {
@@ -94,7 +97,7 @@ func (c Config) rules() (*rules, error) {
 		if *d.of == 0 {
 			*d.of = d.usual
 		}
-		if *d.of < 0 {
+		if *d.of < 0 && (*d.of != Forever || d.of == &l.IQ || d.of == &l.State) {
 			faults = append(faults, fmt.Errorf("s2s: peer %q: %s lifetime is negative", c.Name, d.name))
 		}
 	}

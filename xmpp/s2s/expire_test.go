@@ -11,6 +11,19 @@ import (
 
 const late = "not sent in time"
 
+// What may wait for ever is there after ten years; what was not said has its default.
+func TestForever(t *testing.T) {
+	c := hq
+	c.Lifetimes = s2s.Lifetimes{Message: s2s.Forever, Groupchat: s2s.Forever}
+	expiring(t, c, func(t *testing.T, r *rig) {
+		from := "from='" + alice + "' to='" + bob + "'"
+		all := "<message " + from + " type='groupchat' id='g1'><body>all</body></message>"
+		r.route(say("m1", "hi"), all, "<presence "+from+" id='p1'/>")
+		time.Sleep(10 * 365 * 24 * time.Hour)
+		equal(t, "queue", r.queued(), []string{say("m1", "hi"), all})
+	})
+}
+
 // expiring runs f with Run running, in a bubble of fake time.
 func expiring(t *testing.T, c s2s.Config, f func(t *testing.T, r *rig)) {
 	synctest.Test(t, func(t *testing.T) {
