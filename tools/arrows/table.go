@@ -74,6 +74,8 @@ func doors() []door {
 		{"golang.org/x/net", []string{"xmpp/jid", "firmware/identity"}},
 		// The other half of package syscall, wherever the system itself is asked.
 		{"golang.org/x/sys", []string{"store", "board", "links", "firmware", "tools"}},
+		{"github.com/tarm/serial", []string{"board"}},
+		{"github.com/mdlayher/vsock", []string{"links/vsock"}},
 		{"golang.org/x/sync", []string{"tools"}},
 		// Foreign XMPP libraries are the other side in tests and demonstrations, never part of the product.
 		{"mellium.im", []string{"tools"}},
