@@ -13,6 +13,7 @@ import (
 //
 //	meta      "format"                       formatRecord: the version of this drawing
 //	          "probe"                        probeRecord
+//	          "link" 0 name                  linkRecord
 //	secrets   name                           secretRecord
 //	accounts  jid                            accountRecord
 //	rosters   account                        rosterRecord: version counter
@@ -57,6 +58,7 @@ type bucketID uint8
 const (
 	keyFormat = "format"
 	keyProbe  = "probe"
+	keyLink   = "link"
 )
 
 var bucketNames = [bucketCount]string{

@@ -139,6 +139,12 @@ type custodyRecord struct {
 	Changed   int64  `cbor:"7,keyasint,omitempty"`
 }
 
+type linkRecord struct {
+	head
+	EMCON   bool  `cbor:"1,keyasint,omitempty"`
+	Changed int64 `cbor:"2,keyasint,omitempty"`
+}
+
 // The modes are fixed by constants: an error here is a mistake in this file.
 var (
 	encMode = must(cbor.EncOptions{

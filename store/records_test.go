@@ -44,6 +44,7 @@ var goldenRecords = []struct {
 	{"queue", queueRecord{v1, 1 << 40, 10000, 12, 8 << 20}, decoder[queueRecord]},
 	{"entry", entryRecordOf(goldenEntry), decoder[entryRecord]},
 	{"custody", custodyRecordOf(goldenCustody), decoder[custodyRecord]},
+	{"link", linkRecord{v1, true, goldenTime.UnixNano()}, decoder[linkRecord]},
 }
 
 var (
