@@ -1,0 +1,149 @@
+package subnet
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"longwire/links/dts"
+	"longwire/links/modem"
+)
+
+// A job is one transmission.
+type job struct {
+	ctx   context.Context
+	stop  context.CancelFunc // breaks it off
+	bits  []byte
+	wave  modem.Waveform
+	began time.Time
+	cut   bool // it was broken off
+}
+
+// transmit keys the modem if it is our turn.
+func (n *Node) transmit(now time.Time) {
+	if n.sending != nil || n.emcon {
+		return
+	}
+	t := n.cas.Transmit(now)
+	if t == nil {
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	n.sending = &job{ctx: ctx, stop: stop, bits: t.Data, wave: n.waveform(t.Timing), began: now}
+	n.counts.Transmissions++
+	n.counts.BitsSent += 8 * uint64(len(t.Data))
+	at := now.Add(t.Timing.Preamble)
+	for _, f := range t.Frames {
+		n.counts.sent(f)
+		n.trace(at, true, f)
+		at = at.Add(time.Duration(8*len(f)) * time.Second / time.Duration(t.Timing.Rate))
+	}
+	n.tx <- *n.sending // there is room: the sender has no other
+}
+
+func (n *Node) trace(at time.Time, sent bool, raw []byte) {
+	if n.cfg.Trace != nil {
+		n.cfg.Trace(Frame{At: at, Sent: sent, Raw: raw})
+	}
+}
+
+// send is the sender.
+func (n *Node) send(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case j := <-n.tx:
+			unlink := context.AfterFunc(ctx, j.stop)
+			err := n.modem.Send(j.ctx, j.bits, j.wave)
+			unlink()
+			n.inbox.post(func(now time.Time) { n.sent(now, err) })
+		}
+	}
+}
+
+// sent is what follows the end of a transmission.
+func (n *Node) sent(now time.Time, err error) {
+	j := n.sending
+	if j == nil {
+		return
+	}
+	if err != nil && !j.cut {
+		n.counts.SendErrors++
+		n.log.Error("transmission failed", "err", err)
+	}
+	j.cut = j.cut || err != nil
+	n.counts.Air += now.Sub(j.began)
+	n.cas.Sent(now)
+	n.settle(now)
+	j.stop()
+	n.sending = nil
+}
+
+// A reception is the signal that comes in.
+type reception struct {
+	scan   dts.Scanner
+	open   bool      // some of it is in the scanner
+	start  time.Time // of its first bit
+	rate   int
+	byPeer map[dts.Address]*heardFrames
+}
+
+// receive is the receiver. It ends when the modem does.
+func (n *Node) receive(ctx context.Context) error {
+	for {
+		e, err := n.modem.Recv(ctx)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("subnet: receiving: %w", err)
+		}
+		n.inbox.post(func(now time.Time) { n.heard(now, e) })
+	}
+}
+
+// heard takes what the modem tells.
+func (n *Node) heard(now time.Time, e modem.Event) {
+	switch e.Kind {
+	case modem.CarrierOn:
+		n.cas.Carrier(now, true)
+	case modem.Data:
+		if !n.in.open {
+			n.in.open, n.in.start, n.in.rate = true, e.Start, e.Waveform.Rate
+		}
+		_, _ = n.in.scan.Write(e.Bits)
+		n.read(now)
+	case modem.CarrierOff:
+		if n.in.open {
+			n.in.scan.End()
+			n.read(now)
+			n.in.open = false
+			n.counts.Receptions++
+			n.judge(now)
+		}
+		n.cas.Carrier(now, false) // only now: the D_PDUs tell who may speak next
+	}
+}
+
+// read takes the D_PDUs found so far.
+func (n *Node) read(now time.Time) {
+	for {
+		f, ok := n.in.scan.Next()
+		if !ok {
+			return
+		}
+		at := n.in.start.Add(time.Duration(f.Bit) * time.Second / time.Duration(max(1, n.in.rate)))
+		if at.After(now) {
+			at = now
+		}
+		n.counts.received(&f)
+		n.trace(at, false, f.Raw)
+		if f.Fault != nil {
+			n.cas.Invalid(now, at, &f.PDU)
+			continue
+		}
+		n.noteQuality(&f.PDU)
+		n.cas.Receive(now, at, &f.PDU)
+	}
+}

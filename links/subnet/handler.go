@@ -1,0 +1,36 @@
+package subnet
+
+import (
+	"time"
+
+	"longwire/links/sis"
+)
+
+// A handler puts what clients ask for into the inbox.
+type handler struct{ n *Node }
+
+var _ sis.Handler = handler{}
+
+// Bound: nothing is due to a client that has asked for nothing.
+func (h handler) Bound(p *sis.Port) {}
+
+func (h handler) Unbound(p *sis.Port) {
+	h.n.inbox.post(func(now time.Time) {
+		h.n.drop(now, p)
+		if h.n.sis.Port(p.SAP) == nil { // else somebody of higher rank has it now, and the link of it
+			h.n.hard.Unbound(now, p.SAP)
+		}
+	})
+}
+
+func (h handler) Unidata(r *sis.Request) {
+	h.n.inbox.post(func(now time.Time) { h.n.request(now, r) })
+}
+
+func (h handler) HardLink(p *sis.Port, q sis.Primitive) {
+	h.n.inbox.post(func(now time.Time) { h.n.hardLink(now, p, q) })
+}
+
+func (h handler) Management(p *sis.Port, m sis.ManagementMsgRequest) {
+	h.n.inbox.post(func(time.Time) { h.n.manage(p, m) })
+}
