@@ -1,0 +1,141 @@
+package frame
+
+// Sizes of the history.
+const (
+	window  = 40 << 10  // so much text is coded against, at most
+	carry   = 14 << 10  // and so much of it is kept when that is full
+	keep    = 128       // numbers that one can go back
+	keepMax = 160 << 10 // bytes of them
+)
+
+// A history is the text of a run by number, and the model that has learned it. What the model knows before a stanza is a function
+// of the stanzas of the run, whatever frames they came in: it has learned those from the stanza's base on, in order.
+type history struct {
+	begun bool
+	first uint32 // number of items[0]
+	items []item
+	bytes int
+	base  uint32 // where the history of the next stanza begins
+	size  int    // bytes from base on
+
+	m  *model
+	at uint32 // m knows what is before this number
+	ok bool   // m is good for anything
+	mb uint32 // the base that m began with
+}
+
+type item struct {
+	text []byte
+	base uint32
+}
+
+// start begins a run: nothing is known before stanza n.
+func (h *history) start(n uint32) {
+	*h = history{begun: true, first: n, base: n, m: h.m}
+}
+
+// next is the number behind the last text.
+func (h *history) next() uint32 { return h.first + uint32(len(h.items)) }
+
+// has tells whether stanza n can be coded: it is the next, or one of the run that is still here and whose history is.
+func (h *history) has(n uint32) bool {
+	if !h.begun || n-h.first > uint32(len(h.items)) {
+		return false
+	}
+	return int32(h.baseOf(n)-h.first) >= 0
+}
+
+func (h *history) baseOf(n uint32) uint32 {
+	if n == h.next() {
+		return h.base
+	}
+	return h.items[n-h.first].base
+}
+
+func (h *history) text(n uint32) ([]byte, bool) {
+	if !h.begun || n-h.first >= uint32(len(h.items)) {
+		return nil, false
+	}
+	return h.items[n-h.first].text, true
+}
+
+// add puts stanza next at the end. The model is told elsewhere, and trim is left to the caller.
+func (h *history) add(text []byte) {
+	h.items = append(h.items, item{text, h.base})
+	h.bytes += len(text)
+	h.size += len(text)
+	if h.size > window {
+		// Both ends cut at the same stanza, as they do it by the same sizes.
+		for h.size > carry {
+			h.size -= len(h.items[h.base-h.first].text)
+			h.base++
+		}
+	}
+}
+
+// trim forgets what nobody goes back to.
+func (h *history) trim() {
+	oldest := h.base
+	if n := len(h.items); n > keep {
+		oldest = min2(oldest, h.items[n-keep].base)
+	} else if n > 0 {
+		oldest = min2(oldest, h.items[0].base)
+	}
+	drop := 0
+	for h.first+uint32(drop) != h.base && (int32(h.first+uint32(drop)-oldest) < 0 || h.bytes > keepMax) {
+		h.bytes -= len(h.items[drop].text)
+		drop++
+	}
+	if drop == 0 {
+		return
+	}
+	h.first += uint32(drop)
+	k := copy(h.items, h.items[drop:])
+	clear(h.items[k:])
+	h.items = h.items[:k]
+}
+
+// min2 is the earlier of two numbers.
+func min2(a, b uint32) uint32 {
+	if int32(a-b) < 0 {
+		return a
+	}
+	return b
+}
+
+// back forgets stanza n and all behind it. has(n) must hold.
+func (h *history) back(n uint32) {
+	if n == h.next() {
+		return
+	}
+	base := h.baseOf(n)
+	k := int(n - h.first)
+	for _, it := range h.items[k:] {
+		h.bytes -= len(it.text)
+	}
+	clear(h.items[k:])
+	h.items = h.items[:k]
+	h.base, h.size = base, 0
+	for i := int(base - h.first); i < k; i++ {
+		h.size += len(h.items[i].text)
+	}
+	if int32(h.at-n) > 0 {
+		h.ok = false
+	}
+}
+
+// seek makes the model ready for stanza n. has(n) must hold.
+func (h *history) seek(n uint32) {
+	base := h.baseOf(n)
+	if h.m == nil {
+		h.m = newModel()
+		h.ok = false
+	}
+	if !h.ok || h.mb != base || int32(h.at-n) > 0 {
+		h.m.reset()
+		h.at, h.mb, h.ok = base, base, true
+	}
+	for ; h.at != n; h.at++ {
+		h.m.learn(h.items[h.at-h.first].text)
+	}
+}
