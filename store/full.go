@@ -150,3 +150,22 @@ func (db *DB) freePages() int {
 	st := db.bolt.Stats()
 	return st.FreePageN + st.PendingPageN
 }
+
+// What of the bound is kept for what peers hand over: enough for a few large stanzas however small the bound, as the file
+// grows in steps and a commit needs pages to write to.
+const (
+	marginPart  = 8
+	marginLeast = 512 << 10
+)
+
+// Tight tells, in an Update, that a store with a bound (Options.MaxBytes) is nearly full: what can be refused should be,
+// so that what must be taken still finds room. Two nodes that are full of what waits for each other could not take
+// anything from each other otherwise, and so would never get rid of it.
+func (tx *Tx) Tight() bool {
+	most := tx.db.opt.MaxBytes
+	if most <= 0 || !tx.writable {
+		return false
+	}
+	used := tx.bolt.Size() - int64(tx.db.freePages())*pageSize + int64(tx.bytes)
+	return used > most-max(most/marginPart, min(marginLeast, most/4))
+}

@@ -88,6 +88,9 @@ func (h *Host) message(t *router.Turn, s *stanza.Stanza) error {
 		t.After(func() { h.hand(s, 0, false) })
 		return nil
 	}
+	if v == offline && !t.Incoming && t.Tx.Tight() {
+		return stanza.Fail(stanza.ResourceConstraint, "the node's store is nearly full")
+	}
 	e := store.SpoolEntry{Stanza: s.Bytes(), Received: time.Now()}
 	id, err := t.Tx.SpoolPut(bare.String(), e, false)
 	if errors.Is(err, store.ErrQuota) && v != offline {

@@ -25,7 +25,9 @@ type Turn struct {
 	// Verdict marks a Turn that carries the node's own error for a message it had accepted earlier: it is kept until
 	// the sender's client has it.
 	Verdict bool
-	after   []func()
+	// Incoming marks a Turn that began with a peer's stanza: it may use the room that is kept for such.
+	Incoming bool
+	after    []func()
 }
 
 // NeedTx returns ErrNeedTx on the quick way, nil within a transaction.

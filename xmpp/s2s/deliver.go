@@ -23,6 +23,7 @@ func (v *Violation) Error() string {
 // Deliver routes a stanza that came from the peer. The errors are a *Violation, which leaves the Turn fit to be
 // committed, and what router.Route returns.
 func (p *Peer) Deliver(t *router.Turn, s *stanza.Stanza) error {
+	t.Incoming = true
 	r := p.rules.Load()
 	if s.From.IsZero() || s.To.IsZero() {
 		t.After(func() { p.stats.add(func(s *Stats) { s.NoAddress++ }) })

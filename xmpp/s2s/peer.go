@@ -90,14 +90,12 @@ func (p *Peer) enqueue(t *router.Turn, r *rules, s *stanza.Stanza) error {
 
 // put is where a stanza becomes durable. What has to make room for it is bounced in the same transaction.
 func (p *Peer) put(t *router.Turn, r *rules, e store.Entry) error {
+	if !t.Incoming && !t.Verdict && t.Tx.Tight() {
+		return p.refused(t, e, stanza.Fail(stanza.ResourceConstraint, "the node's store is nearly full"))
+	}
 	_, dropped, err := p.queue.Put(t.Tx, e, r.Queue)
 	if errors.Is(err, store.ErrQuota) {
-		t.After(func() { p.stats.add(func(s *Stats) { s.Overflow.add(e.Class) }) })
-		switch e.Class {
-		case store.ClassPresence, store.ClassReceipt, store.ClassState:
-			return nil // nobody is waiting for an answer to these
-		}
-		return overflow(e.To)
+		return p.refused(t, e, overflow(e.To))
 	}
 	if err != nil {
 		return fmt.Errorf("s2s: queueing for peer %s: %w", p.name, err)
@@ -117,6 +115,16 @@ func (p *Peer) put(t *router.Turn, r *rules, e store.Entry) error {
 		p.peers.expiresAt(e.Expires)
 	})
 	return nil
+}
+
+// refused is for what found no room.
+func (p *Peer) refused(t *router.Turn, e store.Entry, why *stanza.Err) error {
+	t.After(func() { p.stats.add(func(s *Stats) { s.Overflow.add(e.Class) }) })
+	switch e.Class {
+	case store.ClassPresence, store.ClassReceipt, store.ClassState:
+		return nil // nobody is waiting for an answer to these
+	}
+	return why
 }
 
 // overflow is the error for what found no room.
