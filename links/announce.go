@@ -146,7 +146,7 @@ func (p *Pump) unconfirmed(c store.Custody) ([]store.Entry, error) {
 	n := c.Acked + 1
 	fill := func(end uint32) {
 		for ; n != end; n++ {
-			out = append(out, store.Entry{Session: c.OutID, Seq: n, Stanza: filler(p.c.LocalDomain, p.c.PeerDomain)})
+			out = append(out, store.Entry{Session: c.OutID, Seq: n, Stanza: Filler(p.c.LocalDomain, p.c.PeerDomain)})
 		}
 	}
 	for _, e := range entries {

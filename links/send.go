@@ -179,7 +179,7 @@ func (k *contact) compose(now time.Time) (batch []Piece, sent []store.Entry, err
 	}
 	batch = k.withWords(batch, now, len(sent) > 0 || bye)
 	for _, e := range sent {
-		batch = append(batch, Piece{Kind: Stanza, Seq: e.Seq, Data: stamped(e, now)})
+		batch = append(batch, Piece{Kind: Stanza, Seq: e.Seq, Data: Stamped(e, now)})
 	}
 	if bye {
 		return append(batch, Piece{Kind: Bye}), nil, nil

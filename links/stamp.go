@@ -14,9 +14,9 @@ const nsDelay = "urn:xmpp:delay"
 // late is how long a stanza may wait without being stamped.
 const late = 60 * time.Second
 
-// stamped is what an entry looks like on the link: the stanza as it was queued, with the time of that when it is long ago. XEP-0203 §2.
+// Stamped is what an entry looks like on the link: the stanza as it was queued, with the time of that when it is long ago. XEP-0203 §2.
 // from is the domain that kept it. An iq has no place for it.
-func stamped(e store.Entry, now time.Time) []byte {
+func Stamped(e store.Entry, now time.Time) []byte {
 	if now.Sub(e.Queued) <= late || e.Queued.IsZero() {
 		return e.Stanza
 	}
@@ -35,9 +35,9 @@ func stamped(e store.Entry, now time.Time) []byte {
 	return s.Bytes()
 }
 
-// filler is what takes the number of an entry that was cancelled after it had been numbered, as the peer counts on. It is the
+// Filler is what takes the number of an entry that was cancelled after it had been numbered, as the peer counts on. It is the
 // answer to a question that nobody asked, which is dropped by whoever gets it (RFC 6120 §8.2.3).
-func filler(from, to string) []byte {
+func Filler(from, to string) []byte {
 	f, err1 := jid.New("", from, "")
 	t, err2 := jid.New("", to, "")
 	if err1 != nil || err2 != nil {

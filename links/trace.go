@@ -5,9 +5,10 @@ import "time"
 // EventKind tells what an Event is.
 type EventKind string
 
-// What a Pump tells of.
+// What a link tells of.
 const (
 	EventSent      EventKind = "sent"      // an entry was given to the link
+	EventOnFarNode EventKind = "far"       // its node has it, the peer has not told that it took it; on links that tell
 	EventConfirmed EventKind = "confirmed" // the peer has taken it
 	EventUp        EventKind = "up"        // contact
 	EventDown      EventKind = "down"      // its end, with the reason
@@ -20,7 +21,7 @@ type Event struct {
 	Link string
 	Peer string
 
-	Entry  uint64 // sent, confirmed: the entry of the peer's queue
+	Entry  uint64 // sent, far, confirmed: the entry of the peer's queue
 	Seq    uint32 // its number on the link
 	Again  bool   // it was sent before
 	Batch  int    // stanzas that went out together with it

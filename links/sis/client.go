@@ -92,6 +92,7 @@ type Client struct {
 	mtu        int
 	isBound    bool
 	flowOff    bool
+	silent     bool // the user wants nothing sent
 	status     NodeStatus
 	control    [][]byte
 	owed       time.Time // when the node asked for a sign of life, or zero
@@ -213,7 +214,16 @@ func (c *Client) MTU() int {
 	return c.mtu
 }
 
-// Held tells whether requests wait: flow is off, or the node cannot transmit.
+// Silence holds requests back, or lets them go again. What was written to the node is not touched.
+func (c *Client) Silence(on bool) {
+	c.mu.Lock()
+	c.silent = on
+	c.changedLocked()
+	c.mu.Unlock()
+	c.poke()
+}
+
+// Held tells whether requests wait: flow is off, the node cannot transmit, or Silence is on.
 func (c *Client) Held() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -229,7 +239,7 @@ func (c *Client) Stats() Stats {
 
 // flowingLocked: Choice: S_SUBNET_AVAILABILITY with a node that is off or only receives stops requests like S_DATA_FLOW_OFF.
 func (c *Client) flowingLocked() bool {
-	return c.isBound && !c.flowOff && c.status != NodeOff && c.status != ReceiveOnly
+	return c.isBound && !c.flowOff && !c.silent && c.status != NodeOff && c.status != ReceiveOnly
 }
 
 // Recv waits for the next event. After the last one the error is an *Unbound.

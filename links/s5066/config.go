@@ -1,0 +1,139 @@
+// Package s5066 is the link over STANAG 5066: XEP-0365. A link is one SAP at a SIS server, and serves any number of peers.
+//
+// Each peer has a mapping, which is how its stanzas cross the link: rcop, one stanza at a time as XEP-0365 has it, for any server; or longwire,
+// frames of many stanzas between two Longwire nodes.
+package s5066
+
+import (
+	"reflect"
+	"time"
+
+	"longwire/links/sis"
+	"longwire/store"
+)
+
+// Mappings.
+const (
+	RCOP     = "rcop"     // XEP-0365 v0.2.1
+	Longwire = "longwire" // ours, between two Longwire nodes that both chose it
+)
+
+// Values of PeerConfig.Confirm and Delivery.
+const (
+	ConfirmNode   = "node"
+	ConfirmClient = "client"
+	DeliveryARQ   = "arq"
+	DeliveryNoARQ = "non-arq"
+)
+
+// DefaultSAP is where XMPP is looked for. XEP-0365 §4.1 (v0.3); S5066 F, table of SAPs, has RCOP there.
+const DefaultSAP = 6
+
+// DefaultAppID is the RCOP application. Choice: none is registered for XMPP; this is the first of those for users.
+const DefaultAppID = 0x8001
+
+// A Server is where the SIS server is.
+type Server struct {
+	Network string // "tcp" (default), "serial", "vsock"
+	Address string // "host:port", a device, "CID:port"
+	Baud    int    // serial
+}
+
+// Config is one link. Zero fields mean the default, but for SAP and Rank, of which 0 is one.
+type Config struct {
+	Name         string
+	Server       Server
+	SAP, Rank    uint8
+	LocalAddress sis.Address // of our node
+	Compress     bool
+
+	// Priority of each class of stanza, 0 to 15, the most urgent: chat 8, groupchat 7, iq 6, presence 4, receipts 3, chat states 2.
+	Priority map[store.Class]uint8
+	TTL      time.Duration // how long the server may try; 10 minutes
+	AckDelay time.Duration // how long a mark waits for something to ride on; 90 s
+
+	// TimeScale is how many times as fast as the clock the radio's time runs, which simulated radios have; 1. The link's own delays and
+	// back-offs run with it, what the SIS and the queue say does not.
+	TimeScale float64
+	EMCON     bool // receive only
+
+	Peers []PeerConfig
+}
+
+// PeerConfig is one peer of a link.
+type PeerConfig struct {
+	Peer          string // whose queue it is
+	RemoteAddress sis.Address
+	Mapping       string   // "rcop" (default) or "longwire"
+	Domains       []string // the peer's
+	LocalDomains  []string // ours that it may talk to
+
+	ConnectionID uint8  // rcop: 0 to 15
+	AppID        uint16 // rcop: 0x8001
+	Confirm      string // rcop: "client" (default) or "node"
+
+	Delivery string // longwire: "arq" (default), or "non-arq" for a peer that may not answer
+	Repeats  uint8  // longwire, non-arq: how many more times each U_PDU is sent
+}
+
+// priorities is the default. Choice: by kind of stanza; there is room above for traffic that is more urgent than all of it.
+var priorities = map[store.Class]uint8{
+	store.ClassChat: 8, store.ClassGroupchat: 7, store.ClassIQ: 6, store.ClassPresence: 4, store.ClassReceipt: 3, store.ClassState: 2,
+}
+
+func (c Config) orDefault() Config {
+	if c.Server.Network == "" {
+		c.Server.Network = "tcp"
+	}
+	c.LocalAddress = c.LocalAddress.Canonical()
+	if c.TTL <= 0 {
+		c.TTL = 10 * time.Minute
+	}
+	if c.AckDelay <= 0 {
+		c.AckDelay = 90 * time.Second
+	}
+	if c.TimeScale <= 0 {
+		c.TimeScale = 1
+	}
+	c.Peers = append([]PeerConfig(nil), c.Peers...)
+	for i, p := range c.Peers {
+		c.Peers[i] = p.orDefault()
+	}
+	return c
+}
+
+func (p PeerConfig) orDefault() PeerConfig {
+	set := func(s *string, v string) {
+		if *s == "" {
+			*s = v
+		}
+	}
+	set(&p.Mapping, RCOP)
+	set(&p.Confirm, ConfirmClient)
+	set(&p.Delivery, DeliveryARQ)
+	if p.AppID == 0 {
+		p.AppID = DefaultAppID
+	}
+	p.RemoteAddress = p.RemoteAddress.Canonical()
+	return p
+}
+
+// priority is the SIS priority of a class. One that is not in the map goes with the next that is less urgent.
+func (c *Config) priority(class store.Class) uint8 {
+	m := c.Priority
+	if m == nil {
+		m = priorities
+	}
+	for ; class <= store.ClassState; class++ {
+		if p, ok := m[class]; ok {
+			return p
+		}
+	}
+	return 0
+}
+
+// same tells whether a link that runs under c is as good under d. EMCON is changed while it runs.
+func (c Config) same(d Config) bool {
+	c.EMCON = d.EMCON
+	return reflect.DeepEqual(c, d)
+}

@@ -1,0 +1,217 @@
+package s5066
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"longwire/links"
+	"longwire/links/meter"
+	"longwire/store"
+)
+
+// Env is what the links work with. Trace, Log and Dial may be nil.
+type Env struct {
+	DB    *store.DB
+	In    links.Inbound
+	Trace func(links.Event)
+	Log   *slog.Logger
+	// Dial opens carriers, by Server.Network. For tcp there is one already.
+	Dial map[string]Dialer
+}
+
+// A Manager runs the configured links, and changes them while they run. Any number of goroutines may use it.
+type Manager struct {
+	env Env
+
+	applying sync.Mutex // one Apply at a time; also held while links end
+
+	mu      sync.Mutex // guards what follows
+	ctx     context.Context
+	running map[string]*runner         // by link
+	meters  map[[2]string]*meter.Meter // by link and peer
+	silent  map[string]bool            // links that SetEMCON has switched to receiving
+	tasks   sync.WaitGroup
+}
+
+// runner is one link.
+type runner struct {
+	c      Config
+	bind   *bind
+	cancel context.CancelFunc
+	ended  chan struct{} // nil until it was started
+}
+
+// NewManager makes a Manager without links.
+func NewManager(env Env) *Manager {
+	if env.Log == nil {
+		env.Log = slog.New(slog.DiscardHandler)
+	}
+	if env.Trace == nil {
+		env.Trace = func(links.Event) {}
+	}
+	dial := map[string]Dialer{"tcp": dialTCP}
+	maps.Copy(dial, env.Dial)
+	env.Dial = dial
+	return &Manager{env: env, running: map[string]*runner{}, meters: map[[2]string]*meter.Meter{}, silent: map[string]bool{}}
+}
+
+// Check tells what is wrong with a configuration, without changing anything.
+func (m *Manager) Check(configs []Config) error {
+	if err := Check(configs); err != nil {
+		return err
+	}
+	for _, c := range configs {
+		if c = c.orDefault(); m.env.Dial[c.Server.Network] == nil {
+			return fmt.Errorf("s5066: link %q: this build cannot reach a SIS server by %s", c.Name, c.Server.Network)
+		}
+	}
+	return nil
+}
+
+// Apply makes the links those of configs. Links that are the same but for EMCON go on undisturbed; a changed one is ended and begun
+// anew. On an error nothing has changed. It may be called before Run and while it runs.
+func (m *Manager) Apply(configs []Config) error {
+	m.applying.Lock()
+	defer m.applying.Unlock()
+	if err := m.Check(configs); err != nil {
+		return err
+	}
+	configs = slices.Clone(configs)
+	for i, c := range configs {
+		configs[i] = c.orDefault()
+	}
+	m.endOthers(configs)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, c := range configs {
+		r := m.running[c.Name]
+		if r == nil {
+			r = m.newRunner(c)
+			m.running[c.Name] = r
+			m.startLocked(r)
+		}
+		r.c.EMCON = c.EMCON
+		r.bind.setEMCON(c.EMCON || m.silent[c.Name])
+	}
+	return nil
+}
+
+// endOthers ends the links that are not among configs as they are, and waits for them: their queues are about to be others'.
+func (m *Manager) endOthers(configs []Config) {
+	m.mu.Lock()
+	var ending []*runner
+	for name, r := range m.running {
+		keep := slices.ContainsFunc(configs, func(c Config) bool { return c.Name == name && c.same(r.c) })
+		if !keep {
+			ending = append(ending, r)
+			delete(m.running, name)
+		}
+	}
+	m.mu.Unlock()
+	ending = slices.DeleteFunc(ending, func(r *runner) bool { return r.ended == nil })
+	for _, r := range ending {
+		r.cancel()
+	}
+	for _, r := range ending {
+		<-r.ended
+	}
+}
+
+func (m *Manager) newRunner(c Config) *runner {
+	log := m.env.Log.With("link", c.Name)
+	open, server := m.env.Dial[c.Server.Network], c.Server
+	dial := func(ctx context.Context) (io.ReadWriteCloser, error) { return open(ctx, server) }
+	b := newBind(c, dial, log)
+	for _, pc := range c.Peers {
+		key := [2]string{c.Name, pc.Peer}
+		if m.meters[key] == nil {
+			m.meters[key] = new(meter.Meter)
+		}
+		p := &port{bind: b, link: c, c: pc, queue: m.env.DB.Queue(pc.Peer), db: m.env.DB, in: m.env.In, meter: m.meters[key],
+			trace: m.env.Trace, log: log.With("peer", pc.Peer)}
+		p.m = makers[pc.Mapping](p)
+		b.ports[pc.RemoteAddress] = p
+	}
+	return &runner{c: c, bind: b}
+}
+
+// startLocked starts a link, if the Manager runs.
+func (m *Manager) startLocked(r *runner) {
+	if m.ctx == nil || m.ctx.Err() != nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(m.ctx)
+	r.cancel, r.ended = cancel, make(chan struct{})
+	m.tasks.Go(func() {
+		defer close(r.ended)
+		defer cancel()
+		r.bind.run(ctx)
+	})
+}
+
+// Run runs the links until ctx is done, and returns when nothing of them is left.
+func (m *Manager) Run(ctx context.Context) error {
+	m.mu.Lock()
+	m.ctx = ctx
+	for _, r := range m.running {
+		m.startLocked(r)
+	}
+	m.mu.Unlock()
+	<-ctx.Done()
+	m.applying.Lock()
+	defer m.applying.Unlock()
+	m.tasks.Wait()
+	return nil
+}
+
+// SetEMCON makes a link receive only, or send again. What was handed to the SIS server is taken back as far as that is possible. It holds until it is
+// called again, also over Apply, and beside EMCON of the configuration: both must be off before anything is sent.
+func (m *Manager) SetEMCON(link string, on bool) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.running[link]
+	if r == nil {
+		return fmt.Errorf("s5066: there is no link %q", link)
+	}
+	m.silent[link] = on
+	r.bind.setEMCON(on || r.c.EMCON)
+	return nil
+}
+
+// Up tells whether the peer can be sent to, as far as is known.
+func (m *Manager) Up(peer string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range m.running {
+		for _, p := range r.bind.ports {
+			if p.c.Peer == peer {
+				return r.bind.status(p).State == links.Up
+			}
+		}
+	}
+	return false
+}
+
+// Status tells of all links and their peers, by name.
+func (m *Manager) Status() (all []Status) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range m.running {
+		for _, p := range r.bind.ports {
+			all = append(all, r.bind.status(p))
+		}
+	}
+	slices.SortFunc(all, func(a, b Status) int {
+		if c := strings.Compare(a.Link, b.Link); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Peer, b.Peer)
+	})
+	return all
+}
