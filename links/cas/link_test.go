@@ -236,3 +236,20 @@ func TestExpeditedOverALink(t *testing.T) {
 	x.expect([]string{"0> LINK REQUEST", "1> LINK ACCEPTED", "0> EXP-DATA-ONLY", "1> EXP-ACK-ONLY"},
 		[]string{"1: Made 1.1.0.1 false true", "0: Made 1.1.0.2 false false", `1: "9f"`, "0: Confirmed 1 1.1.0.2"})
 }
+
+func TestAsksAgainAfterSilence(t *testing.T) {
+	for _, after := range []time.Duration{time.Second, 5 * time.Second} { // the request is on the air; there was no answer yet
+		x := newNet(t, 2, 1, cas.Config{})
+		x.Miss = 1
+		x.send(0, 1, "hello")
+		x.run(after)
+		x.nodes[0].Mute(x.Now, true)
+		x.run(time.Minute)
+		x.Miss = 0
+		x.nodes[0].Mute(x.Now, false)
+		x.run(time.Minute)
+		if len(x.got[1]) != 1 {
+			t.Errorf("silent after %v: %q", after, x.air)
+		}
+	}
+}

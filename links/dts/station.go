@@ -253,7 +253,10 @@ func (s *Station) Mute(now time.Time, on bool) {
 	s.Tick(now)
 	s.muted = on
 	if on {
-		// Nobody answers to silence: what goes unanswered meanwhile says nothing about the peer.
+		// Nobody answers to silence: what goes unanswered meanwhile says nothing about the peer. But who asked must ask again.
+		for _, id := range s.await.casts {
+			s.emit(NoReply{id, s.await.peer.addr})
+		}
 		s.await = await{}
 		for _, p := range s.peers {
 			p.mgmt.owed = p.mgmt.owed || p.mgmt.step == drcMoved

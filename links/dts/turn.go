@@ -115,6 +115,10 @@ func (s *Station) Sent(now time.Time) {
 			p.last = now
 		}
 		s.await = await{peer: p, until: now.Add(s.timingOf(p).Answer()), casts: b.asked}
+	} else if p != nil {
+		for _, id := range b.asked { // muted: it was broken off
+			s.emit(NoReply{id, p.addr})
+		}
 	}
 	for _, x := range b.finished {
 		s.queued -= len(x.data)
