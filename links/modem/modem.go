@@ -35,8 +35,14 @@ func (c Clock) Real(d time.Duration) time.Duration {
 	return time.Duration(float64(d) / c.Scale)
 }
 
-// Until is how long to sleep until t of radio time.
-func (c Clock) Until(t time.Time) time.Duration { return c.Real(t.Sub(c.Now())) }
+// Until is how long to sleep until t of radio time, so that it has come then.
+func (c Clock) Until(t time.Time) time.Duration {
+	d := c.Real(t.Sub(c.Now()))
+	if c.ordinary() || t.Before(c.Now()) {
+		return d
+	}
+	return d + 1 // rounding must not wake anybody early
+}
 
 // A Modem is one station's modem and radio on a half-duplex channel. Send is for one goroutine, Recv for another.
 type Modem interface {
