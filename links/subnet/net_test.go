@@ -32,7 +32,7 @@ func waveform(tb testing.TB, rate int) modem.Waveform {
 // A net is some nodes on one channel, in a synctest bubble.
 type world struct {
 	tb    testing.TB
-	ether *ether
+	air   *modem.Channel
 	cfg   []subnet.Config
 	nodes []*subnet.Node
 	stop  []context.CancelFunc
@@ -43,14 +43,18 @@ type world struct {
 // newWorld starts nodes with the same config, but for their addresses.
 func newWorld(tb testing.TB, count, rate int, cfg subnet.Config) *world {
 	tb.Helper()
-	x := &world{tb: tb, ether: &ether{turn: 2 * time.Second}}
+	return newWorldOn(tb, modem.NewChannel(modem.ChannelConfig{Seed: 1}), count, rate, cfg)
+}
+
+func newWorldOn(tb testing.TB, air *modem.Channel, count, rate int, cfg subnet.Config) *world {
+	tb.Helper()
+	x := &world{tb: tb, air: air}
 	for i := range count {
 		c := cfg
 		c.Name, c.Address, c.Waveform = fmt.Sprint(i), address(i), waveform(tb, rate)
 		c.CAS.DTS.Seed = 1
 		x.cfg = append(x.cfg, c)
 		x.nodes, x.stop, x.ctxs, x.tasks = append(x.nodes, nil), append(x.stop, nil), append(x.ctxs, nil), append(x.tasks, nil)
-		x.ether.station()
 		x.start(i)
 	}
 	tb.Cleanup(func() {
@@ -63,7 +67,7 @@ func newWorld(tb testing.TB, count, rate int, cfg subnet.Config) *world {
 
 func (x *world) start(i int) {
 	x.tb.Helper()
-	n, err := subnet.New(x.cfg[i], x.ether.stations[i])
+	n, err := subnet.New(x.cfg[i], x.air.Station(fmt.Sprint(i)))
 	if err != nil {
 		x.tb.Fatal(err)
 	}
