@@ -9,6 +9,10 @@ import (
 	"longwire/links/modem"
 )
 
+// Choice: a client that has several U_PDUs gives them one after the other. The first one waits so long for the others: on a channel that is
+// free it would go alone, and they would wait for its acknowledgement.
+const gatherFor = 50 * time.Millisecond
+
 // A job is one transmission.
 type job struct {
 	ctx   context.Context
@@ -21,7 +25,7 @@ type job struct {
 
 // transmit keys the modem if it is our turn.
 func (n *Node) transmit(now time.Time) {
-	if n.sending != nil || n.emcon {
+	if n.sending != nil || n.emcon || now.Before(n.gather) {
 		return
 	}
 	t := n.cas.Transmit(now)

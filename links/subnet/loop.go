@@ -71,7 +71,7 @@ func (n *Node) work() time.Time {
 	n.settle(now)
 	n.transmit(now)
 	n.settle(now)
-	return n.deadline()
+	return n.deadline(now)
 }
 
 // settle acts on what the layers told, until they have nothing more to say.
@@ -98,8 +98,12 @@ func (n *Node) tick(now time.Time) {
 }
 
 // deadline is when to work again if nothing else happens; zero is never.
-func (n *Node) deadline() (t time.Time) {
-	for _, x := range []time.Time{n.cas.Deadline(), n.hard.Deadline(), n.nextExpiry(), n.hardLinkEnd()} {
+func (n *Node) deadline(now time.Time) (t time.Time) {
+	d := n.cas.Deadline()
+	if now.Before(n.gather) {
+		d = n.gather // whatever cas wants to send waits, and may go then
+	}
+	for _, x := range []time.Time{d, n.hard.Deadline(), n.nextExpiry(), n.hardLinkEnd()} {
 		if !x.IsZero() && (t.IsZero() || x.Before(t)) {
 			t = x
 		}

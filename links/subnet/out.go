@@ -46,6 +46,9 @@ func (n *Node) request(now time.Time, r *sis.Request) {
 	// Choice: a time to live counts in radio time, as everything else that a U_PDU waits for.
 	o := &outgoing{r: r, to: dtsAddress(r.Destination), service: serviceOf(r), expires: now.Add(r.Deadline.Sub(r.Arrived))}
 	n.counts.Requests++
+	if !now.Before(n.gather) {
+		n.gather = now.Add(gatherFor)
+	}
 	if o.wantsClient() {
 		n.asking = append(n.asking, o)
 	}

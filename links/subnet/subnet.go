@@ -114,6 +114,7 @@ type Node struct {
 	emcon     bool
 	broadcast bool
 	sending   *job
+	gather    time.Time // until then nothing is sent, so that more can come
 	counts    Counts
 	quality   map[dts.Address]*quality
 	lastHard  time.Time // when something last went over the hard link
