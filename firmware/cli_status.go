@@ -63,6 +63,11 @@ func (c *call) status(s admin.Status) error {
 	if s.Store.Fault != "" {
 		health = fmt.Sprintf("FAULT for %s: %s", span(time.Since(s.Store.Since)), s.Store.Fault)
 	}
+	for _, l := range s.All {
+		if l.EMCON.On {
+			t.row("EMCON", emcon(l))
+		}
+	}
 	t.row("store", fmt.Sprintf("%s, %s of them free; %s", volume(s.Store.Bytes), volume(s.Store.Free), health))
 	if err := t.Flush(); err != nil || len(s.Peers) == 0 {
 		return err
@@ -71,27 +76,32 @@ func (c *call) status(s admin.Status) error {
 	return c.peers(s.Peers)
 }
 
-func cmdPeerList(c *call) error {
+// listing asks for a list and prints it: for programs as JSON, for people by show; none says that it is empty.
+func listing[T any](c *call, op string, args any, none string, show func([]T) error) error {
 	caller, _, _, err := c.node()
 	if err != nil {
 		return err
 	}
-	list, err := ctl.Collect[admin.Peer](c.ctx, caller, ctl.OpPeerList, nil)
+	list, err := ctl.Collect[T](c.ctx, caller, op, args)
 	switch {
 	case err != nil:
 		return err
 	case c.json:
 		return c.printJSON(list)
 	case len(list) == 0:
-		fmt.Fprintln(c.err, "The config has no [[peer]]; 'longwire config example' shows one.")
+		fmt.Fprintln(c.err, none)
 		return nil
 	}
-	return c.peers(list)
+	return show(list)
+}
+
+func cmdPeerList(c *call) error {
+	return listing(c, ctl.OpPeerList, nil, "The config has no [[peer]]; 'longwire config example' shows one.", c.peers)
 }
 
 func (c *call) peers(list []admin.Peer) error {
 	t := newTable(c.out, "PEER", "DOMAINS", "LINK", "STATE", "SINCE", "WAITING", "OLDEST", "IN", "OUT")
-	var faults []string
+	var links []admin.LinkState
 	for _, p := range list {
 		waiting := strconv.Itoa(p.Waiting)
 		if p.Sent > 0 {
@@ -102,15 +112,12 @@ func (c *call) peers(list []admin.Peer) error {
 			state = "not in the config"
 		}
 		t.row(p.Name, strings.Join(p.Domains, " "), l.Link, state, ago(l.Since), waiting, ago(p.Oldest), traffic(l.StanzasIn, l.BytesIn), traffic(l.StanzasOut, l.BytesOut))
-		if l.Fault != "" {
-			faults = append(faults, fmt.Sprintf("%s: %s", l.Link, l.Fault))
-		}
+		links = append(links, l)
 	}
-	err := t.Flush()
-	for _, f := range faults {
-		fmt.Fprintln(c.out, f)
+	if err := t.Flush(); err != nil {
+		return err
 	}
-	return err
+	return c.linkNotes(links)
 }
 
 func traffic(stanzas, b uint64) string {
@@ -136,25 +143,11 @@ func (c *call) queueArgs() (q ctl.QueueArgs, err error) {
 }
 
 func cmdQueueList(c *call) error {
-	caller, _, _, err := c.node()
-	if err != nil {
-		return err
-	}
 	q, err := c.queueArgs()
 	if err != nil {
 		return err
 	}
-	list, err := ctl.Collect[admin.Queued](c.ctx, caller, ctl.OpQueueList, q)
-	switch {
-	case err != nil:
-		return err
-	case c.json:
-		return c.printJSON(list)
-	case len(list) == 0:
-		fmt.Fprintln(c.err, "Nothing waits.")
-		return nil
-	}
-	return c.queue(list)
+	return listing(c, ctl.OpQueueList, q, "Nothing waits.", c.queue)
 }
 
 func (c *call) queue(list []admin.Queued) error {
@@ -226,6 +219,9 @@ func cmdQueueWatch(c *call) error {
 // watchLine is one event for people.
 func watchLine(e admin.QueueEvent) string {
 	at := e.Time.Local().Format(time.TimeOnly)
+	if e.What == "far" {
+		e.What = "far node"
+	}
 	if e.ID == 0 {
 		return strings.TrimRight(fmt.Sprintf("%s  %-9s  %s, link %q  %s", at, e.What, e.Peer, e.Link, e.Reason), " ")
 	}

@@ -77,6 +77,24 @@ Contacts, messages that wait, everything. It cannot be undone; 'user disable' ca
   longwire user remove alice`},
 		{name: "peer list", line: "list the peers and their links", flags: withJSON, run: cmdPeerList, help: `
   longwire peer list`},
+		{name: "link list", line: "list the links and what they do for each peer", flags: withJSON, run: cmdLinkList, help: `
+Below the table stands, for each peer over HF: whether the SAP is bound at the SIS server or why not,
+both STANAG 5066 addresses, what holds the link up, and how much is on the way. "On the far node"
+means that the peer's SIS server has a stanza and the peer itself has not confirmed it.
+
+  longwire link list
+  longwire link list --json | jq '.[].peers[].s5066'`},
+		{name: "link emcon", args: "NAME on|off", line: "silence a link over HF, or let it send again", flags: withJSON, min: 2, max: 2, run: cmdLinkEMCON, help: `
+Emission control: with on, the node sends nothing more on that link, at once. What was handed to the
+SIS server and is not yet on the air is taken back as far as the server can; what is on the air is
+not. The link goes on receiving; messages wait, and confirmations too, and all go out after off.
+
+It stays on over restarts and power cuts, until off. If the config says emcon = true as well, that
+has to be taken out before anything is sent. A SIS server has a switch of its own for the whole
+station; this one silences this node. Works while the node is stopped, too.
+
+  longwire link emcon "5066 link hq-2-field" on
+  longwire link list`},
 		{name: "queue list", args: "[PEER]", line: "show what waits for the peers", flags: withJSON, max: 1, run: cmdQueueList, help: `
 PEER is a peer's name or one of its domains. Bodies are never shown.
 
@@ -92,7 +110,8 @@ IDs are those of 'queue list'. What is on its way already stays.
   longwire queue cancel field 17 18
   longwire queue cancel field --all`},
 		{name: "queue watch", args: "[PEER]", line: "follow what is queued, sent and confirmed", flags: withJSON, max: 1, run: cmdQueueWatch, help: `
-Shows what waits, and then live: queued, sent (with its bytes on the wire), confirmed by the peer, or gone because it
+Shows what waits, and then live: queued, sent (with its bytes on the wire), on the far node (over HF: the
+peer's SIS server has it, the peer has not said so yet), confirmed by the peer, or gone because it
 expired or was cancelled; also contacts of the link. Until Ctrl-C.
 
   longwire queue watch field`},

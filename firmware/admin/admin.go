@@ -28,6 +28,8 @@ type Node interface {
 	Store() *store.DB
 	// Live tells what only the running program knows.
 	Live() Live
+	// SetEMCON silences a link or lets it send again; it is in force when it returns, and kept over restarts.
+	SetEMCON(link string, on bool) error
 	// Reload applies a checked configuration whole, or refuses it whole and goes on with the old one.
 	Reload(*config.Config) error
 	// Reloading tells the service manager that a reload begins, and done that it is over, whatever came of it.
@@ -54,11 +56,14 @@ type Live struct {
 	Links       []LinkState    `json:"-"`
 }
 
-// LinkState is one link now.
+// LinkState is what a link does for one peer.
 type LinkState struct {
 	Link       string        `json:"link"`
-	State      string        `json:"state"` // "up", "down", "connecting", "waiting" (nothing to send, closed on purpose)
+	Type       string        `json:"type,omitempty"`
+	Peer       string        `json:"peer,omitempty"`
+	State      string        `json:"state"` // "up", "down", "dialling", "listening", "waiting" (closed on purpose), "backing off", "emcon"
 	Since      time.Time     `json:"since,omitzero"`
+	Until      time.Time     `json:"until,omitzero"`   // when the next try is
 	Remote     string        `json:"remote,omitempty"` // address of the connection
 	RTT        time.Duration `json:"rtt,omitempty"`    // smoothed, from question to confirmation
 	Fault      string        `json:"fault,omitempty"`  // why it is down, in words
@@ -66,6 +71,32 @@ type LinkState struct {
 	StanzasOut uint64        `json:"stanzas_out"`
 	BytesIn    uint64        `json:"bytes_in"` // on the wire
 	BytesOut   uint64        `json:"bytes_out"`
+	S5066      *S5066        `json:"s5066,omitempty"`
+}
+
+// S5066 is what only a link by a STANAG 5066 server has to tell.
+type S5066 struct {
+	Server  string `json:"server"`
+	SAP     int    `json:"sap"`
+	Local   string `json:"local_5066_address"`
+	Mapping string `json:"mapping"`
+
+	Bound   bool   `json:"bound"`
+	MTU     int    `json:"mtu,omitempty"`
+	FlowOff bool   `json:"flow_off,omitempty"` // the SIS server takes nothing for now
+	EMCON   bool   `json:"emcon,omitempty"`    // by our operator
+	Node    string `json:"node,omitempty"`     // what keeps the SIS server from sending, as it says
+
+	Outstanding int       `json:"outstanding"`        // U_PDUs that the SIS server has and has not answered
+	OnFarNode   int       `json:"on_far_node"`        // stanzas that the peer's SIS server has and the peer has not confirmed
+	Unconfirmed int       `json:"unconfirmed"`        // stanzas on the way in any way
+	FramesIn    uint64    `json:"frames_in"`          //
+	FramesOut   uint64    `json:"frames_out"`         //
+	Rate        int       `json:"rate,omitempty"`     // measured, bit/s
+	Heard       time.Time `json:"heard,omitzero"`     // the peer
+	MarkOwed    time.Time `json:"mark_owed,omitzero"` // since when the peer waits to hear what we took
+	Dropped     uint64    `json:"dropped,omitempty"`  // U_PDUs of the peer that had no effect
+	Strays      uint64    `json:"strays,omitempty"`   // U_PDUs that were no peer's, on the whole link
 }
 
 // Errors of actions that the caller may want to tell apart.

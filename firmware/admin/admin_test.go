@@ -3,6 +3,7 @@ package admin_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,6 +45,13 @@ func (n *node) Store() *store.DB                   { return n.db }
 func (n *node) Live() admin.Live                   { return n.live }
 func (n *node) Reloading() (done func())           { n.note("reloading"); return func() { n.note("reloaded") } }
 func (n *node) EndSessions(j jid.JID, text string) { n.note("end " + j.String() + ": " + text) }
+
+func (n *node) SetEMCON(link string, on bool) error {
+	n.note(fmt.Sprint("emcon ", link, " ", on))
+	return n.db.Update(func(tx *store.Tx) error {
+		return tx.PutLinkSwitch(link, store.LinkSwitch{EMCON: on, Changed: time.Now()})
+	})
+}
 
 func (n *node) Reload(c *config.Config) error {
 	if n.refusing == nil {

@@ -20,6 +20,7 @@ type Status struct {
 	Online   int         `json:"online"`  // accounts with a client
 	Store    StoreStatus `json:"store"`
 	Peers    []Peer      `json:"peers"`
+	All      []Link      `json:"links"`
 }
 
 // StoreStatus is the database file.
@@ -65,11 +66,16 @@ func (a *Admin) Status() (Status, error) {
 		if err != nil {
 			return err
 		}
-		s.Peers, err = peers(c, db, s.Links)
-		return err
+		if s.Peers, err = peers(c, db, s.Links); err != nil {
+			return err
+		}
+		return db.View(func(tx *store.Tx) (err error) { s.All, err = linkTable(c, tx, s.Peers); return err })
 	})
 	if s.Peers == nil {
 		s.Peers = configured(c, s.Links)
+	}
+	if s.All == nil && err == nil { // a node that was never started
+		s.All, err = linkTable(c, nil, s.Peers)
 	}
 	return s, err
 }
@@ -85,10 +91,13 @@ func configured(c *config.Config, links []LinkState) []Peer {
 	for _, p := range c.Peers {
 		peer := Peer{Name: p.Name, Domains: p.Domains, Link: LinkState{State: "stopped"}}
 		if len(p.Links) > 0 {
-			peer.Link.Link = p.Links[0]
+			peer.Link.Link, peer.Link.Peer = p.Links[0], p.Name
+			if l := c.Link(p.Links[0]); l != nil {
+				peer.Link.Type = l.Type
+			}
 		}
 		for _, l := range links {
-			if slices.Contains(p.Links, l.Link) {
+			if slices.Contains(p.Links, l.Link) && (l.Peer == "" || l.Peer == p.Name) {
 				peer.Link = l
 			}
 		}

@@ -12,6 +12,7 @@ import (
 //
 //	queued     it waits
 //	sent       a link has put it on the wire; Again if not for the first time
+//	far        the peer's SIS server has it, the peer has not said so yet; over HF
 //	confirmed  the peer has taken it: it is gone from the queue
 //	gone       expired, cancelled or displaced; its sender was told
 //	back       what was sent is to be sent anew, under a new number

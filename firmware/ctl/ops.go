@@ -20,6 +20,8 @@ const (
 	OpUserList    = "user.list"    // none → admin.User…
 	OpStatus      = "status"       // none → admin.Status
 	OpPeerList    = "peer.list"    // none → admin.Peer…
+	OpLinkList    = "link.list"    // none → admin.Link…
+	OpLinkEMCON   = "link.emcon"   // EMCONArgs → admin.Link
 	OpQueueList   = "queue.list"   // QueueArgs → admin.Queued…
 	OpQueueCancel = "queue.cancel" // QueueArgs → admin.Queued…
 	OpQueueWatch  = "queue.watch"  // QueueArgs → admin.QueueEvent…, until the caller hangs up
@@ -30,6 +32,12 @@ const (
 type UserArgs struct {
 	User     string `json:"user"`
 	Password string `json:"password,omitempty"`
+}
+
+// EMCONArgs names a link and says whether it is to be silent.
+type EMCONArgs struct {
+	Link string `json:"link"`
+	On   bool   `json:"on"`
 }
 
 // QueueArgs names a peer by its name or one of its domains; "" for all. IDs are for cancelling.
@@ -59,7 +67,12 @@ var ops = map[string]func(ctx context.Context, a *admin.Admin, args json.RawMess
 		s, err := a.Status()
 		return []admin.Status{s}, err
 	}),
-	OpPeerList:    list(func(a *admin.Admin, _ struct{}) ([]admin.Peer, error) { return a.Peers() }),
+	OpPeerList: list(func(a *admin.Admin, _ struct{}) ([]admin.Peer, error) { return a.Peers() }),
+	OpLinkList: list(func(a *admin.Admin, _ struct{}) ([]admin.Link, error) { return a.Links() }),
+	OpLinkEMCON: list(func(a *admin.Admin, e EMCONArgs) ([]admin.Link, error) {
+		l, err := a.SetEMCON(e.Link, e.On)
+		return []admin.Link{l}, err
+	}),
 	OpQueueList:   list(func(a *admin.Admin, q QueueArgs) ([]admin.Queued, error) { return a.Queue(q.Peer) }),
 	OpQueueCancel: list(func(a *admin.Admin, q QueueArgs) ([]admin.Queued, error) { return a.Cancel(q.Peer, q.IDs) }),
 	OpQueueWatch: func(ctx context.Context, a *admin.Admin, raw json.RawMessage, emit func(any) error) error {

@@ -5,10 +5,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
-	"longwire/firmware/admin"
 	"longwire/firmware/config"
 	"longwire/firmware/identity"
 	"longwire/links"
@@ -50,31 +50,44 @@ func (n *Node) inbound(peer string, s *stanza.Stanza, mark func(*store.Tx) error
 	})
 }
 
-// linkConfigs translates [[link]] for links/ip. A link that no peer uses stays closed.
-func (n *Node) linkConfigs(cfg *config.Config) (out []ip.Config, err error) {
-	for _, l := range cfg.Links {
-		for _, p := range cfg.Peers {
-			if !slices.Contains(p.Links, l.Name) {
-				continue
-			}
-			if l.Type != config.LinkIP {
-				return nil, fmt.Errorf("node: link %q: this build cannot run links of type %s", l.Name, l.Type)
-			}
-			c, err := n.linkConfig(cfg, l, p)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, c)
+// ipConfigs translates [[link]] of type ip. A link that no peer uses stays closed.
+func (n *Node) ipConfigs(cfg *config.Config, but map[string]bool) (out []ip.Config, err error) {
+	for l, p := range reached(cfg, config.LinkIP) {
+		if but[p.Name] {
+			continue
 		}
+		c, err := n.ipConfig(cfg, l, p)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
 	}
 	return out, nil
 }
 
-func (n *Node) linkConfig(cfg *config.Config, l config.Link, p config.Peer) (ip.Config, error) {
-	locals := p.LocalDomains
-	if len(locals) == 0 {
-		locals = cfg.Domains
+// reached are the links of a type with each peer that they reach.
+func reached(cfg *config.Config, kind string) iter.Seq2[*config.Link, *config.Peer] {
+	return func(yield func(*config.Link, *config.Peer) bool) {
+		for i := range cfg.Links {
+			l := &cfg.Links[i]
+			for j := range cfg.Peers {
+				if p := &cfg.Peers[j]; l.Type == kind && slices.Contains(p.Links, l.Name) && !yield(l, p) {
+					return
+				}
+			}
+		}
 	}
+}
+
+// locals are our domains that a peer may talk to.
+func locals(cfg *config.Config, p *config.Peer) []string {
+	if len(p.LocalDomains) > 0 {
+		return p.LocalDomains
+	}
+	return cfg.Domains
+}
+
+func (n *Node) ipConfig(cfg *config.Config, l *config.Link, p *config.Peer) (ip.Config, error) {
 	c := ip.Config{
 		Name: l.Name, Peer: p.Name,
 		RemoteAddr: l.RemoteAddress, RemotePort: l.RemotePort, LocalAddr: l.LocalAddress, LocalPort: l.LocalPort,
@@ -82,7 +95,7 @@ func (n *Node) linkConfig(cfg *config.Config, l config.Link, p config.Peer) (ip.
 		Compress: l.Compress, StreamManagement: l.StreamManagement, ZeroRTT: l.ZeroRTT,
 		MaxStanza: int(l.MaxStanza), AckEvery: l.AckEvery, AckIdle: l.AckIdle, AckTimeout: l.AckTimeout,
 		ResumeMax: l.ResumeMax, IdleClose: l.IdleClose, BackoffMin: l.BackoffMin, BackoffMax: l.BackoffMax,
-		Domains: p.Domains, LocalDomains: locals,
+		Domains: p.Domains, LocalDomains: locals(cfg, p),
 	}
 	if l.TLS != config.TLSDirect {
 		return c, nil
@@ -103,17 +116,6 @@ func (n *Node) linkConfig(cfg *config.Config, l config.Link, p config.Peer) (ip.
 	sum := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(l.PinSHA256)), " ") + " " + n.identity().Current().Fingerprint()))
 	c.TLSName = hex.EncodeToString(sum[:])
 	return c, nil
-}
-
-// linkStates tells operators of the links.
-func (n *Node) linkStates() (all []admin.LinkState) {
-	for _, s := range n.links.Status() {
-		all = append(all, admin.LinkState{
-			Link: s.Link, State: string(s.State), Since: s.Since, Remote: s.Remote, RTT: s.RTT, Fault: s.Fault,
-			StanzasIn: s.In.Stanzas, StanzasOut: s.Out.Stanzas, BytesIn: s.In.Wire, BytesOut: s.Out.Wire,
-		})
-	}
-	return all
 }
 
 // Watch calls f for every step on the links until stop is called. f must be brief.

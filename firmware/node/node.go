@@ -20,6 +20,7 @@ import (
 	"longwire/firmware/supervise"
 	"longwire/links"
 	"longwire/links/ip"
+	"longwire/links/s5066"
 	"longwire/store"
 	"longwire/xmpp/blocking"
 	"longwire/xmpp/c2s"
@@ -62,7 +63,10 @@ type Node struct {
 	disco    *disco.Service
 	reg      *register.Service
 	peers    *s2s.Peers
-	links    *ip.Manager
+	ip       *ip.Manager
+	s5066    *s5066.Manager
+	kinds    []kind
+	linked   *config.Config // what the links were made of; guarded by reload
 
 	watch    sync.Mutex // guards watchers
 	watched  int
@@ -152,10 +156,14 @@ func (n *Node) build() error {
 	if n.clients, err = c2s.New(n.host, n.router, engine, n.log, n.clientConfig(cfg)); err != nil {
 		return fmt.Errorf("node: %w", err)
 	}
-	n.peers = s2s.New(s2s.Env{DB: n.db, Router: n.router, LinkUp: func(peer string) bool { return n.links.Up(peer) }, Log: n.log})
-	n.links = ip.NewManager(ip.Env{DB: n.db, In: n.inbound, Trace: n.trace, Log: n.log})
+	n.peers = s2s.New(s2s.Env{DB: n.db, Router: n.router, LinkUp: n.prompt, Log: n.log})
+	n.makeLinks()
 	return n.connect(cfg)
 }
+
+// prompt tells whether a chat state would reach a peer while it means something. Choice: over HF never, as a transmission for it alone costs
+// more air than the message that it announces.
+func (n *Node) prompt(peer string) bool { return n.ip.Up(peer) }
 
 // leaving ends what binds an account to its contacts before it is removed. XEP-0077 §3.2.
 func (n *Node) leaving(t *router.Turn, account jid.JID) error {
@@ -223,7 +231,7 @@ func (n *Node) Run(ctx context.Context) error {
 	cfg := n.Config()
 	tasks := []supervise.Task{
 		{Name: "peers", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.peers.Run(ctx) }},
-		{Name: "links", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.links.Run(ctx) }},
+		{Name: "links", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.runLinks(ctx) }},
 		{Name: "streams", Stage: 1, Run: n.streams},
 		{Name: "store", Stage: 2, Run: n.watchStore},
 		{Name: "certificate", Run: n.renew},

@@ -127,20 +127,7 @@ func (n *Node) swapDoors(cfg *config.Config, opened map[door]*openDoor) {
 
 // connect makes peers and links those of the configuration.
 func (n *Node) connect(cfg *config.Config) error {
-	links, err := n.linkConfigs(cfg)
-	if err != nil {
-		return err
-	}
-	if err := n.links.Check(links); err != nil {
-		return fmt.Errorf("node: %w", err)
-	}
-	if err := n.peers.Apply(peerConfigs(cfg)); err != nil {
-		return fmt.Errorf("node: %w", err)
-	}
-	if err := n.links.Apply(links); err != nil {
-		return fmt.Errorf("node: %w", err)
-	}
-	return nil
+	return n.link(cfg, func() error { return n.peers.Apply(peerConfigs(cfg)) })
 }
 
 // peerConfigs translates [[peer]] for s2s. A peer's largest stanza is that of its links, and repeats are filtered where a link may repeat.
@@ -159,11 +146,19 @@ func peerConfigs(cfg *config.Config) (out []s2s.Config) {
 			if c.MaxStanza == 0 || int(l.MaxStanza) < c.MaxStanza {
 				c.MaxStanza = int(l.MaxStanza)
 			}
-			c.Dedup = c.Dedup || !l.ZeroRTT
+			c.Dedup = c.Dedup || repeats(&l, &p)
 		}
 		out = append(out, c)
 	}
 	return out
+}
+
+// repeats tells whether a link may bring a stanza twice.
+func repeats(l *config.Link, p *config.Peer) bool {
+	if l.Type == config.LinkS5066 {
+		return p.S5066.Mapping != config.MappingLongwire
+	}
+	return !l.ZeroRTT
 }
 
 // lifetime: 0 is for ever to operators, and the default to s2s.
