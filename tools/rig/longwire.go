@@ -23,6 +23,7 @@ type Node struct {
 	Plain        bool // Address is a port without TLS
 	OwnCert      bool // let the node make its certificate; otherwise cert.pem in Dir
 	Links        []Link
+	HF           []HFLink
 	Clients      map[string]any // further keys of [clients]
 	Store        map[string]any // of [store]
 	LogLevel     string         // "" means warn
@@ -141,6 +142,9 @@ func (n *Node) toml() string {
 		table("[[peer]]", l.PeerKeys)
 		put("domains", l.Domains)
 		put("links", []string{l.Name})
+	}
+	for _, l := range n.HF {
+		b.WriteString(l.toml())
 	}
 	return b.String()
 }
