@@ -43,9 +43,10 @@ type Signal struct {
 	From       string
 	Start, End time.Time // radio time
 	Waveform   Waveform
-	Bits       int  // of data
-	Collided   bool // another signal spoiled a part of it for somebody, or it did so to another
-	Broken     bool // it ended early
+	Data       []byte // as the sender gave it, lowest bits first; not to be changed
+	Bits       int    // of Data that were sent
+	Collided   bool   // another signal spoiled a part of it for somebody, or it did so to another
+	Broken     bool   // it ended early
 }
 
 // How far behind the present a remote station's clock reading of its Send may be, in real time.
@@ -244,7 +245,7 @@ func (c *Channel) finishLocked(g *signal) Signal {
 	s := g.from
 	s.signal = nil
 	g.over = true
-	seen := Signal{From: s.name, Start: g.start, End: g.end, Waveform: g.w, Bits: 8 * len(g.bits), Broken: g.broken}
+	seen := Signal{From: s.name, Start: g.start, End: g.end, Waveform: g.w, Data: g.bits, Bits: 8 * len(g.bits), Broken: g.broken}
 	for _, o := range g.others {
 		if g.meets(o) && g.harms(o) {
 			seen.Collided = true
