@@ -187,16 +187,24 @@ func Root() (string, error) {
 
 // Build compiles longwire into dir, as the Makefile does, for the machine named by GOOS, GOARCH and GOARM in env or else this one.
 func Build(ctx context.Context, dir string, env ...string) (string, error) {
+	return build(ctx, filepath.Join(dir, "longwire"), "./firmware", env...)
+}
+
+// BuildSISServer compiles s5066d into dir.
+func BuildSISServer(ctx context.Context, dir string) (string, error) {
+	return build(ctx, filepath.Join(dir, "s5066d"), "./tools/s5066d")
+}
+
+func build(ctx context.Context, bin, pkg string, env ...string) (string, error) {
 	root, err := Root()
 	if err != nil {
 		return "", err
 	}
-	bin := filepath.Join(dir, "longwire")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin, "./firmware")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin, pkg)
 	cmd.Dir = root
 	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("rig: go build ./firmware: %w\n%s", err, out)
+		return "", fmt.Errorf("rig: go build %s: %w\n%s", pkg, err, out)
 	}
 	return bin, nil
 }
