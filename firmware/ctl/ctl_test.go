@@ -47,6 +47,9 @@ func serve(t *testing.T, dir string) (n *node, path string, stop func() error) {
 	t.Helper()
 	cfg := config.Default()
 	cfg.Domains, cfg.Data = []string{"field.net"}, dir
+	l := config.DefaultLink("5066 link")
+	l.Type, l.Local5066Address = config.LinkS5066, "1.1.0.1"
+	cfg.Links = []config.Link{l}
 	cfg.Control = filepath.Join(dir, "control.sock")
 	db, err := store.Open(cfg.StorePath(), store.Options{})
 	if err != nil {
@@ -106,6 +109,14 @@ func TestCommandsGoThroughTheSocketAndInProcessAlike(t *testing.T) {
 			}
 			if _, err := ctl.Collect[string](t.Context(), c, ctl.OpUserRemove, ctl.UserArgs{User: user}); err == nil || errors.Is(err, admin.ErrMisuse) || !strings.Contains(err.Error(), "not today") {
 				t.Errorf("failure arrives as %v", err)
+			}
+			silenced, err := ctl.Collect[admin.Link](t.Context(), c, ctl.OpLinkEMCON, ctl.EMCONArgs{Link: "5066 link", On: true})
+			if err != nil || len(silenced) != 1 || !silenced[0].EMCON.Switch {
+				t.Errorf("%+v, %v", silenced, err)
+			}
+			listed, err := ctl.Collect[admin.Link](t.Context(), c, ctl.OpLinkList, nil)
+			if err != nil || len(listed) != 1 || !listed[0].EMCON.On {
+				t.Errorf("%+v, %v", listed, err)
 			}
 			for op, args := range map[string]any{"no.such": nil, ctl.OpUserList: map[string]int{"x": 1}, ctl.OpQueueList: 7} {
 				if _, err := ctl.Collect[string](t.Context(), c, op, args); !errors.Is(err, admin.ErrMisuse) {

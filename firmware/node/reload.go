@@ -146,12 +146,17 @@ func peerConfigs(cfg *config.Config) (out []s2s.Config) {
 			if c.MaxStanza == 0 || int(l.MaxStanza) < c.MaxStanza {
 				c.MaxStanza = int(l.MaxStanza)
 			}
-			c.Dedup = c.Dedup || repeats(&l, &p)
+			if c.Dedup = c.Dedup || repeats(&l, &p); l.Type == config.LinkS5066 {
+				c.DedupFor = hfRepeat
+			}
 		}
 		out = append(out, c)
 	}
 	return out
 }
+
+// hfRepeat: a confirmation that was lost when a frequency closed brings a repeat when it opens again, perhaps days later.
+const hfRepeat = 7 * 24 * time.Hour
 
 // repeats tells whether a link may bring a stanza twice.
 func repeats(l *config.Link, p *config.Peer) bool {

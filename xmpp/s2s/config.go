@@ -22,6 +22,8 @@ type Config struct {
 	// Dedup drops repeated messages of a peer whose links cannot resume without a round trip, and so may send again
 	// what had arrived.
 	Dedup bool
+	// DedupFor is how long after a message its repeat may come; default and least 1 h. It is what a stanza may wait at the peer.
+	DedupFor time.Duration
 }
 
 // Lifetimes say how long each kind of stanza may wait for a link. Those of messages, groupchat and presence may be Forever.

@@ -41,7 +41,7 @@ func (p *Peer) Deliver(t *router.Turn, s *stanza.Stanza) error {
 	}
 	if r.Dedup && s.Kind == stanza.Message && s.ID != "" {
 		key := p.ring.key(s)
-		if p.ring.seen(key) {
+		if p.ring.seen(key, r.DedupFor) {
 			t.After(func() { p.stats.add(func(s *Stats) { s.Duplicates++ }) })
 			return nil
 		}

@@ -127,6 +127,23 @@ func TestRepeatsAreDropped(t *testing.T) {
 	})
 }
 
+// Over HF the repeat of what was taken may come when the frequency opens again the next morning.
+func TestRepeatsMayComeLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := hq
+		c.Dedup, c.DedupFor = true, 24*time.Hour
+		r := newRig(t, c)
+		defer r.db.Close()
+		r.deliver(message("1", "a"))
+		time.Sleep(23 * time.Hour)
+		r.deliver(message("1", "a"))
+		equal(t, "once", r.received(), []string{message("1", "a")})
+		time.Sleep(2 * time.Hour)
+		r.deliver(message("1", "a"))
+		equal(t, "too late", r.received(), []string{message("1", "a")})
+	})
+}
+
 func TestRepeatsPassWhereLinksResume(t *testing.T) {
 	r := newRig(t, hq)
 	r.deliver(message("1", "a"))

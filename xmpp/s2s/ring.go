@@ -8,7 +8,7 @@ import (
 	"longwire/xmpp/stanza"
 )
 
-// A repeat is recognised among the last ringSize messages of the last ringAge.
+// A repeat is recognised among the last ringSize messages of the last ringAge, or of Config.DedupFor.
 const (
 	ringSize = 4096
 	ringAge  = time.Hour
@@ -46,11 +46,11 @@ func (r *ring) key(s *stanza.Stanza) uint64 {
 	return h.Sum64()
 }
 
-func (r *ring) seen(key uint64) bool {
+func (r *ring) seen(key uint64, age time.Duration) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	at, ok := r.at[key]
-	return ok && time.Since(at) < ringAge
+	return ok && time.Since(at) < max(age, ringAge)
 }
 
 func (r *ring) note(key uint64) {
