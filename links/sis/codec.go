@@ -168,7 +168,7 @@ func (e *encoder) halves(high string, h uint8, low string, l uint8) {
 
 // size writes the length of data, which comes later.
 func (e *encoder) size(data []byte) {
-	e.limit("size", uint32(min(len(data), math.MaxUint32)), math.MaxUint16)
+	e.limit("size", uint32(min(len(data), math.MaxUint16+1)), math.MaxUint16)
 	e.u16(uint16(len(data)))
 }
 
