@@ -22,9 +22,13 @@ type Channel struct {
 	stop  context.CancelFunc
 	ended chan error
 
-	mu      sync.Mutex // guards signals
+	mu      sync.Mutex // guards what follows
 	signals []modem.Signal
+	busy    bool // a signal is heard
 }
+
+// Listener is the name of the tool's own station, which only listens.
+const Listener = "listener"
 
 // Address is where stations join.
 func (c *Channel) Address() string { return net.JoinHostPort(c.IP, strconv.Itoa(c.Port)) }
@@ -51,7 +55,31 @@ func (c *Channel) Open() error {
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop, c.ended = stop, make(chan error, 1)
 	go func() { c.ended <- c.ServeEther(ctx, l) }()
+	go c.listen(ctx, c.Station(Listener))
 	return nil
+}
+
+// listen notes whether somebody sends.
+func (c *Channel) listen(ctx context.Context, m modem.Modem) {
+	defer m.Close()
+	for {
+		e, err := m.Recv(ctx)
+		if err != nil {
+			return
+		}
+		if e.Kind != modem.Data {
+			c.mu.Lock()
+			c.busy = e.Kind == modem.CarrierOn
+			c.mu.Unlock()
+		}
+	}
+}
+
+// Busy tells whether a signal is heard.
+func (c *Channel) Busy() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.busy
 }
 
 // Signals are those that are over, in the order in which they ended.
