@@ -174,6 +174,6 @@ func (s *Session) giveBack(all []left) {
 		back = append(back, u)
 	}
 	if len(back) > 0 {
-		s.srv.host.Returned(s.bare, back, nil)
+		s.srv.host.Returned(s.bare, back)
 	}
 }

@@ -2,6 +2,7 @@ package local
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"longwire/store"
@@ -28,93 +29,85 @@ func (u *Undelivered) keepable() bool {
 func (u *Undelivered) asks() bool { return u.Stanza.IsRequest() && !u.Stanza.From.IsZero() }
 
 // Returned takes back stanzas that a client's stream could not deliver, in their order: messages not spooled yet are
-// kept now, with the time they first came; then they go to whoever else is there, or wait. done, which may be nil,
-// runs when that has happened or failed. Returned does not wait for it.
-func (h *Host) Returned(bare jid.JID, back []Undelivered, done func()) {
+// kept now, with the time they first came; then they go to whoever else is there, or wait. Returned does not wait for
+// that.
+func (h *Host) Returned(bare jid.JID, back []Undelivered) {
 	a := h.hold(bare)
 	a.returning.Add(1)
 	t := new(router.Turn)
-	var kept []spooled
+	var ready []spooled
 	h.db.Submit(func(tx *store.Tx) (err error) {
 		t.Reset(tx)
-		kept, err = h.takeBack(t, a, bare, back)
+		if err = h.takeBack(t, a, bare, back); err != nil {
+			return err
+		}
+		ready, err = h.ready(tx, a, bare)
 		return err
 	}, func(err error) {
-		if err != nil {
-			a.returning.Add(-1)
-			if !errors.Is(err, store.ErrClosed) { // then Submit itself called us, and nobody can be told anything any more
-				h.bounceBack(back)
-			}
-		} else {
+		switch {
+		case err == nil:
 			a.order.Lock()
-			for _, m := range kept {
-				h.giveLocked(a, m.s, m.id)
+			if a.returning.Add(-1) == 0 { // else a later commit hands it out, with what came in between
+				for _, m := range ready {
+					h.giveLocked(a, m.s, m.id)
+				}
 			}
-			a.returning.Add(-1)
 			a.order.Unlock()
 			t.Done()
+		case errors.Is(err, store.ErrClosed): // then Submit itself called us, and nobody can be told anything any more
+			a.returning.Add(-1)
+		default:
+			if len(back) > 0 {
+				h.Returned(bare, nil) // what stayed behind is still to be handed out
+			}
+			a.returning.Add(-1)
+			h.bounceBack(back)
 		}
 		h.release(bare, a)
-		if done != nil {
-			done()
-		}
 	})
 }
 
-// takeBack puts what came back into the spool, and returns what is to be handed out after the commit: that, and what
-// came behind it and has stayed behind (see account.returning).
-func (h *Host) takeBack(t *router.Turn, a *account, bare jid.JID, back []Undelivered) (kept []spooled, err error) {
+// takeBack puts what came back into the spool, and what is newer behind it.
+func (h *Host) takeBack(t *router.Turn, a *account, bare jid.JID, back []Undelivered) error {
 	exists, err := h.AccountExists(t, bare)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	newer, err := waiting(t.Tx, a, bare, back)
+	newer, err := newerThan(t.Tx, a, bare, back)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	moving := false // behind a message that gets a number now all get new ones, lest they come before it
-	for _, u := range back {
-		s, id := u.Stanza, u.Spool
+	for _, u := range slices.Concat(back, newer) {
 		switch {
-		case id != 0 && !t.Tx.SpoolHas(bare.String(), id):
-			continue // another client has it
-		case id != 0 && moving:
-			id, err = move(t.Tx, bare, u)
-		case id != 0:
+		case u.Spool != 0:
+			// One that is gone is another client's.
+			if moving && t.Tx.SpoolHas(bare.String(), u.Spool) {
+				err = move(t.Tx, bare, u)
+			}
 		case u.asks():
 			// RFC 6121 §8.5.3.2.3: a request whose resource went away is answered in its place.
-			err = h.router.Route(t, s.ErrorReply(stanza.Fail(stanza.ServiceUnavailable, "")))
+			err = h.router.Route(t, u.Stanza.ErrorReply(stanza.Fail(stanza.ServiceUnavailable, "")))
 		case exists && u.keepable():
 			// The address is widened so that another resource of the account may take it.
-			s = s.Copy()
+			s := u.Stanza.Copy()
 			s.To = bare
-			id, err = put(t.Tx, bare, s, u, false)
+			err = put(t.Tx, bare, s, u, false)
 			if errors.Is(err, store.ErrQuota) {
 				err = h.router.Route(t, u.Stanza.ErrorReply(stanza.Fail(stanza.RecipientUnavailable, "")))
+			} else {
+				moving = true
 			}
-			moving = moving || id != 0
 		}
 		if err != nil {
-			return nil, err
-		}
-		if id != 0 {
-			kept = append(kept, spooled{id, Stamp(s, bare.Domain(), u.Came)})
+			return err
 		}
 	}
-	for _, u := range newer {
-		id := u.Spool
-		if moving {
-			if id, err = move(t.Tx, bare, u); err != nil {
-				return nil, err
-			}
-		}
-		kept = append(kept, spooled{id, Stamp(u.Stanza, bare.Domain(), u.Came)})
-	}
-	return kept, nil
+	return nil
 }
 
-// waiting finds what is in the spool, in nobody's stream, and came later than the first of what is given back.
-func waiting(tx *store.Tx, a *account, bare jid.JID, back []Undelivered) (newer []Undelivered, err error) {
+// newerThan finds what is in the spool, in nobody's stream, and came later than the first of what is given back.
+func newerThan(tx *store.Tx, a *account, bare jid.JID, back []Undelivered) (newer []Undelivered, err error) {
 	mine, first := make(map[uint64]bool), time.Time{}
 	for _, u := range back {
 		mine[u.Spool] = true
@@ -139,22 +132,38 @@ func waiting(tx *store.Tx, a *account, bare jid.JID, back []Undelivered) (newer 
 	return newer, err
 }
 
-// put spools a message that came back.
-func put(tx *store.Tx, bare jid.JID, s *stanza.Stanza, u Undelivered, hard bool) (id uint64, err error) {
-	id, err = tx.SpoolPut(bare.String(), store.SpoolEntry{Stanza: s.Bytes(), Received: u.Came}, hard)
-	if err != nil {
-		return 0, err
+// ready finds what is in the spool, in nobody's stream, and for a client that takes it now.
+func (h *Host) ready(tx *store.Tx, a *account, bare jid.JID) (ready []spooled, err error) {
+	rs := h.Resources(bare)
+	if len(rs) == 0 {
+		return nil, nil
 	}
-	if u.Kept != nil {
+	err = tx.Spool(bare.String(), 0, func(e store.SpoolEntry) error {
+		if a.claimed(e.ID) {
+			return nil
+		}
+		s, err := late(e, bare.Domain())
+		if err == nil && recipients(s, rs, true) != nil { // as to err, see readPage
+			ready = append(ready, spooled{e.ID, s})
+		}
+		return nil
+	})
+	return ready, err
+}
+
+// put spools a message that came back.
+func put(tx *store.Tx, bare jid.JID, s *stanza.Stanza, u Undelivered, hard bool) error {
+	id, err := tx.SpoolPut(bare.String(), store.SpoolEntry{Stanza: s.Bytes(), Received: u.Came}, hard)
+	if err == nil && u.Kept != nil {
 		err = u.Kept(tx, id)
 	}
-	return id, err
+	return err
 }
 
 // move gives a spooled message a new number.
-func move(tx *store.Tx, bare jid.JID, u Undelivered) (id uint64, err error) {
+func move(tx *store.Tx, bare jid.JID, u Undelivered) error {
 	if err := tx.SpoolDelete(bare.String(), u.Spool); err != nil {
-		return 0, err
+		return err
 	}
 	return put(tx, bare, u.Stanza, u, true)
 }

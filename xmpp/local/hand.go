@@ -1,9 +1,11 @@
 package local
 
 import (
-	"time"
+	"errors"
 
+	"longwire/store"
 	"longwire/xmpp/jid"
+	"longwire/xmpp/router"
 	"longwire/xmpp/stanza"
 )
 
@@ -16,26 +18,36 @@ import (
 // A claim says that the entry is in so many streams; while it is, nobody else gets it.
 
 // hand gives a message to the clients that should have it, and copies to those that asked for them. With a spool number
-// and nobody there it does nothing: the message waits. Without, a message worth keeping is kept now; mayWait tells
-// that hand may wait for that, which keeps the sender from sending the next one past it.
-func (h *Host) hand(s *stanza.Stanza, spool uint64, mayWait bool) {
+// and nobody there it does nothing: the message waits. Without, a message worth keeping is kept now.
+func (h *Host) hand(s *stanza.Stanza, spool uint64) {
 	keep := spool != 0 || Keepable(s)
+	given := false
 	if a := h.lock(s.To.Bare()); a != nil {
-		given := (!keep || a.returning.Load() == 0) && h.giveLocked(a, s, spool)
+		given = (!keep || a.returning.Load() == 0) && h.giveLocked(a, s, spool)
 		a.order.Unlock()
-		if given {
-			return
+	}
+	if !given && keep && spool == 0 {
+		h.keep(s)
+	}
+}
+
+// keep brings a message anew, now by a transaction: the last client left just now, or is leaving. What that gives back is
+// on its way to the store already, so the message comes behind it. keep waits for the commit, which keeps the sender
+// from sending the next one past it.
+func (h *Host) keep(s *stanza.Stanza) {
+	t, done := new(router.Turn), make(chan struct{})
+	h.db.Submit(func(tx *store.Tx) error {
+		t.Reset(tx)
+		return h.router.Route(t, s)
+	}, func(err error) {
+		if err == nil {
+			t.Done()
+		} else if !errors.Is(err, store.ErrClosed) { // see Returned
+			h.bounceBack([]Undelivered{{Stanza: s}})
 		}
-	}
-	if spool != 0 || !keep {
-		return
-	}
-	// The last client left just now, or is leaving.
-	kept := make(chan struct{})
-	h.Returned(s.To.Bare(), []Undelivered{{Stanza: s, Came: time.Now()}}, func() { close(kept) })
-	if mayWait {
-		<-kept
-	}
+		close(done)
+	})
+	<-done
 }
 
 // giveLocked hands the message to clients of its account; false when there is none for it.

@@ -35,8 +35,9 @@ type account struct {
 	resources []*Resource // in bind order; replaced, never changed in place
 	holds     int         // how many need it to stay known
 
-	// returning counts the calls of Returned whose commit is under way. What is committed before them is newer than what
-	// they give back, or may be: it stays behind in the spool, and the commit hands it out after its own.
+	// returning counts the calls of Returned whose commit is under way. While it is not 0, no message worth keeping is
+	// handed out, as what is given back may be older: it stays behind in the spool, and the last of these commits hands
+	// out all that waits there.
 	returning atomic.Int32
 
 	// order makes "choose the clients for a message and give it to them" whole, and so "end a client and give back what

@@ -81,11 +81,11 @@ func (h *Host) message(t *router.Turn, s *stanza.Stanza) error {
 		}
 	}
 	if t.Tx == nil {
-		t.After(func() { h.hand(s, 0, true) })
+		t.After(func() { h.hand(s, 0) })
 		return nil
 	}
 	if !Keepable(s) {
-		t.After(func() { h.hand(s, 0, false) })
+		t.After(func() { h.hand(s, 0) })
 		return nil
 	}
 	if v == offline && !t.Incoming && t.Tx.Tight() {
@@ -105,7 +105,7 @@ func (h *Host) message(t *router.Turn, s *stanza.Stanza) error {
 	if err != nil {
 		return err
 	}
-	t.After(func() { h.hand(s, id, false) })
+	t.After(func() { h.hand(s, id) })
 	return nil
 }
 
@@ -142,7 +142,7 @@ func (h *Host) keepVerdict(t *router.Turn, s *stanza.Stanza) error {
 	if err != nil {
 		return err
 	}
-	t.After(func() { h.hand(s, id, false) })
+	t.After(func() { h.hand(s, id) })
 	return nil
 }
 

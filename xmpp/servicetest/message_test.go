@@ -271,9 +271,8 @@ func TestReturnedMessagesKeepTheirOrder(t *testing.T) {
 	ask := &stanza.Stanza{Kind: stanza.IQ, Type: stanza.Get, ID: "q", From: jid.MustParse("mallory@headquarters.net/x"), To: jid.MustParse("bob@field.net/phone")}
 	back = append(back, local.Undelivered{Stanza: carbon, Came: came}, local.Undelivered{Stanza: ask, Came: came})
 
-	done := make(chan struct{})
-	s.Host.Returned(bare, back, func() { close(done) })
-	<-done
+	s.Host.Returned(bare, back)
+	s.Update(nil) // which waits for it
 	if got := strings.Join(s.Received("mallory@headquarters.net/x"), ""); !strings.Contains(got, "id='q'><error type='cancel'><service-unavailable ") {
 		t.Errorf("the question was answered with %q", got)
 	}
