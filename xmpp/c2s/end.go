@@ -40,6 +40,9 @@ func (s *Session) lost(c *conn) {
 	s.csi = s.csi.release(s)
 	s.out.cutting, s.out.roomy = false, true
 	s.hibernateLocked()
+	if s.fullLocked() { // by what came since it was cut off
+		s.overflowLocked()
+	}
 	s.mu.Unlock()
 	s.srv.log.Debug("client away", "jid", s.full)
 }

@@ -77,17 +77,21 @@ func (s *Session) pushLocked(it item) {
 	if s.ended {
 		return
 	}
-	// Choice: a client that is away has twice the room of one that is there, so that one cut off for reading slowly can
-	// still come back to its stream.
-	cfg, room := s.srv.config(), 1
-	if o.roomy {
-		room = 2
-	}
-	if len(o.queue) > room*cfg.OutboxStanzas || o.bytes > room*cfg.OutboxBytes {
+	if s.fullLocked() {
 		s.overflowLocked()
 		return
 	}
 	s.wakeLocked()
+}
+
+// fullLocked tells whether more waits than the outbox may hold. Choice: a client that is away has twice the room of one
+// that is there, so that one cut off for reading slowly can still come back to its stream.
+func (s *Session) fullLocked() bool {
+	o, cfg, room := &s.out, s.srv.config(), 1
+	if o.roomy {
+		room = 2
+	}
+	return len(o.queue) > room*cfg.OutboxStanzas || o.bytes > room*cfg.OutboxBytes
 }
 
 // overflowLocked cuts the client off. One that may resume only loses its connection; for others, and for one that was
