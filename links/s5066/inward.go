@@ -1,0 +1,321 @@
+package s5066
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+
+	"longwire/links/meter"
+	"longwire/links/s5066/frame"
+	"longwire/store"
+)
+
+// mostHeld bounds the frames that wait for one before them.
+const mostHeld = 4
+
+// inward is the state of the peer's stream.
+type inward struct {
+	dec    frame.Decoder
+	in     string        // name that the peer goes by
+	life   string        // name under which stanzas of it were last taken; on flash
+	was    store.Custody // its numbering before the present one
+	taken  uint32        // last number handed to Inbound
+	held   [][]byte      // came too early
+	gapAt  time.Time     // the first of them
+	heard  time.Time
+	frames uint64
+}
+
+// take acts on a U_PDU of the peer. The caller holds turn.
+func (w *longwire) take(ctx context.Context, updu []byte) {
+	in := &w.into
+	in.frames++
+	w.p.meter.Add(func(c *meter.Counts) { c.In.Wire += uint64(len(updu)) })
+	if err := w.mend(); err != nil {
+		w.p.log.Error("nothing can be taken", "err", err)
+		return
+	}
+	before := in.taken
+	if !w.read(ctx, updu) || in.taken == before {
+		return
+	}
+	// What came too early may be due now.
+	for progress := true; progress && len(in.held) > 0; {
+		progress = false
+		held := in.held
+		in.held = nil
+		for _, b := range held {
+			before := in.taken
+			w.read(ctx, b)
+			progress = progress || in.taken != before
+		}
+	}
+}
+
+// mend makes the flash the truth again after a stanza could not be stored.
+func (w *longwire) mend() error {
+	w.mu.Lock()
+	broken := w.broken
+	w.broken = false
+	w.mu.Unlock()
+	if !broken {
+		return nil
+	}
+	return w.settle()
+}
+
+// settle waits for what is being stored, and believes the flash.
+func (w *longwire) settle() error {
+	if err := w.book.Settle(); err != nil {
+		return err
+	}
+	c := w.book.State()
+	w.into.taken = c.Mark
+	return w.readLife(c.InID)
+}
+
+// read decodes a frame and does what it says. False means that it had no effect.
+func (w *longwire) read(ctx context.Context, updu []byte) bool {
+	f, err := frame.Parse(updu)
+	if err != nil {
+		w.p.drops.format.Add(1)
+		w.p.log.Debug("U_PDU is no frame", "err", err, "size", len(updu))
+		return false
+	}
+	h := f.Peek()
+	if h.Names {
+		if h.Data != frame.None && !w.current(h.Out) {
+			w.p.drops.old.Add(1)
+			return false
+		}
+	} else if h.Data != frame.None {
+		if numbering(w.into.in) != w.book.State().InID || w.into.in == "" {
+			w.p.drops.check.Add(1)
+			w.complain()
+			return false
+		}
+		if n := nearest(byte(h.Seq), w.into.taken+1); after(n, w.into.taken+1) {
+			w.hold(updu)
+			return false
+		}
+	}
+	k := frame.Known{Out: w.into.in, In: w.name(), Taken: w.into.taken, Sent: w.book.State().Sent}
+	h, texts, err := w.into.dec.Decode(&f, k)
+	switch {
+	case errors.Is(err, frame.ErrTooLong), errors.Is(err, frame.ErrFormat):
+		w.p.drops.format.Add(1)
+		return false
+	case err != nil:
+		w.p.drops.check.Add(1)
+		w.p.log.Debug("frame cannot be read", "err", err)
+		w.complain()
+		return false
+	}
+	if err := w.understood(ctx, h, texts); err != nil {
+		w.p.log.Error("frame not taken", "err", err)
+		return false
+	}
+	return true
+}
+
+// hold keeps a frame before which something is missing: it may be on its way.
+func (w *longwire) hold(updu []byte) {
+	in := &w.into
+	for _, b := range in.held {
+		if bytes.Equal(b, updu) {
+			return
+		}
+	}
+	if len(in.held) >= mostHeld {
+		w.p.drops.gap.Add(1)
+		return
+	}
+	if len(in.held) == 0 {
+		in.gapAt = time.Now()
+	}
+	in.held = append(in.held, updu)
+}
+
+// complain makes the sender tell the peer that it has to begin anew.
+func (w *longwire) complain() {
+	c := w.book.State()
+	h := frame.Header{Names: true, In: w.into.in, Again: true}
+	if c.InID != "" && numbering(h.In) == c.InID {
+		h.HasMark, h.Mark = true, c.Mark
+	}
+	w.out.again = &h
+}
+
+// current tells whether a frame that introduces itself by this name may bring stanzas. If not, the peer is told how far we know it.
+func (w *longwire) current(name string) bool {
+	c, in := w.book.State(), &w.into
+	id := numbering(name)
+	h := frame.Header{Names: true, Again: true, HasMark: true}
+	switch since, says := sinceOf(name); {
+	case id == c.InID && name != in.life && says && after(in.taken, since):
+		// We have taken what it thinks it never numbered: its record is an old one.
+		h.In, h.Mark = in.life, c.Mark
+	case id == in.was.InID && id != c.InID:
+		// A frame from before, or a record from before.
+		h.In, h.Mark = in.was.InID, in.was.Mark
+	default:
+		return true
+	}
+	w.out.again = &h
+	return false
+}
+
+// understood acts on a frame that the check has proved to be the peer's. The error is of the store.
+func (w *longwire) understood(ctx context.Context, h frame.Header, texts [][]byte) error {
+	now := time.Now()
+	o, in := &w.out, &w.into
+	in.heard = now
+	o.until, o.delay, o.fault = time.Time{}, 0, ""
+	if h.Names {
+		o.known = h.In == w.name()
+		if !o.known {
+			o.marked = false
+		}
+		if err := w.meet(h); err != nil {
+			return err
+		}
+	} else {
+		o.known = true
+	}
+	if err := w.marks(h); err != nil {
+		return err
+	}
+	if h.Again {
+		// The peer lacks our history, or more.
+		o.newRun = true
+		w.goBack(w.book.State().Acked + 1)
+	}
+	if len(texts) > 0 {
+		w.takeAll(ctx, h, texts)
+	}
+	if h.Ask {
+		if c := w.book.State(); c.InID == "" || numbering(in.in) != c.InID {
+			w.complain()
+		} else {
+			w.mu.Lock()
+			w.question = true
+			w.mu.Unlock()
+		}
+	}
+	return nil
+}
+
+// meet acts on the name of the peer.
+func (w *longwire) meet(h frame.Header) error {
+	in := &w.into
+	c := w.book.State()
+	id := numbering(h.Out)
+	if id == in.was.InID && id != c.InID {
+		return nil // of a frame from before, without stanzas
+	}
+	in.in = h.Out
+	if h.Data == frame.None {
+		return nil
+	}
+	switch base := h.Seq - 1; {
+	case id != c.InID:
+		w.p.log.Info("peer begins a numbering", "name", id, "behind", base)
+		return w.adopt(h.Out, base)
+	case after(base, in.taken):
+		// It introduces itself with the first that we have not confirmed. What is missing we took before our record was written.
+		w.p.log.Warn("peer knows stanzas as taken that are not known here", "mark", in.taken, "next", h.Seq)
+		return w.adopt(h.Out, base)
+	}
+	return nil
+}
+
+// adopt makes the record that of the stream called name, taken up to mark.
+func (w *longwire) adopt(name string, mark uint32) error {
+	id := numbering(name)
+	if err := w.book.Settle(); err != nil {
+		return err
+	}
+	err := w.book.Update(func(tx *store.Tx, c *store.Custody) error {
+		if c.InID != "" && c.InID != id {
+			if err := tx.PutCustody(wasKey(w.p.c.Peer), store.Custody{InID: c.InID, Mark: c.Mark}); err != nil {
+				return err
+			}
+		}
+		c.InID, c.Mark = id, mark
+		return tx.PutCustody(lifeKey(w.p.c.Peer), store.Custody{InID: name, Changed: time.Now()})
+	})
+	if err != nil {
+		return err
+	}
+	w.into.held = nil
+	w.out.anyTold = false
+	return w.settle()
+}
+
+// marks acts on what the peer says it has taken.
+func (w *longwire) marks(h frame.Header) error {
+	o := &w.out
+	c := w.book.State()
+	if !h.HasMark || h.Names && numbering(h.In) != c.OutID {
+		return nil
+	}
+	ours := !h.Names || h.In == w.name()
+	if !ours && after(h.Mark, o.since) {
+		return w.oldRecord(h.Mark)
+	}
+	if after(h.Mark, c.Sent) {
+		w.p.drops.check.Add(1)
+		return nil
+	}
+	if h.Again && after(c.Acked, h.Mark) {
+		o.marked = false // its record is an old one: it has to be told where we are
+	}
+	w.confirm(h.Mark)
+	if !ours {
+		return nil
+	}
+	o.marked = o.marked || !h.Again || !after(c.Acked, h.Mark)
+	if o.isAsked {
+		o.isAsked = false
+		if after(o.asked, h.Mark) {
+			// Its node had them, and it has not: it was not bound, or could not store them.
+			w.goBack(w.book.State().Acked + 1)
+		}
+	}
+	return nil
+}
+
+// oldRecord: the peer has taken numbers that this life thinks it gives as new ones. What an earlier life sent and the peer has taken is done with;
+// everything else gets new numbers.
+func (w *longwire) oldRecord(mark uint32) error {
+	w.p.log.Warn("peer has taken more than was sent: our record is an old one", "mark", mark, "sent", w.out.since)
+	w.confirm(w.out.since)
+	if err := w.book.Renumber(); err != nil {
+		return err
+	}
+	w.out.reset(w.book.State())
+	return w.reload()
+}
+
+// takeAll hands the stanzas of a frame in that are new.
+func (w *longwire) takeAll(ctx context.Context, h frame.Header, texts [][]byte) {
+	in := &w.into
+	epoch := w.book.Epoch()
+	raw := 0
+	for i, text := range texts {
+		raw += len(text)
+		n := h.Seq + uint32(i)
+		if !after(n, in.taken) {
+			w.p.meter.Add(func(c *meter.Counts) { c.In.Repeated++ })
+			w.out.anyTold = false // it has not heard of them
+			w.owe(1)
+			continue
+		}
+		w.p.meter.Add(func(c *meter.Counts) { c.In.Stanzas++ })
+		if !w.hand(ctx, epoch, n, text) {
+			break
+		}
+	}
+	w.p.meter.Add(func(c *meter.Counts) { c.In.Raw += uint64(raw) })
+}

@@ -1,0 +1,105 @@
+package s5066
+
+import (
+	"time"
+)
+
+// An action is what there is to send.
+type action uint8
+
+const (
+	idle       action = iota
+	sendAgain         // the peer is to begin anew
+	sendData          // stanzas, and what there is to tell
+	sendAnswer        // our mark, as the peer asked for it
+	sendAsk           // for the peer's
+	sendMark          // our mark, as it waits for long
+)
+
+const (
+	againEvery     = 30 * time.Second // of what cannot be read, one is complained of
+	gapWait        = 60 * time.Second // what is missing may still come
+	gatherTime     = 300 * time.Millisecond
+	lookAgain      = time.Hour
+	manyOwed       = maxUnmarked / 2  // stanzas of the peer that it is told of at once
+	resendBlind    = 10 * time.Minute // doubled each time, up to
+	resendBlindMax = 4 * time.Hour
+	blindRate      = 150 // bit/s that a non-ARQ frame is taken to need
+)
+
+// gather gives what comes together the time to go together. A radio's turn costs ten times as much.
+func (w *longwire) gather() {
+	w.turn.Lock()
+	defer w.turn.Unlock()
+	if o := &w.out; len(o.flights) == 0 && !o.quiet.After(time.Now()) {
+		o.quiet = time.Now().Add(w.p.radio(gatherTime))
+	}
+}
+
+// plan tells what is due, or when to look again. The caller holds turn.
+func (w *longwire) plan(now time.Time) (action, time.Time) {
+	next := now.Add(lookAgain)
+	soonest := func(at time.Time) bool {
+		if at.After(now) && at.Before(next) {
+			next = at
+		}
+		return !at.After(now)
+	}
+	o, in := &w.out, &w.into
+	w.mu.Lock()
+	owed, owedAt, question := w.owed, w.owedAt, w.question
+	w.mu.Unlock()
+	busy := w.book.Busy() // an answer that covers what is being committed is worth the wait; the commit wakes us
+	if len(in.held) > 0 && soonest(in.gapAt.Add(w.p.radio(gapWait))) {
+		in.held = nil
+		w.complain()
+	}
+	if len(o.items) > 0 && !o.resend.IsZero() && soonest(o.resend) {
+		o.resend, o.blindTry = time.Time{}, min(2*o.blindTry, resendBlindMax)
+		w.goBack(w.book.State().Acked + 1)
+	}
+	// Marks are told in a back-off too: who waits for them has been heard.
+	ready := soonest(o.until)
+	if o.again != nil && ready && soonest(o.lastBad.Add(w.p.radio(againEvery))) {
+		return sendAgain, next
+	}
+	if ready && w.hasData() && w.mayFly(now, soonest) && soonest(o.quiet) {
+		return sendData, next
+	}
+	switch {
+	case question && !busy:
+		return sendAnswer, next
+	case owed > 0 && !busy && (owed >= manyOwed || soonest(owedAt.Add(w.p.radio(w.p.link.AckDelay)))):
+		return sendMark, next
+	case ready && w.mayAsk() && soonest(o.askAt):
+		return sendAsk, next
+	}
+	return idle, next
+}
+
+// hasData tells whether stanzas may be sent.
+func (w *longwire) hasData() bool {
+	o := &w.out
+	if n := len(o.items); n > 0 && !after(o.next, o.items[n-1].seq) {
+		return true
+	}
+	if len(o.items) >= maxUnmarked || o.bytes >= unmarkedSize {
+		return false
+	}
+	st := w.p.queue.Stats()
+	return st.Entries > st.Sent
+}
+
+// mayFly tells whether the window is open.
+func (w *longwire) mayFly(now time.Time, soonest func(time.Time) bool) bool {
+	if w.p.c.Delivery == DeliveryNoARQ {
+		return soonest(w.out.blind)
+	}
+	return len(w.out.flights) < window
+}
+
+// mayAsk tells whether there is something to ask after, and nothing under way that could bring it.
+func (w *longwire) mayAsk() bool {
+	o := &w.out
+	return w.p.c.Delivery != DeliveryNoARQ && len(o.items) > 0 && len(o.flights) == 0 && !o.askAt.IsZero()
+}
