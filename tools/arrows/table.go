@@ -66,8 +66,9 @@ func doors() []door {
 	return []door{
 		{"go.etcd.io/bbolt", []string{"store"}},
 		{"github.com/fxamacker/cbor", []string{"store"}},
-		{"github.com/pelletier/go-toml", []string{"firmware/config"}},
-		{"github.com/coreos/go-systemd", []string{"firmware/supervise"}},
+		// tools/s5066d: a program of its own, that is shipped without the firmware, and no tool imports that.
+		{"github.com/pelletier/go-toml", []string{"firmware/config", "tools/s5066d"}},
+		{"github.com/coreos/go-systemd", []string{"firmware/supervise", "tools/s5066d"}},
 		{"github.com/xdg-go/stringprep", []string{"xmpp/sasl"}},
 		{"golang.org/x/text", []string{"xmpp/jid"}},
 		// firmware/identity: certificates name domains by A-labels, which addresses do not have.
@@ -77,6 +78,8 @@ func doors() []door {
 		{"github.com/tarm/serial", []string{"board"}},
 		{"github.com/mdlayher/vsock", []string{"links/vsock"}},
 		{"golang.org/x/sync", []string{"tools"}},
+		// The console's screen.
+		{"charm.land", []string{"tools/s5066con"}},
 		// Foreign XMPP libraries are the other side in tests and demonstrations, never part of the product.
 		{"mellium.im", []string{"tools"}},
 	}

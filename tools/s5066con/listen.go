@@ -35,7 +35,7 @@ func runListen(ctx context.Context, a *app, o *options, args []string) int {
 		return a.misuse(errors.New("s5066con: listen takes no address"), "")
 	}
 	f := &face{out: a.out, json: o.json}
-	c, err := a.config(o, f)
+	c, err := a.config(o, f.show)
 	if err != nil {
 		return f.fail(a, exitMisuse, err, "")
 	}
@@ -53,15 +53,7 @@ func runListen(ctx context.Context, a *app, o *options, args []string) int {
 		},
 		Notice: func(why error, next time.Duration) {
 			last = why
-			hint := fmt.Sprintf("is a SIS server at %s?", o.server.Address)
-			var no *sis.BindError
-			var gone *sis.Unbound
-			if errors.As(why, &no) {
-				hint = station.BindHint(no.Reason)
-			} else if errors.As(why, &gone) {
-				hint = station.UnbindHint(gone.Reason)
-			}
-			c.Emit(station.Retry{Why: why.Error(), Hint: hint, After: station.Seconds(next)})
+			c.Emit(retry(o, why, next))
 		}}
 	err = k.Run(run)
 	switch {
@@ -183,8 +175,3 @@ type saved struct {
 }
 
 func (saved) Kind() string { return "settings" }
-
-// screen opens the terminal's screen.
-func (a *app) screen(context.Context, []string) int {
-	return a.misuse(errors.New("s5066con: give a command"), a.help())
-}

@@ -23,7 +23,7 @@ type session struct {
 }
 
 // config is the station that the flags describe.
-func (a *app) config(o *options, f *face) (station.Config, error) {
+func (a *app) config(o *options, emit func(station.Event)) (station.Config, error) {
 	d, err := a.dial(o.server)
 	if err != nil {
 		return station.Config{}, err
@@ -38,7 +38,7 @@ func (a *app) config(o *options, f *face) (station.Config, error) {
 	c := station.Config{
 		Binding: sis.Binding{Name: o.server.Name, Dial: d.dial, Noisy: d.noisy, SAP: uint8(o.sap), Rank: uint8(o.rank), ServiceType: service,
 			BindWait: o.connect, Window: max(o.inflight, 8)},
-		Name: o.name, Respond: o.answer, Accept: o.accept, Answers: o.answers, Scale: o.scale, Trace: o.trace, Emit: f.show,
+		Name: o.name, Respond: o.answer, Accept: o.accept, Answers: o.answers, Scale: o.scale, Trace: o.trace, Emit: emit,
 	}
 	if a.rand != nil {
 		c.Rand = a.rand()
@@ -49,7 +49,7 @@ func (a *app) config(o *options, f *face) (station.Config, error) {
 // open binds. If that fails, it has been said, and code is what to exit with.
 func (a *app) open(ctx context.Context, o *options, hide func(station.Event) bool) (s *session, code int) {
 	f := &face{out: a.out, json: o.json, hide: hide}
-	c, err := a.config(o, f)
+	c, err := a.config(o, f.show)
 	if err != nil {
 		return nil, f.fail(a, exitMisuse, err, "")
 	}

@@ -3,6 +3,7 @@ package station
 import (
 	"bytes"
 	"encoding/hex"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -39,7 +40,7 @@ func (s *Station) arrived(e sis.UnidataIndication, now time.Time) {
 		case run <- echo{p, e, now}: // a nil channel is for no run of ours
 		default: // full: somebody answers far more than was asked
 		}
-	case s.c.Respond:
+	default:
 		s.asked(p, e, now)
 	}
 }
@@ -70,7 +71,20 @@ func Line(b []byte) string {
 	return probe.Printable(strings.NewReplacer("\r\n", " / ", "\n", " / ", "\r", " / ", "\t", " ").Replace(string(b)))
 }
 
-// management is an answer of the node's management.
-func management(e sis.ManagementMsgIndication) Management {
+// ManageStatus is the management message that our own node answers with a JSON object. S5066 A, S_MANAGEMENT_MSG_REQUEST leaves types and
+// bodies to the node; others answer something else, or nothing.
+const ManageStatus = 2
+
+// managed is an answer of the node's management.
+func managed(e sis.ManagementMsgIndication) Event {
+	var n NodeState
+	if e.MsgType == ManageStatus && json.Unmarshal(e.MsgBody, &n) == nil && n.Address != "" {
+		n.Name, n.Address, n.Waveform = probe.Name(n.Name), probe.Name(n.Address), probe.Name(n.Waveform)
+		n.Heard = n.Heard[:min(len(n.Heard), mostStations)]
+		for i, h := range n.Heard {
+			n.Heard[i].Address = probe.Name(h.Address)
+		}
+		return n
+	}
 	return Management{MsgType: e.MsgType, Body: hex.EncodeToString(e.MsgBody)}
 }

@@ -150,6 +150,20 @@ type (
 		MsgType uint8  `json:"type"`
 		Body    string `json:"body"` // hex
 	}
+	// NodeState is what the node's management says of it and of the stations that it heard, where it knows such a message.
+	NodeState struct {
+		Name     string        `json:"name"`
+		Address  string        `json:"address"`
+		Waveform string        `json:"waveform"`
+		EMCON    bool          `json:"emcon"`
+		Heard    []HeardByNode `json:"heard"`
+	}
+	// HeardByNode is a station of a NodeState.
+	HeardByNode struct {
+		Address string    `json:"address"`
+		Last    time.Time `json:"last"`
+		PDUs    int       `json:"dpdus"`
+	}
 	// Planned says before a test what it will take. Basis is told, measured or assumed.
 	Planned struct {
 		What          string  `json:"what"`
@@ -237,6 +251,7 @@ func (Answered) Kind() string     { return "answered" }
 func (Chat) Kind() string         { return "chat" }
 func (Link) Kind() string         { return "link" }
 func (Management) Kind() string   { return "management" }
+func (NodeState) Kind() string    { return "node" }
 func (Planned) Kind() string      { return "plan" }
 func (Primitive) Kind() string    { return "primitive" }
 func (PingDone) Kind() string     { return "ping_done" }

@@ -75,6 +75,9 @@ func (s *Station) asked(p probe.Probe, e sis.UnidataIndication, now time.Time) {
 	from := station{e.Source, e.SourceSAP}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.reply {
+		return
+	}
 	a := answer{to: e, heard: now, due: now}
 	a.what = probe.Probe{Run: p.Run, Sequence: p.Sequence}
 	switch p.Kind {
@@ -146,7 +149,7 @@ func (s *Station) answer(ctx context.Context) {
 			}
 			a := waiting[0]
 			waiting = waiting[1:]
-			if s.reply(ctx, a) != nil {
+			if s.say(ctx, a) != nil {
 				return // the bind is gone
 			}
 		case <-ctx.Done():
@@ -155,8 +158,8 @@ func (s *Station) answer(ctx context.Context) {
 	}
 }
 
-// reply sends one answer, the way it was asked.
-func (s *Station) reply(ctx context.Context, a answer) error {
+// say sends one answer, the way it was asked.
+func (s *Station) say(ctx context.Context, a answer) error {
 	held := time.Since(a.heard)
 	if s.radio(held) > mostWait {
 		s.refuse(a, "too late")

@@ -54,6 +54,7 @@ type Station struct {
 	runs  map[uint16]chan echo
 	links map[sis.Address]chan Link
 	far   far // what was heard of other stations' runs
+	reply bool
 	why   error
 }
 
@@ -134,7 +135,7 @@ func New(client *sis.Client, c Config) *Station {
 	c = c.orDefault()
 	s := &Station{c: c, client: client, answers: make(chan answer, 16), over: make(chan struct{}), emitting: new(sync.Mutex), rand: c.Rand,
 		fates: map[sis.Ticket]waiter{}, early: map[sis.Ticket]fate{}, runs: map[uint16]chan echo{}, links: map[sis.Address]chan Link{},
-		far: newFar(c.Answers)}
+		far: newFar(c.Answers), reply: c.Respond}
 	s.emit(Bound{Server: c.Binding.Name, SAP: c.Binding.SAP, MTU: client.MTU()})
 	return s
 }
@@ -155,6 +156,13 @@ func (s *Station) Run(ctx context.Context) error {
 	cancel()
 	tasks.Wait()
 	return err
+}
+
+// Respond turns the answering of probes on or off.
+func (s *Station) Respond(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reply = on
 }
 
 func (s *Station) emit(e Event) {
@@ -217,7 +225,7 @@ func (s *Station) take(e sis.Event) {
 	case sis.SubnetAvailability:
 		s.emit(Availability{e.Status.String(), e.Reason.String()})
 	case sis.ManagementMsgIndication:
-		s.emit(management(e))
+		s.emit(managed(e))
 	default:
 		s.hardLink(e)
 	}

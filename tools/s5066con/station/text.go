@@ -79,6 +79,12 @@ func moreText(e Event) string {
 		return fmt.Sprintf("the node's management: type %d, %s", e.MsgType, e.Body)
 	case Planned:
 		return fmt.Sprintf("%s: about %v of air, %v in all, %d transmissions (rate %s: %d bit/s)", e.What, round(e.Air), round(e.Time), e.Transmissions, e.Basis, e.Rate)
+	case NodeState:
+		s := fmt.Sprintf("node %s is %s, %s", e.Name, e.Address, e.Waveform)
+		for _, h := range e.Heard {
+			s += fmt.Sprintf("; it heard %s", h.Address)
+		}
+		return s
 	case Primitive:
 		return strings.TrimSpace(fmt.Sprintf("%s node  %s %s", e.Way, e.Type, e.Text))
 	}
@@ -133,11 +139,14 @@ func (s Spread) String() string {
 	return fmt.Sprintf("least %v, median %v, 90 %% within %v, most %v", s.Least, s.Median, s.P90, s.Most)
 }
 
-func round(s Seconds) time.Duration {
-	if d := time.Duration(s); d >= time.Minute {
+func round(s Seconds) time.Duration { return Round(time.Duration(s)) }
+
+// Round is a duration as exactly as people want to know it.
+func Round(d time.Duration) time.Duration {
+	if d >= time.Minute {
 		return d.Round(time.Second)
 	}
-	return time.Duration(s).Round(100 * time.Millisecond)
+	return d.Round(100 * time.Millisecond)
 }
 
 func hinted(hint string) string {
