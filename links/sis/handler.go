@@ -38,7 +38,8 @@ type Port struct {
 	calls   sync.Mutex // held while the Handler is told something of this Port
 	c       *conn
 	bound   bool // guarded by c.mu, like the rest
-	open    int  // requests that the node has
+	open    int  // requests that the node has,
+	bytes   int  // and of their U_PDUs
 	flowOff bool
 }
 
@@ -115,10 +116,11 @@ func (r *Request) finish(answer Primitive) {
 	}
 	r.done = true
 	p.open--
+	p.bytes -= len(r.UPDU)
 	if b != nil {
 		_ = p.sendLocked(b) // a client that is gone needs no answer
 	}
-	if p.flowOff && p.open <= p.c.s.c.Queue/2 {
+	if p.flowOff && p.open <= p.c.s.c.Queue/2 && p.bytes <= p.c.s.c.QueueBytes/2 {
 		p.flowOff = false
 		b, _ := Tolerant.Append(nil, DataFlowOn{})
 		_ = p.sendLocked(b)

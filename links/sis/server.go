@@ -22,13 +22,14 @@ type ServerConfig struct {
 	MaxRank uint8   // of any client; 14, so that nobody can manage the node
 	Clients int     // at once; 16. S5066 F.16: at least 5
 
-	BindWait  time.Duration // for a client to bind; 30 s
-	Idle      time.Duration // of silence, then a client is asked for a sign of life; 120 s, and not less
-	Queue     int           // requests of a client that the node holds before its flow is turned off; 32
-	Rate      float64       // primitives per second, then a client is read more slowly; 1000
-	Expedited int           // requests of a client in a minute, then it is unbound; 16
-	Invalid   int           // primitives of a client that are, then it is unbound; 5
-	Head      int           // bytes of a U_PDU that answers quote; all
+	BindWait   time.Duration // for a client to bind; 30 s
+	Idle       time.Duration // of silence, then a client is asked for a sign of life; 120 s, and not less
+	Queue      int           // requests of a client that the node holds before its flow is turned off; 32
+	QueueBytes int           // the same in bytes of U_PDUs; 64 KiB
+	Rate       float64       // primitives per second, then a client is read more slowly; 1000
+	Expedited  int           // requests of a client in a minute, then it is unbound; 16
+	Invalid    int           // primitives of a client that are, then it is unbound; 5
+	Head       int           // bytes of a U_PDU that answers quote; all
 
 	Codec Codec // of what clients say
 	Log   *slog.Logger
@@ -49,6 +50,7 @@ func (c ServerConfig) orDefault() ServerConfig {
 	c.MTU = min(c.MTU, BroadcastMTU)
 	number(&c.Clients, 16)
 	number(&c.Queue, 32)
+	number(&c.QueueBytes, 64<<10)
 	number(&c.Expedited, 16)
 	number(&c.Invalid, 5)
 	span(&c.MaxTTL, MaxTTL.Duration())

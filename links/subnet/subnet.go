@@ -23,7 +23,7 @@ type Config struct {
 	Address    dts.Address
 	Groups     []dts.Address // listened to besides Broadcast
 	Waveform   modem.Waveform
-	Turnaround time.Duration // from the end of another's signal to the beginning of ours, at the most; 2 s
+	Turnaround time.Duration // from the end of another's signal to the beginning of ours, at the most; 2 s, negative: none
 
 	CAS cas.Config       // links, and by its DTS the data transfer; address, groups, timing and queue come from here
 	SIS sis.ServerConfig // clients; its MaxTTL counts in radio time
@@ -55,6 +55,7 @@ func (c *Config) check() error {
 		return errors.New("subnet: no waveform")
 	}
 	set(&c.Turnaround, 2*time.Second)
+	c.Turnaround = max(0, c.Turnaround)
 	set(&c.HardLinkWait, 2*time.Minute)
 	set(&c.HardLinkIdle, time.Hour)
 	set(&c.ClientWait, 5*time.Minute)
@@ -74,8 +75,8 @@ func (c *Config) check() error {
 	return nil
 }
 
-// The most bytes that wait: of 16 clients with 48 requests of the greatest size each.
-const maxQueued = 16 * 48 * (sis.BroadcastMTU + 8)
+// The most bytes that wait: more than the server takes from 16 clients.
+const maxQueued = 1 << 27
 
 func set(d *time.Duration, v time.Duration) {
 	if *d == 0 {
