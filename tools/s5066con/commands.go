@@ -20,8 +20,9 @@ func discoverCommand() command {
 	return command{name: "discover", args: "", short: "find stations with a console, by one broadcast",
 		long: `
 Broadcasts one non-ARQ probe. Each console that hears it ("s5066con listen") answers after a random part of the window, so that they do
-not all transmit at once. With -silent nothing is sent: stations are listed as they are heard.
-Good when at least one station was found.`,
+not all transmit at once. With -silent nothing is sent: stations are listed as they are heard. With -rank 15 the node itself is asked, too,
+which stations it heard; our own server answers that, if its settings allow the rank.
+Good when at least one station was found or heard.`,
 		flags: func(o *options) {
 			o.common()
 			o.sending(0, "in all; 0: the window and 30 s")
@@ -55,7 +56,7 @@ Good when at least one station was found.`,
 			if done.Stopped {
 				err = station.ErrStopped
 			}
-			return s.end(err, done.Found > 0)
+			return s.end(err, done.Found+done.Heard > 0)
 		}}
 }
 
@@ -108,7 +109,8 @@ func testCommand() command {
 	return command{name: "test", args: "ADDRESS", short: "measure throughput, loss and delays",
 		long: `
 Sends many U_PDUs and counts what becomes of them. It first says how much air that will take, by the rate that it is told (-rate, or as
-saved), or has measured, or else assumes (300 bit/s), and refuses more than -max-air. Interrupt it and nothing more is given to the node.
+saved), or has measured, or else assumes (300 bit/s), and refuses more than -max-air. Interrupt it and nothing more is given to the
+node, and what the node has not sent is taken back with the SAP, if the node is so kind.
 
 With arq the other node's confirmations give delay, throughput and loss. With non-arq, or to a group, nothing is confirmed: a console at
 the other end ("s5066con listen") counts and is asked at the end; U_PDUs go to the node as fast as the radio sends them by -rate.
@@ -118,7 +120,7 @@ Good when at most -max-loss of those whose fate is known was lost. The measured 
 			o.sending(time.Minute, "for the other console's report, each of three times")
 			o.set.IntVar(&o.count, "count", 10, "how many U_PDUs")
 			o.set.IntVar(&o.size, "size", 200, "of each, in bytes")
-			o.set.IntVar(&o.inflight, "inflight", 4, "arq: so many at a time in the node's custody. More fill long transmissions; what is there when you stop may still be sent")
+			o.set.IntVar(&o.inflight, "inflight", 0, "arq: so many at a time in the node's custody; 0: a minute of air. More fill long transmissions")
 			o.set.BoolVar(&o.report, "report", true, "ask the other console what arrived")
 			o.set.Float64Var(&o.maxLoss, "max-loss", 0.5, "the share that may be lost, 0 to 1")
 			o.set.BoolVar(&o.noSave, "no-save", false, "do not remember the throughput")

@@ -85,18 +85,18 @@ const jsonHelp = `With -json each line is one object. "event" says what it is, "
   delivered      what to sequence by (node, client) seconds: its confirmation came
   failed         what to sequence why code hint seconds: rejected (code: of S_UNIDATA_REQUEST_REJECTED), or -1 no answer, -2 bind lost
   answer         from sequence bytes mode seconds hold_seconds duplicate: another console answered a ping; hold is what it waited
-  found          station sap name seconds hold_seconds: another console answered a discovery
+  found          station own sap name seconds hold_seconds: another console answered a discovery
   report         from sent received duplicates bytes loss bit_rate: what another console received of a test
   ping_done      to sent delivered answered failed duplicates console (answers, silent, unknown) delivery round_trip
   test_done      to mode bytes_each sent delivered failed unknown seconds bit_rate loss (-1: not known) delivery reports
-  discover_done  found seconds
+  discover_done  found heard seconds
                  delivery, round_trip: count least_seconds median_seconds p90_seconds most_seconds histogram [from_seconds to_seconds count]
   heard          from sap to mode priority bytes errored_bytes missing_bytes probe name text data (hex): any U_PDU that arrived
   answered       to what sequence refused: this console answered a probe, or refused to
   chat           from to mode text
   link           state (asked established rejected terminated offered accepted refused released) station type priority sap why code
   flow           on;  availability  status reason: of the node
-  management     type body (hex)
+  management     type body (hex);  node  name address waveform emcon node_time heard [address last dpdus]: with -rank 15
   primitive      way (to, from the node) type code bytes text hex: with -trace
   unbound        why hint unknown: the bind was lost;  retry  why hint seconds: until the next try
   error          error hint exit_code: the last line of a command that failed

@@ -37,7 +37,7 @@ func (a *app) config(o *options, emit func(station.Event)) (station.Config, erro
 	}
 	c := station.Config{
 		Binding: sis.Binding{Name: o.server.Name, Dial: d.dial, Noisy: d.noisy, SAP: uint8(o.sap), Rank: uint8(o.rank), ServiceType: service,
-			BindWait: o.connect, Window: max(o.inflight, 8)},
+			BindWait: o.connect, Window: max(o.inflight, 32)},
 		Name: o.name, Respond: o.answer, Accept: o.accept, Answers: o.answers, Scale: o.scale, Trace: o.trace, Emit: emit,
 	}
 	if a.rand != nil {

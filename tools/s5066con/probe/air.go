@@ -3,6 +3,9 @@ package probe
 import (
 	"math"
 	"time"
+
+	"longwire/links/dts"
+	"longwire/links/modem"
 )
 
 // A Radio is what is known of the way, to say beforehand how much air a test will take.
@@ -25,26 +28,26 @@ const (
 	control = 29
 )
 
-// waveform is the preamble and the interleaver block of the usual waveforms.
-func (r Radio) waveform() (preamble, block time.Duration) {
-	switch {
-	case r.Rate > 2400 && r.Long:
-		return 120 * time.Millisecond, 4305 * time.Millisecond
-	case r.Rate > 2400:
-		return 120 * time.Millisecond, 1076300 * time.Microsecond
-	case r.Long:
-		return 4800 * time.Millisecond, 4800 * time.Millisecond
+// waveform is that of the rate, or one like its neighbours.
+func (r Radio) waveform() modem.Waveform {
+	il := dts.ShortInterleaver
+	if r.Long {
+		il = dts.LongInterleaver
 	}
-	return 600 * time.Millisecond, 600 * time.Millisecond
+	w, err := modem.Find(r.Rate, il)
+	if err != nil {
+		like := 300
+		if r.Rate > 2400 {
+			like = 3200
+		}
+		w, _ = modem.Find(like, il)
+		w.Rate = max(r.Rate, 50)
+	}
+	return w
 }
 
 // Signal is the length of one transmission of so many bytes.
-func (r Radio) Signal(n int) time.Duration {
-	preamble, block := r.waveform()
-	bits := float64(8*n + 32)
-	perBlock := float64(max(r.Rate, 1)) * block.Seconds()
-	return preamble + time.Duration(math.Ceil(bits/perBlock))*block
-}
+func (r Radio) Signal(n int) time.Duration { return r.waveform().Air(8 * n) }
 
 func (r Radio) turnaround() time.Duration {
 	if r.Turnaround > 0 {
@@ -109,9 +112,9 @@ func framed(size int) int { return size + above + arqHeader*((size+above+segment
 
 // most is the number of bytes of the longest transmission.
 func (r Radio) most() int {
-	preamble, block := r.waveform()
-	blocks := (longest - preamble) / block
-	return max(int(float64(blocks)*block.Seconds()*float64(r.Rate)/8)-4, 64)
+	w := r.waveform()
+	blocks := (longest - w.Preamble) / w.Block
+	return max(int(float64(blocks)*w.Block.Seconds()*float64(w.Rate)-float64(w.Tail))/8, 64)
 }
 
 // NonARQ is for so many U_PDUs of a size, each sent 1 + repeats times, one after the other.

@@ -8,6 +8,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"longwire/links/sis"
 	"longwire/tools/s5066con/settings"
 	"longwire/tools/s5066con/station"
 )
@@ -84,6 +85,7 @@ type Model struct {
 	mtu     int
 	flowOff bool
 	node    string // what it says of itself
+	own     string // its address, when that is known
 	respond bool
 	nonARQ  bool
 	busy    string
@@ -204,6 +206,9 @@ func (m *Model) take(e station.Event) {
 		if r := m.heard(e.From, how, e.Mode, e.SAP); e.Name != "" && m.names[e.From] == "" {
 			r.name, r.console = e.Name, true
 		}
+		if a, err := sis.ParseAddress(e.To); err == nil && !a.Group() {
+			m.own = e.To
+		}
 		return // more is said by what it was
 	case station.Chat:
 		keep(&m.chats, fmt.Sprintf("%s <%s> %s", m.now().Format("15:04"), m.called(e.From), e.Text))
@@ -222,9 +227,12 @@ func (m *Model) results(e station.Event) {
 		r := m.get(e.Station)
 		r.took, r.console = e.After, true
 	case station.NodeState:
+		m.own = e.Address
 		for _, h := range e.Heard {
-			m.get(h.Address).how = "by the node"
-			m.get(h.Address).last = h.Last
+			r := m.get(h.Address)
+			if last := m.now().Add(-e.Time.Sub(h.Last)); last.After(r.last) {
+				r.last, r.how = last, "heard by the node"
+			}
 		}
 	case station.Sent:
 		m.progress(e.What, func(p *progress) { p.sent++ })

@@ -67,7 +67,10 @@ func (m *Model) selected() *row {
 
 func (m *Model) stationsView(width, height int) string {
 	lines := []string{styles.dim.Render(fit(fmt.Sprintf("  %-16s %-16s %3s %-9s %-8s %5s %9s  %s", "station", "name", "SAP", "heard", "mode", "count", "took", "what"), width))}
-	first := max(m.cursor-(height-2), 0)
+	if m.own != "" {
+		lines = append(lines, cut(fmt.Sprintf("  %-16s %-16s %3d", m.own, "this station", m.sap()), width))
+	}
+	first := max(m.cursor-(height-3), 0)
 	for i, r := range m.rows[min(first, len(m.rows)):] {
 		if len(lines) >= height {
 			break
@@ -105,4 +108,12 @@ func (m *Model) age(t time.Time) string {
 		return fmt.Sprintf("%dm ago", int(d.Minutes()))
 	}
 	return fmt.Sprintf("%dh ago", int(d.Hours()))
+}
+
+// sap is the one that was asked for.
+func (m *Model) sap() uint8 {
+	if m.server.SAP == nil {
+		return station.Free
+	}
+	return *m.server.SAP
 }

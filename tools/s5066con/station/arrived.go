@@ -15,6 +15,7 @@ import (
 func (s *Station) arrived(e sis.UnidataIndication, now time.Time) {
 	h := Heard{From: e.Source.String(), SAP: e.SourceSAP, To: e.Destination.String(), Mode: e.TransmissionMode.String(), Priority: e.Priority,
 		Expedited: e.Expedited, Bytes: len(e.UPDU), Errored: blocks(e.Errored), Missing: blocks(e.Missing), Address: e.Source}
+	s.note(e.Source)
 	p, err := probe.Parse(e.UPDU)
 	whole := len(e.Errored)+len(e.Missing) == 0
 	switch {
@@ -42,6 +43,15 @@ func (s *Station) arrived(e sis.UnidataIndication, now time.Time) {
 		}
 	default:
 		s.asked(p, e, now)
+	}
+}
+
+// note remembers that a station was heard.
+func (s *Station) note(a sis.Address) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.heard) < mostStations {
+		s.heard[a] = true
 	}
 }
 
@@ -77,8 +87,13 @@ const ManageStatus = 2
 
 // managed is an answer of the node's management.
 func managed(e sis.ManagementMsgIndication) Event {
-	var n NodeState
-	if e.MsgType == ManageStatus && json.Unmarshal(e.MsgBody, &n) == nil && n.Address != "" {
+	var own struct {
+		NodeState
+		Time time.Time `json:"time"`
+	}
+	if e.MsgType == ManageStatus && json.Unmarshal(e.MsgBody, &own) == nil && own.Address != "" {
+		n := own.NodeState
+		n.Time = own.Time
 		n.Name, n.Address, n.Waveform = probe.Name(n.Name), probe.Name(n.Address), probe.Name(n.Waveform)
 		n.Heard = n.Heard[:min(len(n.Heard), mostStations)]
 		for i, h := range n.Heard {

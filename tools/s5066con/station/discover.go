@@ -58,6 +58,12 @@ func (s *Station) Discover(ctx context.Context, d Discovery) (DiscoverDone, erro
 	run, answers, end := s.begin()
 	defer end()
 	start := time.Now()
+	if s.c.Binding.Rank == 15 {
+		// S5066 A: rank 15 may ask the node. That takes no air.
+		if err := s.Manage(ctx, ManageStatus, nil); err != nil {
+			return DiscoverDone{}, err
+		}
+	}
 	if !d.Silent {
 		if err := d.Check(); err != nil {
 			return DiscoverDone{}, err
@@ -72,7 +78,10 @@ func (s *Station) Discover(ctx context.Context, d Discovery) (DiscoverDone, erro
 	late := time.NewTimer(s.real(d.Wait))
 	defer late.Stop()
 	done := func(err error) (DiscoverDone, error) {
-		r := DiscoverDone{Found: len(found), Took: Seconds(s.radio(time.Since(start))), Stopped: ctx.Err() != nil}
+		s.mu.Lock()
+		heard := len(s.heard)
+		s.mu.Unlock()
+		r := DiscoverDone{Found: len(found), Heard: heard, Took: Seconds(s.radio(time.Since(start))), Stopped: ctx.Err() != nil}
 		s.emit(r)
 		return r, err
 	}
@@ -84,7 +93,7 @@ func (s *Station) Discover(ctx context.Context, d Discovery) (DiscoverDone, erro
 				continue
 			}
 			found[key] = true
-			s.emit(Found{Station: key.address.String(), SAP: key.sap, Name: e.Name, Hold: Seconds(e.Hold),
+			s.emit(Found{Station: key.address.String(), Own: e.from.Destination.String(), SAP: key.sap, Name: e.Name, Hold: Seconds(e.Hold),
 				After: Seconds(max(s.radio(e.at.Sub(start))-e.Hold, 0))})
 		case <-late.C:
 			return done(nil)

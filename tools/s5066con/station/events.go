@@ -88,6 +88,7 @@ type (
 	// Found is a station that answered a discovery.
 	Found struct {
 		Station string  `json:"station"`
+		Own     string  `json:"own"` // the address by which it knows us
 		SAP     uint8   `json:"sap"`
 		Name    string  `json:"name,omitempty"`
 		After   Seconds `json:"seconds"`
@@ -156,12 +157,13 @@ type (
 		Address  string        `json:"address"`
 		Waveform string        `json:"waveform"`
 		EMCON    bool          `json:"emcon"`
+		Time     time.Time     `json:"node_time"`
 		Heard    []HeardByNode `json:"heard"`
 	}
 	// HeardByNode is a station of a NodeState.
 	HeardByNode struct {
 		Address string    `json:"address"`
-		Last    time.Time `json:"last"`
+		Last    time.Time `json:"last"` // by the clock of node_time
 		PDUs    int       `json:"dpdus"`
 	}
 	// Planned says before a test what it will take. Basis is told, measured or assumed.
@@ -229,6 +231,7 @@ type (
 	// DiscoverDone ends a discovery.
 	DiscoverDone struct {
 		Found   int     `json:"found"`
+		Heard   int     `json:"heard"` // stations of which anything arrived, or that the node says it heard
 		Took    Seconds `json:"seconds"`
 		Stopped bool    `json:"stopped,omitempty"`
 	}

@@ -55,6 +55,7 @@ type Station struct {
 	links map[sis.Address]chan Link
 	far   far // what was heard of other stations' runs
 	reply bool
+	heard map[sis.Address]bool
 	why   error
 }
 
@@ -135,7 +136,7 @@ func New(client *sis.Client, c Config) *Station {
 	c = c.orDefault()
 	s := &Station{c: c, client: client, answers: make(chan answer, 16), over: make(chan struct{}), emitting: new(sync.Mutex), rand: c.Rand,
 		fates: map[sis.Ticket]waiter{}, early: map[sis.Ticket]fate{}, runs: map[uint16]chan echo{}, links: map[sis.Address]chan Link{},
-		far: newFar(c.Answers), reply: c.Respond}
+		far: newFar(c.Answers), reply: c.Respond, heard: map[sis.Address]bool{}}
 	s.emit(Bound{Server: c.Binding.Name, SAP: c.Binding.SAP, MTU: client.MTU()})
 	return s
 }
@@ -225,7 +226,15 @@ func (s *Station) take(e sis.Event) {
 	case sis.SubnetAvailability:
 		s.emit(Availability{e.Status.String(), e.Reason.String()})
 	case sis.ManagementMsgIndication:
-		s.emit(managed(e))
+		m := managed(e)
+		if n, ok := m.(NodeState); ok {
+			for _, h := range n.Heard {
+				if a, err := sis.ParseAddress(h.Address); err == nil {
+					s.note(a)
+				}
+			}
+		}
+		s.emit(m)
 	default:
 		s.hardLink(e)
 	}

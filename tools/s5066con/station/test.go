@@ -14,7 +14,7 @@ type Test struct {
 	Path
 	Count  int           // 10; up to probe.MaxData
 	Size   int           // of each U_PDU; 200
-	Window int           // ARQ: so many in the node's custody at a time; 4. What is there when a test is stopped may still be sent
+	Window int           // ARQ: so many in the node's custody at a time; a minute of air. What is there when a test is stopped may still be sent
 	Report bool          // ask the other console what arrived
 	Wait   time.Duration // for its report, each of three times; 60 s
 	Radio  probe.Radio   // non-ARQ: the node is given U_PDUs as fast as this sends them, for it does not say when it has
@@ -28,14 +28,14 @@ func (t Test) orDefault() Test {
 		t.Size = 200
 	}
 	t.Size = max(t.Size, probe.Header)
-	if t.Window <= 0 {
-		t.Window = 4
-	}
 	if t.Wait <= 0 {
 		t.Wait = time.Minute
 	}
 	if t.Radio.Rate <= 0 {
 		t.Radio.Rate = AssumedRate
+	}
+	if t.Window <= 0 {
+		t.Window = min(max(t.Radio.Rate*60/8/t.Size, 2), 32)
 	}
 	return t
 }

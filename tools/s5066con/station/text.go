@@ -106,7 +106,15 @@ func doneText(e Event) string {
 		}
 		return s + stopped(e.Stopped)
 	case TestDone:
-		s := fmt.Sprintf("%d of %d bytes sent to %s with %s: %d arrived, %d failed, %d unknown%s", e.Sent, e.Size, e.To, e.Mode, e.Delivered, e.Failed, e.Unknown, at(e.Rate))
+		s := fmt.Sprintf("%d of %d bytes sent to %s with %s: ", e.Sent, e.Size, e.To, e.Mode)
+		switch {
+		case e.Unknown < e.Sent:
+			s += fmt.Sprintf("%d arrived, %d failed, %d unknown%s", e.Delivered, e.Failed, e.Unknown, at(e.Rate))
+		case len(e.Reports) == 0:
+			s += "what arrived is not known"
+		default:
+			s += fmt.Sprintf("%d stations reported%s", len(e.Reports), at(e.Rate))
+		}
 		if e.Loss >= 0 {
 			s += fmt.Sprintf(", %.1f %% lost", 100*e.Loss)
 		}
@@ -115,7 +123,7 @@ func doneText(e Event) string {
 		}
 		return s + stopped(e.Stopped)
 	case DiscoverDone:
-		return fmt.Sprintf("%d stations answered in %v%s", e.Found, round(e.Took), stopped(e.Stopped))
+		return fmt.Sprintf("stations that answered: %d, heard at all: %d, in %v%s", e.Found, e.Heard, round(e.Took), stopped(e.Stopped))
 	}
 	return e.Kind()
 }
