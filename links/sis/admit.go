@@ -33,6 +33,7 @@ func (c *conn) request(port *Port, p UnidataRequest) {
 	r.Deadline = now.Add(ttl)
 	c.mu.Lock()
 	port.open++
+	port.bytes += len(r.UPDU)
 	c.mu.Unlock()
 	port.call(func(h Handler) { h.Unidata(r) })
 	c.throttle(port)
@@ -64,11 +65,11 @@ func (s *Server) refuse(r *Request) RejectReason {
 func (c *conn) throttle(port *Port) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !port.flowOff && port.open >= c.s.c.Queue {
+	if !port.flowOff && (port.open >= c.s.c.Queue || port.bytes >= c.s.c.QueueBytes) {
 		port.flowOff = true
 		c.putLocked(DataFlowOff{})
 	}
-	for port.bound && port.open >= c.s.c.Queue+grace && c.why == nil {
+	for port.bound && (port.open >= c.s.c.Queue+grace || port.bytes >= c.s.c.QueueBytes+grace*c.s.c.MTU) && c.why == nil {
 		room := c.room
 		c.waiting = true
 		c.mu.Unlock()
