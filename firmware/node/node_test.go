@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -44,6 +45,13 @@ direct_tls = []
 // start runs a node until the test ends; it returns when clients can connect.
 func start(tb testing.TB, cfg *config.Config) *node.Node {
 	tb.Helper()
+	n, _ := launch(tb, cfg)
+	return n
+}
+
+// launch is start with a way to stop the node before the test ends.
+func launch(tb testing.TB, cfg *config.Config) (_ *node.Node, stop func()) {
+	tb.Helper()
 	ready := make(chan struct{})
 	var log bytes.Buffer
 	n, err := node.New(cfg, node.Options{Version: "test", Log: supervise.NewLog(&log),
@@ -63,7 +71,7 @@ func start(tb testing.TB, cfg *config.Config) *node.Node {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
-	tb.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			tb.Error(err)
@@ -72,13 +80,14 @@ func start(tb testing.TB, cfg *config.Config) *node.Node {
 			tb.Log(log.String())
 		}
 	})
+	tb.Cleanup(stop)
 	select {
 	case <-ready:
 	case err := <-done:
 		done <- err
 		tb.Fatal("node ended: ", err)
 	}
-	return n
+	return n, stop
 }
 
 // address finds the listener whose description begins with what.

@@ -76,19 +76,34 @@ func (c *chatter) until(want string) {
 	_, c.got, _ = strings.Cut(c.got, want)
 }
 
-// online makes the account of a user and brings a client of it online.
-func online(tb testing.TB, n *node.Node, user, domain string) *chatter {
+// account makes the account of a user.
+func account(tb testing.TB, db *store.DB, user, domain string) {
 	tb.Helper()
 	cred, err := sasl.NewCredential(sasl.SHA256, "secret", nil, 4096)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if err := n.Store().Update(func(tx *store.Tx) error {
+	if err := db.Update(func(tx *store.Tx) error {
 		return tx.PutAccount(store.Account{JID: user + "@" + domain, Credentials: []store.Credential{store.Credential(cred)}})
 	}); err != nil {
 		tb.Fatal(err)
 	}
-	c := &chatter{tb: tb, nc: dial(tb, address(tb, n, "clients in plaintext"))}
+}
+
+// online makes the account of a user and brings a client of it online.
+func online(tb testing.TB, n *node.Node, user, domain string) *chatter {
+	tb.Helper()
+	account(tb, n.Store(), user, domain)
+	c := login(tb, address(tb, n, "clients in plaintext"), user, domain)
+	c.send("<presence/>")
+	c.until("<presence from='" + user + "@" + domain + "/x'")
+	return c
+}
+
+// login brings a client to its session.
+func login(tb testing.TB, addr, user, domain string) *chatter {
+	tb.Helper()
+	c := &chatter{tb: tb, nc: dial(tb, addr)}
 	header := "<stream:stream to='" + domain + "' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
 	c.send(header)
 	c.until("</stream:features>")
@@ -98,8 +113,6 @@ func online(tb testing.TB, n *node.Node, user, domain string) *chatter {
 	c.until("</stream:features>")
 	c.send("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>x</resource></bind></iq>")
 	c.until("</jid></bind></iq>")
-	c.send("<presence/>")
-	c.until("<presence from='" + user + "@" + domain + "/x'")
 	return c
 }
 

@@ -36,7 +36,7 @@ func (n *Node) Reload(cfg *config.Config) error {
 		return undo(n.back(old, was, err))
 	}
 	if err := n.host.SetDomains(cfg.Domains); err != nil {
-		return undo(n.back(old, was, err))
+		return undo(n.back(old, was, fmt.Errorf("node: %w", err)))
 	}
 	if config.Diff(old, cfg).Store {
 		n.db.SetLimits(storeOptions(cfg, n.log))
@@ -76,7 +76,7 @@ func (n *Node) back(old *config.Config, was *identity.Identity, err error) error
 	if again := was.Reload(old.Domains, time.Now()); again != nil {
 		n.log.Error("the old certificate could not be restored", "err", again)
 	}
-	return fmt.Errorf("node: %w", err)
+	return err
 }
 
 // openNew opens the doors that a configuration adds.
