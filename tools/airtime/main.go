@@ -1,0 +1,131 @@
+// Command airtime measures what XMPP over HF costs: line use, transmissions, seconds on the air and seconds waited, of longwire nodes and
+// s5066d servers as they ship, over the simulated channel. Figures that have a goal are checked.
+//
+// Radio time runs many times as fast as the clock on the wall. What the programs themselves take, some milliseconds, is multiplied with
+// it, so each table says its scale.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"longwire/tools/rig"
+)
+
+// A bench is what all measurements share.
+type bench struct {
+	longwire, sis string // the programs
+	dir           string
+	progress      io.Writer
+	goals         int
+	missed        []string
+}
+
+// A measurement prints its table to out.
+type measurement struct {
+	name, line string
+	run        func(ctx context.Context, b *bench, out io.Writer) error
+}
+
+var measurements = []measurement{
+	{"bulk", "line use of bulk data", bulk},
+}
+
+func main() {
+	var names []string
+	for _, m := range measurements {
+		names = append(names, m.name)
+	}
+	only := flag.String("only", "", "measure these alone: `names` out of "+strings.Join(names, ","))
+	keep := flag.Bool("keep", false, "keep configurations and logs, and print where they are")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: airtime [flags]\nMeasures what XMPP over simulated HF costs. Ends with status 1 if a goal is missed.")
+		flag.PrintDefaults()
+		for _, m := range measurements {
+			fmt.Fprintf(flag.CommandLine.Output(), "  %-10s %s\n", m.name, m.line)
+		}
+	}
+	flag.Parse()
+	chosen, err := choose(*only)
+	if flag.NArg() > 0 || err != nil {
+		flag.Usage()
+		os.Exit(2)
+	}
+	ctx, cancel := rig.Context(30 * time.Minute)
+	defer cancel()
+	if err := run(ctx, chosen, *keep, os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "airtime:", err)
+		os.Exit(1)
+	}
+}
+
+func choose(only string) ([]measurement, error) {
+	if only == "" {
+		return measurements, nil
+	}
+	var list []measurement
+	for name := range strings.SplitSeq(only, ",") {
+		n := len(list)
+		for _, m := range measurements {
+			if m.name == name {
+				list = append(list, m)
+			}
+		}
+		if len(list) == n {
+			return nil, fmt.Errorf("there is no measurement %q", name)
+		}
+	}
+	return list, nil
+}
+
+func run(ctx context.Context, list []measurement, keep bool, out, progress io.Writer) error {
+	dir, err := os.MkdirTemp("", "longwire-airtime-")
+	if err != nil {
+		return err
+	}
+	if keep {
+		fmt.Fprintln(progress, "configurations and logs are kept in", dir)
+	} else {
+		defer os.RemoveAll(dir)
+	}
+	b := &bench{dir: dir, progress: progress}
+	fmt.Fprintln(progress, "building longwire and s5066d")
+	if b.longwire, err = rig.Build(ctx, dir); err != nil {
+		return err
+	}
+	if b.sis, err = rig.BuildSISServer(ctx, dir); err != nil {
+		return err
+	}
+	var faults []error
+	for _, m := range list {
+		if err := m.run(ctx, b, out); err != nil {
+			fmt.Fprintf(out, "\n%s: %v\n", m.line, err)
+			faults = append(faults, fmt.Errorf("%s: %w", m.line, err))
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	fmt.Fprintf(out, "\n%d goals, %d missed\n", b.goals, len(b.missed))
+	for _, g := range b.missed {
+		fmt.Fprintln(out, "  MISSED:", g)
+		faults = append(faults, errors.New("missed: "+g))
+	}
+	return errors.Join(faults...)
+}
+
+// goal notes whether a goal is met and gives the word for the table.
+func (b *bench) goal(met bool, format string, args ...any) string {
+	b.goals++
+	if met {
+		return "met"
+	}
+	b.missed = append(b.missed, fmt.Sprintf(format, args...))
+	return "MISSED"
+}
