@@ -50,7 +50,14 @@ func (k *checker) linkS5066(i int) {
 	}
 	for j := range i {
 		m := &k.c.Links[j]
-		if other, err2 := ParseServer(m.Server); m.Type == LinkS5066 && err == nil && err2 == nil && other == server && m.SAP == l.SAP {
+		other, err2 := ParseServer(m.Server)
+		if m.Type != LinkS5066 || err != nil || err2 != nil || other != server {
+			continue
+		}
+		if server.Network == ServerSerial {
+			k.bad(at+".server", "give the peers of both to one link, or name another line", "link %q%s has that line, which carries one client",
+				m.Name, k.on(fmt.Sprintf("link[%d].server", j)))
+		} else if m.SAP == l.SAP {
 			k.bad(at+".sap", "give the peers of both to one link, or choose another SAP on both sides", "link %q%s has SAP %d of that server",
 				m.Name, k.on(fmt.Sprintf("link[%d].sap", j)), l.SAP)
 		}
@@ -158,6 +165,9 @@ func ParseServer(text string) (Server, error) {
 	}
 	if rest, ok := strings.CutPrefix(text, "vsock:"); ok {
 		cid, port, both := strings.Cut(rest, ":")
+		if number, ok := map[string]string{"local": "1", "host": "2"}[cid]; ok {
+			cid = number
+		}
 		if !both {
 			port = strconv.Itoa(sis.DefaultPort)
 		}

@@ -347,17 +347,23 @@ func TestPeersComeToARunningLinkAndChangeItsKind(t *testing.T) {
 	}
 }
 
-func TestAWayToTheServerThatIsMissingIsTold(t *testing.T) {
+// Each way to a SIS server that is not there is told in words that name it.
+func TestServersThatAreNotThereAreNamed(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	air := newAir(t)
-	doc := hfHead("field.net", fieldAddress, onAir(t, air, fieldAddress)) + hfPeer("headquarters.net", hqAddress, "longwire")
-	n := start(t, write(t, dir, doc))
-	i := strings.Index(doc, "server = ")
-	j := i + strings.IndexByte(doc[i:], '\n')
-	if err := n.Reload(write(t, dir, doc[:i]+`server = "serial:/dev/none"`+doc[j:])); err != nil {
-		t.Logf("refused: %v", err)
-		return
+	for server, want := range map[string]string{
+		"serial:/dev/none":                       "/dev/none",
+		"vsock:1:4":                              "1:4",
+		fmt.Sprintf("127.0.0.1:%d", freePort(t)): "no SIS server listens there",
+		"no-such-host.invalid":                   "no-such-host.invalid",
+	} {
+		t.Run(server, func(t *testing.T) {
+			t.Parallel()
+			doc := hfHead("field.net", fieldAddress, &station{port: 1}) + hfPeer("headquarters.net", hqAddress, "longwire")
+			doc = strings.Replace(doc, "127.0.0.1:1\"", server+"\"", 1)
+			n := start(t, write(t, t.TempDir(), doc))
+			linkState(t, n, "headquarters.net", "told", func(l admin.LinkState) bool {
+				return l.State == "backing off" && strings.Contains(l.Fault, want)
+			})
+		})
 	}
-	linkState(t, n, "headquarters.net", "told", func(l admin.LinkState) bool { return strings.Contains(l.Fault, "/dev/none") })
 }
