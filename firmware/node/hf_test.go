@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"longwire/board/boardtest"
 	"longwire/firmware/admin"
 	"longwire/firmware/node"
 	"longwire/links/sis"
@@ -366,4 +367,22 @@ func TestServersThatAreNotThereAreNamed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A node whose SIS server is at the other end of a serial line.
+func TestSISServerAtASerialLine(t *testing.T) {
+	t.Parallel()
+	air := newAir(t)
+	hqS, fldS := onAir(t, air, hqAddress), onAir(t, air, fieldAddress)
+	master, slave := boardtest.Terminal(t)
+	if !fldS.Carry(sis.Carrier{ReadWriteCloser: master, Name: "line", Noisy: true}) {
+		t.Fatal("the station is off")
+	}
+	hq := start(t, write(t, t.TempDir(), hfHead("headquarters.net", hqAddress, hqS)+hfPeer("field.net", fieldAddress, "longwire")))
+	doc := hfHead("field.net", fieldAddress, fldS) + hfPeer("headquarters.net", hqAddress, "longwire")
+	doc = strings.Replace(doc, fmt.Sprintf("server = \"127.0.0.1:%d\"", fldS.port), fmt.Sprintf("server = \"serial:%s\"\nserver_baud = 9600", slave), 1)
+	field := start(t, write(t, t.TempDir(), doc))
+	alice, bob := online(t, hq, "alice", "headquarters.net"), online(t, field, "bob", "field.net")
+	say(alice, bob, "bob@field.net", "m1")
+	say(bob, alice, "alice@headquarters.net", "m2")
 }
