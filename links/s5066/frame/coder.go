@@ -71,18 +71,24 @@ func (c *encoder) length(d choice) int {
 	return len(c.out) + len(t.out) + n
 }
 
-// finish returns the output. It ends in no zero byte.
+// finish returns the output, without the zeros at its end.
 func (c *encoder) finish() []byte {
 	v, n := end(c.low, c.high)
 	for i := range n {
 		c.out = append(c.out, byte(v>>(56-8*i)))
 	}
 	k := len(c.out)
-	for k > 0 && c.out[k-1] == 0 {
+	for k > 0 && c.out[k-1] == 0 && len(c.out)-k < maxStripped {
 		k--
 	}
 	return c.out[:k]
 }
+
+// A decoder that takes in more than maxOver bytes behind the end of its input reads what no encoder wrote.
+const (
+	maxStripped = 7
+	maxOver     = 8 + maxStripped
+)
 
 // A decoder makes choices of bytes.
 type decoder struct {

@@ -2,10 +2,10 @@ package frame
 
 // Sizes of the history.
 const (
-	window  = 40 << 10  // so much text is coded against, at most
-	carry   = 14 << 10  // and so much of it is kept when that is full
+	window  = 72 << 10  // so much text is coded against, at most
+	carry   = 32 << 10  // and so much of it is kept when that is full
 	keep    = 128       // numbers that one can go back
-	keepMax = 160 << 10 // bytes of them
+	keepMax = 128 << 10 // bytes of them
 )
 
 // A history is the text of a run by number, and the model that has learned it. What the model knows before a stanza is a function

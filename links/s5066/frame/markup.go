@@ -16,7 +16,10 @@ type place struct {
 	at     int // bytes of the stanza so far
 	idFrom int // where the value of the stanza's own id is,
 	idLen  int
-	value  int // and where the present attribute's value began
+	value  int    // and where the present attribute's value began
+	from   uint32 // hash of the stanza's sender
+	order  uint32 // hash of the elements so far
+	hash   uint32 // of the attribute's value so far
 }
 
 const maxDepth = 24
@@ -34,7 +37,10 @@ const (
 
 const hashMul = 0x9E3779B1
 
-var idAttr = hashByte(hashByte(0, 'i'), 'd')
+var (
+	idAttr   = hashByte(hashByte(0, 'i'), 'd')
+	fromAttr = hashByte(hashByte(hashByte(hashByte(0, 'f'), 'r'), 'o'), 'm')
+)
 
 func hashByte(h uint32, c byte) uint32 { return (h + uint32(c) + 1) * hashMul }
 
@@ -45,13 +51,14 @@ func (p *place) step(c byte) (end bool) {
 	switch p.state {
 	case inText:
 		if c == '<' {
-			p.enter(inOpen, 1)
+			p.enter(inOpen, p.order*3+1)
 		}
 	case inOpen:
+		p.order = hashByte(p.order, c)
 		if c == '/' {
 			p.enter(inEnd, p.open()*5+2)
 		} else {
-			p.elem = hashByte(0, c)
+			p.elem, p.attr = hashByte(0, c), 0
 			p.state = inName
 		}
 	case inName, inTag, inAttr, inEqual:
@@ -63,9 +70,13 @@ func (p *place) step(c byte) (end bool) {
 			end = p.depth == 0
 		}
 	case inValue:
+		p.hash = hashByte(p.hash, c)
 		if c == p.quote {
 			if p.attr == idAttr && p.depth == 0 {
 				p.idFrom, p.idLen = p.value, p.at-1-p.value
+			}
+			if p.attr == fromAttr && p.depth == 0 {
+				p.from = p.hash
 			}
 			p.enter(inTag, p.elem*7+3)
 		}
@@ -86,12 +97,13 @@ func (p *place) tag(c byte) (end bool) {
 		p.text()
 		return p.depth == 0
 	case p.state == inEqual && (c == '\'' || c == '"'):
-		p.quote, p.value = c, p.at
+		p.quote, p.value, p.hash = c, p.at, 0
 		p.enter(inValue, (p.elem+p.attr)*hashMul+4)
 	case c == ' ' || c == '/':
 		p.enter(inTag, p.elem*7+3)
 	case p.state == inName:
 		p.elem = hashByte(p.elem, c)
+		p.order = hashByte(p.order, c)
 	case c == '=':
 		p.state = inEqual
 	case p.state == inAttr:
@@ -116,6 +128,15 @@ func (p *place) text() { p.enter(inText, p.open()*3+5) }
 // atID tells that the value of an id begins that may be the stanza's own again: that of an element in it.
 func (p *place) atID() bool {
 	return p.state == inValue && p.col == 0 && p.depth > 0 && p.idLen > 0 && p.attr == idAttr
+}
+
+// A junction is a point where what comes next depends most on who sends and which elements were there before: clients have their ways.
+// junction tells whether this is one, and names it.
+func (p *place) junction(last uint32) (key uint32, ok bool) {
+	if p.col != 0 || p.state != inOpen && p.state != inTag && p.state != inValue {
+		return 0, false
+	}
+	return ((p.from*31+p.order)*hashMul+p.attr)*hashMul + p.field + last, true
 }
 
 // codable tells whether text is one element as step understands it, which ends with its last byte and not before.

@@ -2,7 +2,8 @@ package frame
 
 // matches finds where in the history the present text has been before.
 type matches struct {
-	long, short [1 << 12]int32 // place behind the latest text with this hash
+	long, short [1 << 12]int32    // place behind the latest text with this hash
+	same        [1 << 12]junction // the latest of each kind
 
 	ok     bool
 	ptr    int    // the byte there is expected next
@@ -45,6 +46,20 @@ func (s *matches) take(buf []byte) {
 		}
 	}
 	s.long[l], s.short[h] = int32(n), int32(n)
+}
+
+type junction struct {
+	key   uint32
+	place int32
+}
+
+// meet looks for the latest junction of this kind.
+func (s *matches) meet(key uint32, n int) {
+	j := &s.same[key>>20]
+	if j.key == key && j.place != 0 && (!s.ok || int(j.place) != s.ptr) {
+		s.ok, s.ptr, s.length, s.past = true, int(j.place), maxLength, 0
+	}
+	*j = junction{key, int32(n)}
 }
 
 // look takes place p instead, if more before it is the same.

@@ -1,9 +1,9 @@
 package frame
 
 const (
-	contexts = 10
+	contexts = 7
 	inputs   = contexts + 2 // the match, and a constant
-	sets     = 3
+	sets     = 3            // of weights, each for another view of the situation
 )
 
 // A counter is a chance that learns: 22 bits of it, and how often it was taught.
@@ -13,7 +13,7 @@ func (c *counter) set(p uint32) { *c = counter(p << 16) }
 
 func (c counter) chance() uint32 { return min(max(uint32(c)>>16, 1), 65535) }
 
-var reciprocals = func() (t [256]int64) {
+var reciprocals = func() (t [1024]int64) {
 	for i := range t {
 		t[i] = 65536 * 2 / int64(2*i+3)
 	}
@@ -41,7 +41,7 @@ type mixer struct {
 func (x *mixer) reset() {
 	for i := range x.weights {
 		for k := range x.weights[i] {
-			x.weights[i][k] = 18000
+			x.weights[i][k] = 20000
 		}
 	}
 }
@@ -63,11 +63,12 @@ func (x *mixer) update(bit int, in *[inputs]int32) {
 	}
 }
 
-const rate = 10
+const rate = 20 // of learning
 
 // guess says, or finds out, a byte by its eight bits. With ok, want is what the match expects.
 func (m *model) guess(c, want byte, ok bool) byte {
 	m.contexts()
+	var used [contexts]*counter
 	node := uint32(1) // the bits so far, behind a one
 	length := m.seen.bucket()
 	for i := 7; i >= 0; i-- {
@@ -83,8 +84,10 @@ func (m *model) guess(c, want byte, ok bool) byte {
 		known := uint32(0)
 		for k, l := range m.line {
 			s := l[cell]
-			m.in[k] = stretchTable12(s>>4) * confidence[s&15] >> 8
-			if s&15 > 0 {
+			r := &m.trust[k][s]
+			m.in[k], used[k] = 0, r
+			if s > 0 {
+				m.in[k] = stretch(r.chance())
 				known++
 			}
 		}
@@ -110,8 +113,9 @@ func (m *model) guess(c, want byte, ok bool) byte {
 		for k := range m.mix {
 			m.mix[k].update(bit, &m.in)
 		}
-		for _, l := range m.line {
-			teach(&l[cell], bit)
+		for k, l := range m.line {
+			used[k].update(bit, 1000)
+			l[cell] = nexts[l[cell]][bit]
 		}
 		if hit != nil {
 			hit.update(1-(bit^expected), 250)
@@ -120,8 +124,6 @@ func (m *model) guess(c, want byte, ok bool) byte {
 	}
 	return byte(node)
 }
-
-func stretchTable12(p uint16) int32 { return int32(stretchTable[p]) }
 
 // contexts computes what the byte is guessed from.
 func (m *model) contexts() {
@@ -134,71 +136,22 @@ func (m *model) contexts() {
 	}
 	f := m.pos.field
 	c1, c2, c3, c4 := at(1), at(2), at(3), at(4)
+	if m.pos.state == inValue && m.pos.attr == idAttr {
+		// Most of an id is random: what is before tells nothing, and would only take the place of what does.
+		c2, c3, c4 = 0, 0, 0
+	}
 	h := [contexts]uint32{
 		f,
 		f + c1<<3,
-		c1 | c2<<8,
+		f*31 + c1<<8 + c2,
 		c1 | c2<<8 | c3<<16,
 		c1 | c2<<8 | c3<<16 | c4<<24,
-		(c1|c2<<8|c3<<16|c4<<24)*hashMul + at(5)<<8 + at(6),
-		m.word*hashMul + c1,
-		m.word*hashMul + m.last,
+		m.word*hashMul + c1 + f*77,
 		f*hashMul + uint32(min(m.pos.col, 63)),
-		f*31 + c1<<8 + c2,
 	}
 	for k := range h {
 		x := (h[k] + uint32(k+1)*0x5851F42D) * 0x9E3779B1
 		x ^= x >> 15
 		m.ctx[k] = x * 0x85EBCA6B
 	}
-}
-
-// cells keeps the counters of contexts, each line those of half a byte in one context: the first is a check of the hash, the others
-// have 12 bits of chance and 4 of how often they were taught.
-type cells struct{ lines [1 << cellBits]line }
-
-type line [16]uint16
-
-const cellBits = 13
-
-func (t *cells) reset() { *t = cells{} }
-
-func (t *cells) find(h uint32) *line {
-	h = (h ^ h>>13) * 0xC2B2AE35
-	i := h >> (32 - cellBits)
-	check := uint16(h) | 1
-	a, b := &t.lines[i], &t.lines[i^1]
-	if a[0] == check {
-		return a
-	}
-	if b[0] == check {
-		return b
-	}
-	if b[1]&15 < a[1]&15 {
-		a, b = b, a
-	}
-	// The one that is kept grows older.
-	if b[1]&15 > 0 {
-		b[1]--
-	}
-	for k := range a {
-		a[k] = 2048 << 4
-	}
-	a[0] = check
-	return a
-}
-
-// confidence of a counter by how often it was taught, in 256ths.
-var confidence = [16]int32{0, 160, 200, 230, 256, 270, 280, 290, 300, 300, 300, 300, 300, 300, 300, 300}
-
-var rates = [16]int32{43690, 26214, 18724, 14563, 11915, 10082, 8738, 7710, 6898, 6241, 5698, 5242, 4854, 4519, 4227, 3971}
-
-func teach(s *uint16, bit int) {
-	n := *s & 15
-	p := int32(*s >> 4)
-	p += (int32(bit)*4095 - p) * rates[n] >> 16
-	if n < 15 {
-		n++
-	}
-	*s = uint16(p)<<4 | n
 }

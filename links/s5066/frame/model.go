@@ -17,12 +17,12 @@ type model struct {
 
 	cells cells
 	word  uint32 // hash of the word so far
-	last  uint32 // and of the one before
 
-	ctx  [contexts]uint32 // hashes of the contexts of the byte
-	line [contexts]*line  // where their counters are, for this half of the byte
-	in   [inputs]int32
-	mix  [sets]mixer
+	ctx   [contexts]uint32 // hashes of the contexts of the byte
+	line  [contexts]*line  // where their counters are, for this half of the byte
+	in    [inputs]int32
+	mix   [sets]mixer
+	trust [contexts][256]counter // what a counter's word is worth
 
 	runs [16 * 16 * 4]counter // whether the expected byte comes
 	ids  [64]counter          // whether an id is the stanza's own
@@ -48,7 +48,7 @@ func newModel() *model { return &model{} }
 var primed = sync.OnceValue(func() *model {
 	m := newModel()
 	m.seen.reset()
-	m.cells.reset()
+	m.cells.lines = make([]line, 1<<baseBits)
 	for i := range m.runs {
 		m.runs[i].set(1<<16 - 1<<16/uint32(i>>6+2))
 	}
@@ -57,6 +57,11 @@ var primed = sync.OnceValue(func() *model {
 	}
 	for i := range m.hits {
 		m.hits[i].set(3 << 14)
+	}
+	for k := range m.trust {
+		for i, s := range states {
+			m.trust[k][i].set(s.chance())
+		}
 	}
 	for i := range m.mix {
 		m.mix[i].reset()
@@ -70,9 +75,13 @@ var primed = sync.OnceValue(func() *model {
 // reset forgets everything but the preset.
 func (m *model) reset() {
 	p := primed()
-	buf := append(m.buf[:0], p.buf...)
+	buf, lines := append(m.buf[:0], p.buf...), m.cells.lines
+	if lines == nil {
+		lines = make([]line, 1<<cellBits)
+	}
+	clear(lines)
 	*m = *p
-	m.buf = buf
+	m.buf, m.cells = buf, cells{lines, &p.cells}
 }
 
 // learn takes a text in that both ends know.
@@ -103,7 +112,7 @@ func (m *model) decode(src *decoder, max int) (text []byte, ok bool) {
 	m.mode, m.src = decoding, src
 	m.begin()
 	from := len(m.buf)
-	for !ok && len(m.buf)-from < max && src.over < 16 {
+	for !ok && len(m.buf)-from < max && src.over <= maxOver {
 		ok = m.byte(0)
 	}
 	m.src = nil
@@ -112,7 +121,7 @@ func (m *model) decode(src *decoder, max int) (text []byte, ok bool) {
 
 func (m *model) begin() {
 	m.pos = place{}
-	m.word, m.last = 0, 0
+	m.word = 0
 }
 
 // code says, or asks for, one choice.
@@ -188,8 +197,12 @@ func (m *model) take(c byte) (end bool) {
 		m.word = hashByte(m.word, c)
 	case c >= 'A' && c <= 'Z':
 		m.word = hashByte(m.word, c|0x20)
-	case m.word != 0:
-		m.last, m.word = m.word, 0
+	default:
+		m.word = 0
 	}
-	return m.pos.step(c)
+	end = m.pos.step(c)
+	if key, ok := m.pos.junction(uint32(c)); ok {
+		m.seen.meet(key*hashMul, len(m.buf))
+	}
+	return end
 }

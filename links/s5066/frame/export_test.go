@@ -1,0 +1,28 @@
+package frame
+
+import "encoding/binary"
+
+// Piece makes a frame with a piece of a stanza, as Encoder does.
+func Piece(h Header, seq uint32, part uint64, raw bool, body []byte) []byte {
+	h.Data, h.Seq, h.Run = Part, seq, seq == 1
+	b := h.appendHeader(nil, raw, part)
+	b = binary.BigEndian.AppendUint16(b, h.sum(raw, part, body))
+	return append(b, body...)
+}
+
+// Coded is the body of a frame with text count times, whether or not it is a stanza.
+func Coded(text []byte, count int) []byte {
+	m := newModel()
+	m.reset()
+	var c encoder
+	c.begin()
+	for i := range count {
+		if i > 0 {
+			c.encode(follows(true))
+		}
+		for _, d := range m.plan(text, nil) {
+			c.encode(d)
+		}
+	}
+	return c.finish()
+}
