@@ -170,6 +170,9 @@ func (s *Station) say(ctx context.Context, a answer) error {
 	if a.to.TransmissionMode != sis.ARQ {
 		service = sis.ServiceType{TransmissionMode: sis.NonARQ, MinRetransmissions: s.c.Binding.ServiceType.MinRetransmissions}
 	}
+	if a.what.Kind == probe.Report {
+		service = sure(service)
+	}
 	to := Path{To: a.to.Source, SAP: a.to.SourceSAP, Service: service, Priority: a.to.Priority}
 	if err := s.send(ctx, to.request(a.what.Append(nil)), waiter{}); err != nil {
 		return err

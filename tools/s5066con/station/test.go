@@ -56,9 +56,20 @@ func (t Test) Plan() probe.Estimate {
 	k := int(t.Service.MinRetransmissions)
 	e := plan(t.Count, t.Size, k)
 	if t.Report {
+		k = int(sure(t.Service).MinRetransmissions)
 		e = e.And(plan(1, probe.Header+2, k)).And(plan(1, probe.Header+16, k))
 	}
 	return e
+}
+
+// sure is for the few U_PDUs that a non-ARQ test is worth nothing without.
+//
+// Choice: two repeats more. The End and the report are short, and a lost one costs a minute of waiting.
+func sure(service sis.ServiceType) sis.ServiceType {
+	if service.TransmissionMode != sis.ARQ {
+		service.MinRetransmissions = max(service.MinRetransmissions, 2)
+	}
+	return service
 }
 
 // Check says what is wrong with a test before anything is sent.

@@ -74,7 +74,9 @@ func (g *testing) ask(ctx context.Context) error {
 	}
 	for try := range 3 {
 		u := probe.Probe{Kind: probe.End, Run: g.run, Sequence: uint16(try), Sent: uint16(g.done.Sent)}.Append(nil)
-		if err := g.s.send(ctx, g.request(u), waiter{g.fates, g.Count + try}); err != nil {
+		r := g.request(u)
+		r.DeliveryMode = sure(r.DeliveryMode)
+		if err := g.s.send(ctx, r, waiter{g.fates, g.Count + try}); err != nil {
 			return err
 		}
 		g.s.emit(Sent{What: "end", To: g.done.To, Sequence: try, Bytes: len(u)})
