@@ -99,8 +99,13 @@ func TestCollisionTakesBlocks(t *testing.T) {
 func TestTurnaround(t *testing.T) {
 	for _, turn := range []time.Duration{-1, 200 * time.Millisecond, 2 * time.Second, 8 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
+			var mu sync.Mutex
 			var seen []modem.Signal
-			c := modem.NewChannel(modem.ChannelConfig{Seed: 1, Turnaround: turn, Observe: func(s modem.Signal) { seen = append(seen, s) }})
+			c := modem.NewChannel(modem.ChannelConfig{Seed: 1, Turnaround: turn, Observe: func(s modem.Signal) {
+				mu.Lock()
+				defer mu.Unlock()
+				seen = append(seen, s)
+			}})
 			w := find(t, 600, dts.ShortInterleaver)
 			a, b := c.Station("a"), c.Station("b")
 			done := make(chan struct{})
@@ -120,6 +125,8 @@ func TestTurnaround(t *testing.T) {
 				t.Fatal(err)
 			}
 			<-done
+			mu.Lock()
+			defer mu.Unlock()
 			want := max(0, turn)
 			if least := w.Delay + min(max(0, turn)/4, 500*time.Millisecond); want < least {
 				want = least // it cannot answer what it has not decoded

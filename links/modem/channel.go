@@ -22,7 +22,7 @@ type ChannelConfig struct {
 	Shift bool    // the bits of a reception begin anywhere in a byte
 
 	MaxStations int // names ever; default 256
-	// Observe is called when a signal is over, by the goroutine that sent it.
+	// Observe is called when a signal is over, by the goroutine that sent it; so it may be called by several at once.
 	Observe func(Signal)
 }
 
