@@ -159,8 +159,8 @@ func TestTimingOfOnePeer(t *testing.T) {
 	if err := h.SetTiming(nodeB, short(2400)); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.SetTiming(nodeB, dts.Timing{}); err == nil {
-		t.Error("took a rate of 0")
+	if err := h.SetTiming(nodeB, dts.Timing{Rate: -1}); err == nil {
+		t.Error("took a rate below 0")
 	}
 	h.text("x")
 	if tx := h.Transmit(h.now); tx.Timing != short(2400) {
@@ -177,6 +177,14 @@ func TestTimingOfOnePeer(t *testing.T) {
 	h.Sent(h.now)
 	if err := h.SetTiming(0, short(600)); err != nil {
 		t.Fatal(err)
+	}
+	if err := h.SetTiming(nodeB, dts.Timing{}); err != nil {
+		t.Fatal(err)
+	}
+	h.text("z")
+	h.now = h.now.Add(time.Minute)
+	if tx := h.Transmit(h.now); tx == nil || tx.Timing != short(600) {
+		t.Errorf("after its own was taken away: %+v", tx)
 	}
 }
 

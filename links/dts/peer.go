@@ -201,9 +201,15 @@ func (s *Station) timingOf(p *peer) *Timing {
 	return p.timing
 }
 
-// SetTiming tells that the modem changed, for one peer, or with the zero Address for all that have none of their own. What is on the
-// air at this moment is not touched.
+// SetTiming tells that the modem changed, for one peer, or with the zero Address for all that have none of their own. The zero Timing
+// takes a peer's own away. What is on the air at this moment is not touched.
 func (s *Station) SetTiming(a Address, t Timing) error {
+	if p := s.known(a); t == (Timing{}) && a != 0 {
+		if p != nil {
+			p.timing = nil
+		}
+		return nil
+	}
 	if t.Rate <= 0 {
 		return fmt.Errorf("dts: rate of %d bit/s", t.Rate)
 	}

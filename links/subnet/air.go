@@ -86,11 +86,15 @@ func (n *Node) sent(now time.Time, err error) {
 
 // A reception is the signal that comes in.
 type reception struct {
-	scan   dts.Scanner
-	open   bool      // some of it is in the scanner
-	start  time.Time // of its first bit
-	rate   int
-	byPeer map[dts.Address]*heardFrames
+	scan  dts.Scanner
+	open  bool      // some of it is in the scanner
+	start time.Time // of its first bit
+	wave  modem.Waveform
+
+	// What of it was for us, by ARQ.
+	peer       dts.Address
+	next       int64 // bit behind the last D_PDU
+	bits, lost int64
 }
 
 // receive is the receiver. It ends when the modem does.
@@ -114,7 +118,7 @@ func (n *Node) heard(now time.Time, e modem.Event) {
 		n.cas.Carrier(now, true)
 	case modem.Data:
 		if !n.in.open {
-			n.in.open, n.in.start, n.in.rate = true, e.Start, e.Waveform.Rate
+			n.in = reception{scan: n.in.scan, open: true, start: e.Start, wave: e.Waveform}
 		}
 		_, _ = n.in.scan.Write(e.Bits)
 		n.read(now)
@@ -124,7 +128,7 @@ func (n *Node) heard(now time.Time, e modem.Event) {
 			n.read(now)
 			n.in.open = false
 			n.counts.Receptions++
-			n.judge(now)
+			n.judge()
 		}
 		n.cas.Carrier(now, false) // only now: the D_PDUs tell who may speak next
 	}
@@ -137,7 +141,7 @@ func (n *Node) read(now time.Time) {
 		if !ok {
 			return
 		}
-		at := n.in.start.Add(time.Duration(f.Bit) * time.Second / time.Duration(max(1, n.in.rate)))
+		at := n.in.start.Add(time.Duration(f.Bit) * time.Second / time.Duration(max(1, n.in.wave.Rate)))
 		if at.After(now) {
 			at = now
 		}
@@ -147,7 +151,7 @@ func (n *Node) read(now time.Time) {
 			n.cas.Invalid(now, at, &f.PDU)
 			continue
 		}
-		n.noteQuality(&f.PDU)
+		n.measure(&f)
 		n.cas.Receive(now, at, &f.PDU)
 	}
 }

@@ -158,11 +158,7 @@ func (n *Node) made(now time.Time, e cas.Made) {
 
 // broken is told of each link that is down, or did not come up.
 func (n *Node) broken(now time.Time, peer dts.Address) {
-	for _, o := range n.owed {
-		if o.peer == peer {
-			o.old = true
-		}
-	}
+	n.linkEnded(peer)
 	n.hard.Broken(now, peer)
 	n.sort(now)
 }

@@ -1,8 +1,6 @@
 package subnet
 
 import (
-	"bytes"
-	"slices"
 	"time"
 
 	"longwire/links/cas"
@@ -28,6 +26,7 @@ func (n *Node) told(now time.Time, e cas.Event) {
 		n.made(now, e)
 	case cas.Broken:
 		n.log.Info("link broken", "peer", e.Peer, "exclusive", e.Exclusive, "cause", e.Cause)
+		n.standardRate(e.Peer)
 		n.broken(now, e.Peer)
 	case cas.Refused:
 		n.log.Info("no link", "peer", e.Peer, "exclusive", e.Exclusive, "err", e.Err)
@@ -39,7 +38,7 @@ func (n *Node) told(now time.Time, e cas.Event) {
 		n.counts.Resyncs++
 		n.log.Info("windows put right", "peer", e.Peer, "full", e.Full)
 	case dts.Orderwire:
-		n.orderwire(now, e)
+		n.orderwire(e)
 	case dts.RateChange:
 		n.rateChange(e)
 	}
@@ -47,7 +46,7 @@ func (n *Node) told(now time.Time, e cas.Event) {
 
 // ended is the end of a C_PDU sent by ARQ, or the failure of another.
 func (n *Node) ended(now time.Time, id dts.ID, peer dts.Address, err error) {
-	delete(n.owed, id)
+	n.answerEnded(now, id, err)
 	n.farewellSaid(now, peer, id)
 	o := n.out[id]
 	switch {
@@ -89,7 +88,7 @@ func (n *Node) data(now time.Time, d *cas.Delivery, p *spdu.PDU) {
 	}
 	arq := d.Service == dts.ServiceARQ || d.Service == dts.ServiceExpedited
 	confirm := p.Confirm && arq
-	if confirm && n.repeated(d.From, p) {
+	if confirm && n.repeated(now, d, p) {
 		n.counts.Repeated++
 		return
 	}
@@ -101,7 +100,7 @@ func (n *Node) data(now time.Time, d *cas.Delivery, p *spdu.PDU) {
 		n.counts.Dropped++
 	}
 	if confirm {
-		n.answer(now, d, p, ok)
+		n.reply(now, d, p, ok)
 	}
 }
 
@@ -145,32 +144,6 @@ func blocks(list []dts.Block, head int) (out []sis.Block, ok bool) {
 	return out, true
 }
 
-// A delivered is a confirmation to the far client that its node may not have.
-type delivered struct {
-	peer dts.Address
-	pdu  spdu.PDU // the DATA
-	old  bool     // the link it was said on is broken: the DATA may come once more
-}
-
-// Bytes of a U_PDU in an answer to it. Choice: enough for the numbers that most clients begin with.
-const quoted = 12
-
-// answer tells the far client that its U_PDU was delivered, or that nobody is there.
-func (n *Node) answer(now time.Time, d *cas.Delivery, p *spdu.PDU, ok bool) {
-	a := spdu.PDU{Type: spdu.DataConfirm, Source: p.Source, Dest: p.Dest, Data: p.Data[:min(len(p.Data), quoted)]}
-	if !ok {
-		a.Type, a.Reason = spdu.DataFail, spdu.FailUnbound
-	}
-	id, err := n.say(now, d.From, d.Service, p.Priority, &a)
-	if err != nil {
-		n.log.Warn("no confirmation", "peer", d.From, "err", err)
-		return
-	}
-	keep := *p
-	keep.Data = slices.Clone(p.Data)
-	n.owed[id] = &delivered{peer: d.From, pdu: keep}
-}
-
 // say sends an S_PDU of our own.
 func (n *Node) say(now time.Time, to dts.Address, service dts.Service, priority uint8, p *spdu.PDU) (dts.ID, error) {
 	b, err := p.Append(nil)
@@ -182,36 +155,3 @@ func (n *Node) say(now time.Time, to dts.Address, service dts.Service, priority 
 
 // How long we try to say something that only matters for a while.
 const sayFor = 10 * time.Minute
-
-// repeated tells whether a DATA was delivered before: what was under way when a link broke comes again over the next one. Until the peer
-// has our answer to it, it cannot know.
-func (n *Node) repeated(from dts.Address, p *spdu.PDU) bool {
-	for id, o := range n.owed {
-		if o.old && o.peer == from && o.pdu.Source == p.Source && o.pdu.Dest == p.Dest && bytes.Equal(o.pdu.Data, p.Data) {
-			o.old = false
-			_ = id
-			return true
-		}
-	}
-	return false
-}
-
-// answered takes the far client's answer.
-func (n *Node) answered(now time.Time, from dts.Address, p *spdu.PDU) {
-	for _, o := range n.asking {
-		if o.to != from || o.r.Port.SAP != p.Source || o.r.DestinationSAP != p.Dest || !bytes.HasPrefix(o.r.UPDU, p.Data) {
-			continue
-		}
-		if o.id != 0 {
-			// It is there, even if the node's own word for that was lost: no need to send it again.
-			delete(n.out, o.id)
-			n.cas.Cancel(now, o.id)
-		}
-		if p.Type == spdu.DataConfirm {
-			n.confirm(o)
-		} else {
-			n.reject(o, sis.RejectSAPNotBound)
-		}
-		return
-	}
-}

@@ -161,3 +161,24 @@ func texts(list []sis.Event) (out []string) {
 	}
 	return out
 }
+
+// closed tells whether the node ended the bind.
+func (c *client) closed() bool {
+	synctest.Wait()
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// after makes c the same client as one that had to bind again.
+func (c *client) after(old *client) *client {
+	old.mu.Lock()
+	defer old.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.log, c.at = append(old.log, c.log...), append(old.at, c.at...)
+	return c
+}

@@ -2,7 +2,6 @@ package subnet
 
 import (
 	"strings"
-	"time"
 
 	"longwire/links/dts"
 	"longwire/links/modem"
@@ -54,17 +53,21 @@ func (n *Node) setRate(peer dts.Address, r dts.Rate) {
 		return
 	}
 	n.waves[peer] = w
+	n.counts.RateChanges++
 	n.log.Info("rate changed", "peer", peer, "waveform", w.Name)
 }
 
 // orderwire takes what dts does not deal with itself.
-func (n *Node) orderwire(now time.Time, e dts.Orderwire) {
+func (n *Node) orderwire(e dts.Orderwire) {
 	r, ok := e.EOW.Rate()
 	if !ok || !r.Advisory || n.cfg.FixedRate {
 		return
 	}
 	// S5066 C.5.1: the sender decides. With waveforms that tell their rate no handshake is needed.
-	if n.rateAllowed(r) == dts.RefuseNone && r.Bits <= n.cfg.Waveform.Rate && n.linked(e.Peer) {
+	// Choice: what is set for this node is the fastest it sends.
+	now := n.waveTo(e.Peer)
+	changes := r.Bits != now.Rate || r.Interleaver != now.Interleaver
+	if changes && n.rateAllowed(r) == dts.RefuseNone && r.Bits <= n.cfg.Waveform.Rate && n.linked(e.Peer) {
 		n.setRate(e.Peer, r)
 	}
 }
@@ -97,9 +100,9 @@ func capabilityWords(c dts.Capability) string {
 	return strings.Join(words, ", ")
 }
 
-type quality struct{}
-
-type heardFrames struct{}
-
-func (n *Node) noteQuality(*dts.PDU) {}
-func (n *Node) judge(time.Time)      {}
+// standardRate goes back to the waveform that is set, when a link is over: the next may find another ionosphere.
+func (n *Node) standardRate(peer dts.Address) {
+	delete(n.waves, peer)
+	delete(n.quality, peer)
+	_ = n.cas.Station().SetTiming(peer, dts.Timing{}) // only a timing can be wrong
+}

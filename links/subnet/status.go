@@ -19,6 +19,7 @@ type Counts struct {
 	Invalid       uint64        `json:"dpdus_invalid"`  // of these, against the rules
 	Warnings      uint64        `json:"warnings"`       // by peers
 	Resyncs       uint64        `json:"resyncs"`
+	RateChanges   uint64        `json:"rate_changes"` // of what we send
 	SendErrors    uint64        `json:"send_errors"`
 
 	Requests  uint64 `json:"requests"` // U_PDUs of clients

@@ -34,7 +34,7 @@ type Config struct {
 
 	HardLinkRank uint8         // of hard links of types 0 and 1 that others make, which S_PDUs do not tell; 0
 	HardLinkWait time.Duration // for an answer about a hard link; 2 min
-	HardLinkIdle time.Duration // a hard link made by others is broken when nothing went over it for so long; 1 h, negative: never
+	HardLinkIdle time.Duration // a hard link made by others is broken when nothing went over it for so long; 6 h, negative: never
 	ClientWait   time.Duration // for a client's confirmation when its node has confirmed; 5 min
 
 	// Trace is given each D_PDU that is sent, when the modem is keyed, and each that is received. It is called by one goroutine and must
@@ -57,7 +57,7 @@ func (c *Config) check() error {
 	set(&c.Turnaround, 2*time.Second)
 	c.Turnaround = max(0, c.Turnaround)
 	set(&c.HardLinkWait, 2*time.Minute)
-	set(&c.HardLinkIdle, time.Hour)
+	set(&c.HardLinkIdle, 6*time.Hour)
 	set(&c.ClientWait, 5*time.Minute)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -108,7 +108,8 @@ type Node struct {
 	out       map[dts.ID]*outgoing // what dts has
 	held      []*outgoing          // what a hard link of others keeps waiting
 	asking    []*outgoing          // what waits for a client's confirmation, the oldest first
-	owed      map[dts.ID]*delivered
+	owed      map[dts.ID]*answer   // on their way to far clients
+	unsaid    []*answer            // that could not be said, the oldest first
 	hang      map[dts.Address]*farewell
 	waves     map[dts.Address]modem.Waveform // for peers that do not get cfg.Waveform
 	in        reception
@@ -127,7 +128,7 @@ func New(cfg Config, m modem.Modem) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{cfg: cfg, log: cfg.Log, modem: m, clock: m.Clock(), inbox: inbox{wake: make(chan struct{}, 1)}, tx: make(chan job, 1),
-		out: map[dts.ID]*outgoing{}, owed: map[dts.ID]*delivered{}, hang: map[dts.Address]*farewell{},
+		out: map[dts.ID]*outgoing{}, owed: map[dts.ID]*answer{}, hang: map[dts.Address]*farewell{},
 		waves: map[dts.Address]modem.Waveform{}, quality: map[dts.Address]*quality{}}
 	n.cfg.CAS.DTS.RateAllowed = n.rateAllowed
 	if cfg.FixedRate {

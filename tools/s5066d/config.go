@@ -110,7 +110,7 @@ func defaults() *Config {
 		Clients: Clients{Listen: []string{"127.0.0.1:5066"}, Max: 16, MaxRank: 14, MaxTTL: "360h", Queue: 32, QueueKiB: 64, Expedited: 16, Rate: 1000},
 		Modem:   Modem{Type: "channel", Channel: "127.0.0.1:7066", Baud: 9600, PTT: "rts", Rate: 300, Interleaver: "short", Turnaround: "2s"},
 		Timers: Timers{Idle: "30s", First: "145s", CalledMin: "1m", SoftMax: "5m", Guard: "300ms", HardLinkWait: "2m",
-			HardLinkIdle: "1h", ClientWait: "5m"},
+			HardLinkIdle: "6h", ClientWait: "5m"},
 		ARQ:   ARQ{Window: 128, MaxTransmission: "127.5s", Tries: 8, LinkTries: 3, MaxLinks: 8},
 		Trace: Trace{MaxMiB: 16, Keep: 4},
 		Log:   Log{Level: "info", Format: "text"},
