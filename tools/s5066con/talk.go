@@ -17,7 +17,7 @@ func chatCommand() command {
 	return command{name: "chat", args: "ADDRESS|all", short: "orderwire: type lines, see lines (SAP 5)",
 		long: `
 Sends each line of standard input as one U_PDU of the orderwire: ASCII, CRLF behind it. Shows the lines that arrive. To "all" they are
-broadcast. Ends at the end of the input, or after -wait when that is given, so that answers can be awaited.
+broadcast. It ends with the input, and -wait later when answers are to be awaited; lines that nothing confirms are given time to be sent.
 Good when every line was confirmed, or nothing confirms.`,
 		flags: func(o *options) {
 			o.common()
@@ -41,8 +41,10 @@ func runChat(ctx context.Context, a *app, o *options, args []string) int {
 	if s == nil {
 		return code
 	}
-	lines, readErr := a.lines()
-	good := true
+	reading, done := context.WithCancel(context.Background())
+	defer done()
+	lines, readErr := a.lines(reading)
+	good, out := true, time.Time{}
 	for i := 0; ; i++ {
 		select {
 		case line, ok := <-lines:
@@ -50,7 +52,7 @@ func runChat(ctx context.Context, a *app, o *options, args []string) int {
 				if err := <-readErr; err != nil {
 					return s.end(fmt.Errorf("reading the input: %w", err), false)
 				}
-				if !s.stay(ctx, o.wait) {
+				if !s.stay(ctx, max(o.wait, s.radioTime(out))) {
 					return s.end(station.ErrStopped, false)
 				}
 				return s.end(nil, good)
@@ -63,6 +65,7 @@ func runChat(ctx context.Context, a *app, o *options, args []string) int {
 				s.face.fail(a, exitMisuse, err, "this line was not sent")
 			}
 			good = good && delivered
+			out = s.sentBy(out, p, len(line)+2)
 		case err := <-s.ran:
 			s.ran <- err
 			return s.end(err, false)
@@ -75,7 +78,7 @@ func runChat(ctx context.Context, a *app, o *options, args []string) int {
 // stay waits, and returns false if it was stopped.
 func (s *session) stay(ctx context.Context, d time.Duration) bool {
 	select {
-	case <-time.After(time.Duration(float64(d) / s.o.scale)):
+	case <-time.After(s.realTime(d)):
 		return true
 	case err := <-s.ran:
 		s.ran <- err
@@ -85,14 +88,47 @@ func (s *session) stay(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// lines reads the input, for as long as the program runs: reading a terminal cannot be broken off.
-func (a *app) lines() (<-chan string, <-chan error) {
+// sentBy is when the node should have sent one more U_PDU, if it had sent all before by then. Of one that is not confirmed it does not tell;
+// and unbinding may take back what it still has.
+func (s *session) sentBy(before time.Time, p station.Path, size int) time.Time {
+	if p.ARQ() && p.Service.Confirmation != sis.NoConfirmation {
+		return before
+	}
+	r, _ := s.o.radio()
+	e := r.NonARQ(1, size, int(p.Service.MinRetransmissions))
+	if p.ARQ() {
+		e = r.ARQ(1, size)
+	}
+	if now := time.Now(); before.Before(now) {
+		before = now.Add(s.realTime(5 * time.Second)) // to key up
+	}
+	return before.Add(s.realTime(e.Time))
+}
+
+// realTime is how long a time of the radio takes, and radioTime how long it is there until then.
+func (s *session) realTime(d time.Duration) time.Duration {
+	return time.Duration(float64(d) / s.o.scale)
+}
+
+func (s *session) radioTime(t time.Time) time.Duration {
+	if t.IsZero() {
+		return 0
+	}
+	return time.Duration(float64(time.Until(t)) * s.o.scale)
+}
+
+// lines reads the input until ctx is done; but reading a terminal cannot be broken off, and goes on as long as the program.
+func (a *app) lines(ctx context.Context) (<-chan string, <-chan error) {
 	lines, err := make(chan string), make(chan error, 1)
 	go func() {
 		r := bufio.NewScanner(a.in)
 		for r.Scan() {
 			if line := r.Text(); strings.TrimSpace(line) != "" {
-				lines <- line
+				select {
+				case lines <- line:
+				case <-ctx.Done():
+					return
+				}
 			}
 		}
 		err <- r.Err()
@@ -138,7 +174,8 @@ Good when the U_PDU was confirmed, or nothing confirms.`,
 				return code
 			}
 			good, err := s.Raw(ctx, p, "probe", 0, u)
-			if err == nil && !s.stay(ctx, o.wait) {
+			out := s.sentBy(time.Time{}, p, len(u))
+			if err == nil && !s.stay(ctx, max(o.wait, s.radioTime(out))) {
 				err = station.ErrStopped
 			}
 			return s.end(err, good)

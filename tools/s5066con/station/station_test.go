@@ -273,6 +273,17 @@ func TestLossIsWhatTheOtherConsoleCounted(t *testing.T) {
 	})
 }
 
+func TestATestWithoutReportWaitsUntilTheNodeHasSent(t *testing.T) {
+	play(t, radio, func(t *testing.T, _ *sistest.Air, near, _ *sistest.Node) {
+		d := open(t, near, station.Config{})
+		start := time.Now()
+		r, err := d.Test(t.Context(), station.Test{Path: to(there, nonARQ), Count: 3, Size: 200, Radio: probe.Radio{Rate: 300}})
+		if took := time.Since(start); err != nil || r.Unknown != 3 || r.Loss != -1 || took < 18*time.Second || took > 30*time.Second || near.Sent() != 3 {
+			t.Errorf("%+v, %v, after %v, %d sent", r, err, took, near.Sent())
+		}
+	})
+}
+
 func TestABroadcastTestHasAReportOfEachStation(t *testing.T) {
 	play(t, radio, func(t *testing.T, air *sistest.Air, near, far *sistest.Node) {
 		third := air.Node(nowhere, sis.ServerConfig{})

@@ -135,6 +135,9 @@ func (g *testing) all(ctx context.Context) error {
 			return err
 		}
 	}
+	if !confirmed(g.Service) && !g.Report {
+		return g.pace(ctx, g.Count+lead-1) // else unbinding might take back what the node still has
+	}
 	if !g.Report || g.ARQ() && confirmed(g.Service) && g.done.Delivered == 0 {
 		return nil // Choice: nobody is asked who was not reached
 	}
