@@ -70,6 +70,7 @@ func (n *Node) link(cfg *config.Config, peers func() error) error {
 			}
 		}
 	}
+	n.leftSilent(n.linked, cfg)
 	n.linked = cfg
 	return all(applies)
 }

@@ -114,6 +114,21 @@ func (n *Node) SetEMCON(link string, on bool) error {
 	return nil
 }
 
+// leftSilent warns of links that were silenced by command and have left the configuration: under another name they are others, which send.
+func (n *Node) leftSilent(old, cfg *config.Config) {
+	if old == nil {
+		return
+	}
+	for _, l := range old.Links {
+		if still := cfg.Link(l.Name); l.Type != config.LinkS5066 || still != nil && still.Type == l.Type {
+			continue
+		}
+		if on, err := n.silenced(l.Name); on || err != nil {
+			n.log.Warn("a link that was silenced by command is no longer in the configuration; others are not silent for it", "link", l.Name, "err", err)
+		}
+	}
+}
+
 func (n *Node) s5066States() (all []admin.LinkState) {
 	cfg := n.Config()
 	for _, s := range n.s5066.Status() {
