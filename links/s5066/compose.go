@@ -86,9 +86,7 @@ func (w *longwire) header() frame.Header {
 // tellMark puts our mark into a frame, if the peer is not known to have it or must has it.
 func (w *longwire) tellMark(h *frame.Header, must bool) {
 	c := w.book.State()
-	if c.InID == "" || numbering(w.into.in) != c.InID {
-		must = false
-	} else if must || !w.out.anyTold || w.out.told != c.Mark {
+	if w.vouches() && (must || !w.out.anyTold || w.out.told != c.Mark) {
 		h.HasMark, h.Mark = true, c.Mark
 	}
 	w.mu.Lock()
@@ -114,6 +112,9 @@ func (w *longwire) limit(mtu int) int {
 // composeData makes a frame of as many stanzas as are worth it.
 func (w *longwire) composeData(mtu int, now time.Time) (*upload, error) {
 	o := &w.out
+	if err := w.claim(); err != nil {
+		return nil, err
+	}
 	for range 8 {
 		repeats, fresh, err := w.candidates(now)
 		if err != nil || len(repeats)+len(fresh) == 0 {

@@ -86,7 +86,7 @@ func (w *longwire) read(ctx context.Context, updu []byte) bool {
 	h := f.Peek()
 	if h.Names {
 		if h.Data != frame.None && !w.current(h.Out) {
-			w.p.drops.old.Add(1)
+			w.past(&f)
 			return false
 		}
 	} else if h.Data != frame.None {
@@ -139,31 +139,50 @@ func (w *longwire) hold(updu []byte) {
 
 // complain makes the sender tell the peer that it has to begin anew.
 func (w *longwire) complain() {
-	c := w.book.State()
 	h := frame.Header{Names: true, In: w.into.in, Again: true}
-	if c.InID != "" && numbering(h.In) == c.InID {
-		h.HasMark, h.Mark = true, c.Mark
+	if w.vouches() {
+		h.HasMark, h.Mark = true, w.book.State().Mark
+	} else if c := w.book.State(); c.InID != "" && numbering(w.into.life) == c.InID {
+		h.In, h.HasMark, h.Mark = w.into.life, true, c.Mark
 	}
 	w.out.again = &h
 }
 
-// current tells whether a frame that introduces itself by this name may bring stanzas. If not, the peer is told how far we know it.
+// vouches tells whether our mark is one of the stream that the peer goes by. When we have taken what that life of it thinks it never numbered, the mark
+// is of another one.
+func (w *longwire) vouches() bool {
+	return numbering(w.into.in) == w.book.State().InID && w.current(w.into.in)
+}
+
+// current tells whether a frame that introduces itself by this name may bring stanzas.
 func (w *longwire) current(name string) bool {
+	id, c, in := numbering(name), w.book.State(), &w.into
+	if id == "" {
+		return false
+	}
+	if id != c.InID {
+		return id != in.was.InID // else it is a frame from before, or its record is
+	}
+	since, says := sinceOf(name)
+	return name == in.life || !says || !after(in.taken, since) // else we have taken what it thinks it never numbered
+}
+
+// past answers a frame that is not current: the peer is told how far we know that stream. If it still goes by it, its record is an old one.
+func (w *longwire) past(f *frame.Frame) {
 	c, in := w.book.State(), &w.into
-	id := numbering(name)
-	h := frame.Header{Names: true, Again: true, HasMark: true}
-	switch since, says := sinceOf(name); {
-	case id == c.InID && name != in.life && says && after(in.taken, since):
-		// We have taken what it thinks it never numbered: its record is an old one.
-		h.In, h.Mark = in.life, c.Mark
-	case id == in.was.InID && id != c.InID:
-		// A frame from before, or a record from before.
+	name := f.Peek().Out
+	var alone frame.Decoder // what introduces itself needs no history, and must not change ours
+	if _, _, err := alone.Decode(f, frame.Known{}); err != nil {
+		w.p.drops.check.Add(1)
+		return
+	}
+	w.p.drops.old.Add(1)
+	w.p.log.Warn("peer introduces itself by a name that is over", "name", name, "life", in.life, "taken", in.taken)
+	h := frame.Header{Names: true, Again: true, HasMark: true, In: in.life, Mark: c.Mark}
+	if numbering(name) != c.InID {
 		h.In, h.Mark = in.was.InID, in.was.Mark
-	default:
-		return true
 	}
 	w.out.again = &h
-	return false
 }
 
 // understood acts on a frame that the check has proved to be the peer's. The error is of the store.
@@ -195,7 +214,7 @@ func (w *longwire) understood(ctx context.Context, h frame.Header, texts [][]byt
 		w.takeAll(ctx, h, texts)
 	}
 	if h.Ask {
-		if c := w.book.State(); c.InID == "" || numbering(in.in) != c.InID {
+		if !w.vouches() {
 			w.complain()
 		} else {
 			w.mu.Lock()
@@ -262,20 +281,19 @@ func (w *longwire) marks(h frame.Header) error {
 	}
 	ours := !h.Names || h.In == w.name()
 	if !ours && after(h.Mark, o.since) {
-		return w.oldRecord(h.Mark)
+		return w.otherLife(h)
 	}
 	if after(h.Mark, c.Sent) {
 		w.p.drops.check.Add(1)
 		return nil
 	}
-	if h.Again && after(c.Acked, h.Mark) {
-		o.marked = false // its record is an old one: it has to be told where we are
-	}
 	w.confirm(h.Mark)
 	if !ours {
 		return nil
 	}
-	o.marked = o.marked || !h.Again || !after(c.Acked, h.Mark)
+	w.proven()
+	// A mark before what it told us once is of a record that is an old one: it has to be told where we are.
+	o.marked = !h.Again || !after(c.Acked, h.Mark)
 	if o.isAsked {
 		o.isAsked = false
 		if after(o.asked, h.Mark) {
@@ -284,18 +302,6 @@ func (w *longwire) marks(h frame.Header) error {
 		}
 	}
 	return nil
-}
-
-// oldRecord: the peer has taken numbers that this life thinks it gives as new ones. What an earlier life sent and the peer has taken is done with;
-// everything else gets new numbers.
-func (w *longwire) oldRecord(mark uint32) error {
-	w.p.log.Warn("peer has taken more than was sent: our record is an old one", "mark", mark, "sent", w.out.since)
-	w.confirm(w.out.since)
-	if err := w.book.Renumber(); err != nil {
-		return err
-	}
-	w.out.reset(w.book.State())
-	return w.reload()
 }
 
 // takeAll hands the stanzas of a frame in that are new.

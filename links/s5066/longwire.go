@@ -14,8 +14,6 @@ import (
 	"longwire/store"
 )
 
-func init() { makers[Longwire] = newLongwire }
-
 // longwire is the mapping between two Longwire nodes. One frame (package frame) is one U_PDU.
 //
 //	queue -> compose: Encode, Number (commit) -> port.submit      inbox -> take: Decode, names, mark check -> Inbound -> done
@@ -124,8 +122,9 @@ func (w *longwire) wake() {
 }
 
 // Keys of records beside the book's, by the peer.
-func lifeKey(peer string) string { return peer + "/s5066/life" } // InID: the name under which stanzas were last taken
-func wasKey(peer string) string  { return peer + "/s5066/was" }  // InID and Mark: the numbering before the present one
+func lifeKey(peer string) string  { return peer + "/s5066/life" } // InID: the name under which stanzas were last taken
+func wasKey(peer string) string   { return peer + "/s5066/was" }  // InID and Mark: the numbering before the present one
+func chainKey(peer string) string { return peer + "/s5066/ours" } // OutID, Sent: outward.since; InID: outward.chain
 
 // run opens the books and carries stanzas until ctx is done.
 func (w *longwire) run(ctx context.Context) error {
@@ -164,7 +163,9 @@ func (w *longwire) open() (err error) {
 			return fmt.Errorf("s5066: requeueing for %s: %w", peer, err)
 		}
 	}
-	w.out.reset(c)
+	if err := w.begin(); err != nil {
+		return err
+	}
 	w.out.enc.Plain = !w.p.link.Compress
 	w.into.taken = c.Mark
 	if err := w.reload(); err != nil {

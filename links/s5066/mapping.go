@@ -30,8 +30,10 @@ type mapping interface {
 	report(s *Status)
 }
 
-// makers make mappings.
-var makers = map[string]func(*port) mapping{}
+// makers make mappings. The table is not changed.
+var makers = map[string]func(*port) mapping{
+	Longwire: newLongwire,
+}
 
 // A fate is what became of a request.
 type fate struct {

@@ -26,11 +26,14 @@ const (
 // outward is the state of our stream.
 type outward struct {
 	enc    frame.Encoder
-	id     string // name of this life: numbering and life
-	since  uint32 // last number given before this life
-	known  bool   // the peer knows that name,
-	marked bool   // and has told its mark under it: stanzas need not introduce themselves
-	newRun bool   // what is sent next must be readable without history
+	id     string   // name of this life: numbering and life
+	since  uint32   // last number given before this life, or before the first of chain
+	chain  []string // names of the lives since then that nobody has answered to
+	claims bool     // this one is among them, on flash
+	proof  bool     // the peer has answered to this one
+	known  bool     // the peer knows that name,
+	marked bool     // and has told its mark under it: stanzas need not introduce themselves
+	newRun bool     // what is sent next must be readable without history
 
 	items []item // numbered and not confirmed, without a gap
 	bytes int    // of them
@@ -98,21 +101,6 @@ type flight struct {
 	mark        uint32
 	hasMark     bool
 }
-
-// reset makes the stream begin where the record says.
-func (o *outward) reset(c store.Custody) {
-	o.since = c.Sent
-	o.id = newLife(c.Sent)
-	o.next, o.safe = c.Acked+1, c.Acked
-	o.known, o.marked, o.newRun, o.backed = false, false, true, true
-	o.askAt, o.isAsked, o.asks = time.Time{}, false, 0
-	for i := range o.flights {
-		o.flights[i].void = true
-	}
-}
-
-// name is what our stream is called on the air.
-func (w *longwire) name() string { return w.book.State().OutID + w.out.id }
 
 // back makes n the next number to send, if it is before that.
 func (o *outward) back(n uint32, kind action) {

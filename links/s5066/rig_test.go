@@ -34,8 +34,11 @@ type end struct {
 	config s5066.Config
 	m      *s5066.Manager
 
+	mangle func(sis.UnidataIndication) []sis.UnidataIndication // what the client hears of the peer; set before Start
+
 	mu     sync.Mutex
 	events []links.Event
+	taps   []*tap
 }
 
 var addresses = []sis.Address{sis.MakeAddress(1, 1, 0, 1), sis.MakeAddress(1, 1, 0, 2), sis.MakeAddress(1, 1, 0, 3), sis.MakeAddress(1, 1, 0, 4)}
@@ -73,11 +76,41 @@ func (e *end) Start() {
 			e.events = append(e.events, ev)
 			e.mu.Unlock()
 		},
-		Dial: map[string]s5066.Dialer{"tcp": func(ctx context.Context, _ s5066.Server) (io.ReadWriteCloser, error) { return e.air.Dial(ctx) }}})
+		Dial: map[string]s5066.Dialer{"tcp": e.dial}})
 	if err := e.m.Apply([]s5066.Config{e.config}); err != nil {
 		e.t.Fatal(err)
 	}
 	e.StartRunner(e.m.Run)
+}
+
+// dial is the client's way to its SIS server.
+func (e *end) dial(ctx context.Context, _ s5066.Server) (io.ReadWriteCloser, error) {
+	conn, err := e.air.Dial(ctx)
+	if err != nil || e.mangle == nil {
+		return conn, err
+	}
+	t := newTap(conn, e.mangle)
+	e.mu.Lock()
+	e.taps = append(e.taps, t)
+	e.mu.Unlock()
+	return t, nil
+}
+
+// tap is the present carrier.
+func (e *end) tap() *tap {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.taps[len(e.taps)-1]
+}
+
+// cut breaks the carrier between client and SIS server.
+func (e *end) cut() {
+	e.mu.Lock()
+	taps := e.taps
+	e.mu.Unlock()
+	for _, t := range taps {
+		t.Close()
+	}
 }
 
 func (e *end) status() s5066.Status { return e.m.Status()[0] }
