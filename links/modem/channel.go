@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // ChannelConfig is what a Channel is made of. Zero fields mean the default.
@@ -133,8 +136,8 @@ func (c *Channel) stationLocked(name string) (*station, error) {
 	if s := c.stations[name]; s != nil {
 		return s, nil
 	}
-	if name == "" || len(name) > maxName {
-		return nil, fmt.Errorf("modem: station name %q has not 1 to %d bytes", name, maxName)
+	if err := checkName(name); err != nil {
+		return nil, err
 	}
 	if len(c.order) >= c.cfg.MaxStations {
 		return nil, fmt.Errorf("modem: station %q: the channel has %d already", name, len(c.order))
@@ -143,6 +146,13 @@ func (c *Channel) stationLocked(name string) (*station, error) {
 	c.stations[name] = s
 	c.order = append(c.order, s)
 	return s, nil
+}
+
+func checkName(name string) error {
+	if name == "" || len(name) > maxName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+		return fmt.Errorf("modem: station name %q has not 1 to %d bytes of text", name, maxName)
+	}
+	return nil
 }
 
 // SetAudible tells whether to hears the signals of from that begin from now on. At first all hear each other.

@@ -53,8 +53,8 @@ func DialEther(ctx context.Context, address, name string) (Modem, error) {
 
 // join says hello on a new connection.
 func join(ctx context.Context, conn net.Conn, name string) (*remote, error) {
-	if name == "" || len(name) > maxName {
-		return nil, fmt.Errorf("a station's name has 1 to %d bytes", maxName)
+	if err := checkName(name); err != nil {
+		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -77,12 +77,23 @@ func join(ctx context.Context, conn net.Conn, name string) (*remote, error) {
 		return nil, context.Cause(ctx)
 	}
 	_ = conn.SetDeadline(time.Time{})
-	// The channel's reading of its clock is from half way between question and answer.
 	r := &remote{name: name, conn: conn, events: make(chan Event, maxReady), done: make(chan struct{}), sent: make(chan string, 1)}
-	r.clock = Clock{Scale: p.scale}
-	r.clock.Epoch = asked.Add(time.Since(asked) / 2).Add(-r.clock.Real(p.at))
+	r.clock = sharedClock(&p, asked, time.Now())
 	r.tasks.Go(func() { r.read(in) })
 	return r, nil
+}
+
+// sharedClock is the channel's clock, of which p tells, as an answer to a question.
+func sharedClock(p *packet, asked, answered time.Time) Clock {
+	c := Clock{Scale: p.scale}
+	trip := answered.Sub(asked)
+	// The channel read its clock half way between question and answer.
+	c.Epoch = asked.Add(trip / 2).Add(-c.Real(p.at))
+	// On one machine the clocks on the wall are the same, and say it exactly.
+	if exact := answered.Add(-answered.Round(0).Sub(time.Unix(0, p.epoch))); exact.Sub(c.Epoch).Abs() <= trip/2+time.Millisecond {
+		c.Epoch = exact
+	}
+	return c
 }
 
 // Clock is that of the channel.

@@ -35,15 +35,17 @@ type SerialConfig struct {
 	Lead     time.Duration // of bytes the modem is given ahead of the air; default one block, at most 1 s
 	// Latency is from a bit on the air to its byte on the line. Default a block of the interleaver and the decoder's delay.
 	Latency time.Duration
-	Silence time.Duration // on the line until a signal counts as over; default 1.2 blocks and 250 ms
+	Silence time.Duration // on the line until a signal counts as over; default 1.2 blocks and 250 ms; with DCD, the decoder's delay and 250 ms
+	// DCD tells whether the modem detects a carrier; it is asked ten times a second. nil: only bytes tell.
+	DCD func() (bool, error)
 }
 
 // Serial is the Modem at a serial line.
 //
-// What it cannot know: a signal is noticed only when its first bytes come out of the decoder, a preamble and a block late, so that
-// stations collide more; dts.Config.Slot and Hold should be longer by Blind. It does not see that a signal is over, but that no more
-// bytes come, for Silence; dts.Config.Guard should be Guard. Where on the air a byte was is an estimate by Latency. What the modem is
-// set to it takes from the config.
+// What it cannot know: without DCD a signal is noticed only when its first bytes come out of the decoder, a preamble and a block late,
+// so that stations collide more; dts.Config.Slot and Hold should be longer by Blind. It does not see then that a signal is over, but
+// that no more bytes come, for Silence; dts.Config.Guard should not be less than Guard. Where on the air a byte was is an estimate by
+// Latency. What the modem is set to it takes from the config.
 type Serial struct {
 	cfg     SerialConfig
 	in      chan burst    // what the reader read
@@ -58,10 +60,12 @@ type Serial struct {
 	// Recv's.
 	ready []Event
 	on    bool
-	start time.Time // of the first bit of this reception
+	start time.Time // of the first bit of this reception; zero before it
 	count int       // its bits
-	last  time.Time // a byte came
+	last  time.Time // a byte came, or the carrier was there
 }
+
+const poll = 100 * time.Millisecond // of DCD
 
 // A burst is what one Read gave.
 type burst struct {
@@ -90,7 +94,11 @@ func NewSerial(cfg SerialConfig) (*Serial, error) {
 	def(&cfg.Patience, 5*time.Second)
 	def(&cfg.Lead, min(w.Block, time.Second))
 	def(&cfg.Latency, w.Block+w.Delay)
-	def(&cfg.Silence, w.Block+w.Block/5+250*time.Millisecond)
+	silence := w.Block + w.Block/5 + 250*time.Millisecond
+	if cfg.DCD != nil {
+		silence = w.Delay + 250*time.Millisecond // the carrier bridges what is between blocks
+	}
+	def(&cfg.Silence, silence)
 	if 8*cfg.Baud < 10*w.Rate {
 		return nil, fmt.Errorf("modem: a line of %d baud is too slow for %d bit/s", cfg.Baud, w.Rate)
 	}
@@ -109,7 +117,12 @@ func (s *Serial) Clock() Clock { return Clock{} }
 func (s *Serial) Guard() time.Duration { return s.cfg.Latency - s.cfg.Waveform.Block + s.cfg.Silence }
 
 // Blind is how long a signal is on the air until Recv tells of it.
-func (s *Serial) Blind() time.Duration { return s.cfg.Waveform.Preamble + s.cfg.Latency }
+func (s *Serial) Blind() time.Duration {
+	if s.cfg.DCD != nil {
+		return s.cfg.Waveform.Preamble + poll
+	}
+	return s.cfg.Waveform.Preamble + s.cfg.Latency
+}
 
 // Close switches the transmitter off and closes the line.
 func (s *Serial) Close() (err error) {
@@ -276,7 +289,11 @@ func (s *Serial) Recv(ctx context.Context) (Event, error) {
 	for len(s.ready) == 0 {
 		var alarm <-chan time.Time
 		var timer *time.Timer
-		if s.on {
+		switch {
+		case s.cfg.DCD != nil:
+			timer = time.NewTimer(poll)
+			alarm = timer.C
+		case s.on:
 			timer = time.NewTimer(time.Until(s.last.Add(s.cfg.Silence)))
 			alarm = timer.C
 		}
@@ -289,7 +306,7 @@ func (s *Serial) Recv(ctx context.Context) (Event, error) {
 			case b := <-s.in:
 				s.heard(b)
 			default:
-				s.over(time.Now())
+				err = s.look(time.Now())
 			}
 		case <-s.keyed:
 			s.over(time.Now())
@@ -315,16 +332,40 @@ func (s *Serial) Recv(ctx context.Context) (Event, error) {
 	return e, nil
 }
 
+// look finds out whether the carrier is still there, or is there anew.
+func (s *Serial) look(now time.Time) error {
+	if s.cfg.DCD != nil && !s.sending.Load() {
+		up, err := s.cfg.DCD()
+		if err != nil {
+			return fmt.Errorf("modem: reading DCD: %w", err)
+		}
+		if up {
+			s.last = now
+			s.begin(now)
+		}
+	}
+	if s.on && now.Sub(s.last) >= s.cfg.Silence {
+		s.over(now)
+	}
+	return nil
+}
+
+func (s *Serial) begin(at time.Time) {
+	if !s.on {
+		s.on, s.count, s.start = true, 0, time.Time{}
+		s.ready = append(s.ready, Event{Kind: CarrierOn, At: at, Waveform: s.cfg.Waveform})
+	}
+}
+
 // heard makes events of bytes.
 func (s *Serial) heard(b burst) {
 	w := s.cfg.Waveform
 	if s.on && b.at.Sub(s.last) >= s.cfg.Silence {
 		s.over(s.last.Add(s.cfg.Silence))
 	}
-	if !s.on {
-		s.on, s.count = true, 0
+	s.begin(b.at)
+	if s.start.IsZero() {
 		s.start = b.at.Add(-s.cfg.Latency - bitTime(10*len(b.b), s.cfg.Baud))
-		s.ready = append(s.ready, Event{Kind: CarrierOn, At: b.at, Waveform: w})
 	}
 	s.ready = append(s.ready, Event{Kind: Data, At: b.at, Start: s.start.Add(bitTime(s.count, w.Rate)), Waveform: w, Bits: b.b})
 	s.count += 8 * len(b.b)

@@ -247,3 +247,43 @@ func TestSerialRefuses(t *testing.T) {
 		}
 	})
 }
+
+func TestSerialWithCarrierDetect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, line := newBox(t)
+		w := find(t, 1200, dts.LongInterleaver)
+		var mu sync.Mutex
+		up := false
+		carrier := func(on bool) {
+			mu.Lock()
+			defer mu.Unlock()
+			up = on
+		}
+		s := newSerial(t, modem.SerialConfig{Line: line, Waveform: w, DCD: func() (bool, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			return up, nil
+		}})
+		events := listen(s)
+		time.Sleep(time.Minute)
+		began := time.Now()
+		carrier(true) // after the preamble
+		for range 2 {
+			time.Sleep(w.Block)
+			b.line.Write(pattern(720))
+		}
+		carrier(false)
+		ended := time.Now()
+		time.Sleep(time.Minute)
+		got := events()
+		if k := kinds(got); k != "(dd)" {
+			t.Fatal(k)
+		}
+		if d := got[0].At.Sub(began); d > 100*time.Millisecond {
+			t.Errorf("noticed after %v", d)
+		}
+		if d := got[3].At.Sub(ended); d < w.Delay || d > time.Second {
+			t.Errorf("over after %v", d)
+		}
+	})
+}

@@ -99,6 +99,7 @@ func (r *radio) send(ctx context.Context, stamp time.Time, bits []byte, w Wavefo
 	} else if now.Sub(stamp) > late {
 		stamp = now.Add(-late)
 	}
+	stamp = laterOf(stamp, s.busy) // clocks that are a little apart must not let it overlap itself
 	g := c.keyLocked(s, stamp, bits, w)
 	end := g.end
 	c.mu.Unlock()

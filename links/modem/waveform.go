@@ -79,7 +79,8 @@ func (w Waveform) blockBits() int { return int(int64(w.Rate) * int64(w.Block) / 
 
 // Limits of a waveform anybody may ask for.
 const (
-	maxRate  = 1_000_000
+	maxRate  = 200_000
+	minBlock = 10 * time.Millisecond
 	maxDelay = time.Minute
 )
 
@@ -90,7 +91,7 @@ func (w Waveform) check() error {
 			return fmt.Errorf("modem: waveform %q: a time of %v is not within 0 to %v", w.Name, d, maxDelay)
 		}
 	}
-	if w.Rate < 1 || w.Rate > maxRate || w.Tail < 0 || w.Tail > maxRate || w.blockBits() < 1 || len(w.Name) > maxName {
+	if w.Rate < 1 || w.Rate > maxRate || w.Tail < 0 || w.Tail > maxRate || w.Block < minBlock || w.blockBits() < 1 || len(w.Name) > maxName {
 		return fmt.Errorf("modem: waveform %q of %d bit/s and blocks of %v is none", w.Name, w.Rate, w.Block)
 	}
 	return nil
