@@ -89,12 +89,17 @@ type reception struct {
 	scan  dts.Scanner
 	open  bool      // some of it is in the scanner
 	start time.Time // of its first bit
+	got   int64     // bits since
 	wave  modem.Waveform
 
 	// What of it was for us, by ARQ.
 	peer       dts.Address
 	next       int64 // bit behind the last D_PDU
 	bits, lost int64
+}
+
+func bitTime(n int64, rate int) time.Duration {
+	return time.Duration(n) * time.Second / time.Duration(max(1, rate))
 }
 
 // receive is the receiver. It ends when the modem does.
@@ -120,7 +125,15 @@ func (n *Node) heard(now time.Time, e modem.Event) {
 		if !n.in.open {
 			n.in = reception{scan: n.in.scan, open: true, start: e.Start, wave: e.Waveform}
 		}
+		// A modem may leave out blocks that it lost: what follows was on the air later than its bits tell.
+		if late := e.Start.Sub(n.in.start) - bitTime(n.in.got, n.in.wave.Rate); late > n.in.wave.Block/2 {
+			n.in.scan.End()
+			n.read(now)
+			missing := int64(late) * int64(n.in.wave.Rate) / int64(time.Second)
+			n.in.start, n.in.next, n.in.got = e.Start, n.in.next-n.in.got-missing, 0
+		}
 		_, _ = n.in.scan.Write(e.Bits)
+		n.in.got += 8 * int64(len(e.Bits))
 		n.read(now)
 	case modem.CarrierOff:
 		if n.in.open {
@@ -141,7 +154,7 @@ func (n *Node) read(now time.Time) {
 		if !ok {
 			return
 		}
-		at := n.in.start.Add(time.Duration(f.Bit) * time.Second / time.Duration(max(1, n.in.wave.Rate)))
+		at := n.in.start.Add(bitTime(f.Bit, n.in.wave.Rate))
 		if at.After(now) {
 			at = now
 		}

@@ -34,7 +34,7 @@ func (n *Node) measure(f *dts.Found) {
 	}
 	size := 8 * int64(p.Len())
 	in.peer = p.From
-	if gap := f.Bit - in.next; gap > 0 && in.next > 0 {
+	if gap := f.Bit - in.next; gap > 0 && in.next != 0 {
 		in.bits += gap
 		in.lost += gap
 	}
