@@ -7,17 +7,20 @@ BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)"
 FUZZTIME ?= 2m
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race interop torture fuzz bench lint arrows release clean
+.PHONY: help build demo demo-hf test race interop torture fuzz bench bench-hf lint arrows release clean
 
 help: ## list the targets
 	@echo "Longwire, an XMPP node for bad links. Targets:"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 build: ## build bin/longwire for this machine
 	$(BUILD) -o bin/longwire ./firmware
 
 demo: ## two nodes, a bad link and a conversation; then stays up for your own client (ONCE=1: ends)
 	$(GO) run ./tools/demo $(if $(ONCE),-once)
+
+demo-hf: ## the same over HF: RATE=75, 300 (default), 1200, 2400 or 9600; INTERLEAVER=short or long; SCALE=1: in real time, and stays up
+	$(GO) run ./tools/demo -hf $(or $(RATE),300) -interleaver $(or $(INTERLEAVER),short) -scale $(or $(SCALE),0) $(if $(ONCE),-once)
 
 test: ## vet and run all tests
 	$(GO) vet ./...
@@ -42,6 +45,9 @@ fuzz: ## run each fuzz target for FUZZTIME (2m)
 
 bench: ## measure beside Prosody: messages a second, latency, memory
 	$(GO) run ./tools/bench $(BENCH)
+
+bench-hf: ## measure over simulated HF: line use, transmissions, seconds waited; fails when a goal is missed
+	$(GO) run ./tools/airtime $(AIRTIME)
 
 lint: ## gofmt, vet, staticcheck, govulncheck
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi

@@ -1,7 +1,8 @@
 // Command demo shows Longwire at work: two nodes, two clients written with a library that is not ours, and a bad path in between.
 //
 // It prints a conversation as a transcript: what was said, when the node accepted it, when it was sent, when it arrived, and what that
-// cost on the wire. Then it stays up for the reader's own client, with the same bad path.
+// cost on the wire. Then it stays up for the reader's own client, with the same bad path. The path is an IP link, or, with -hf, two
+// STANAG 5066 servers on a simulated HF channel.
 package main
 
 import (
@@ -24,6 +25,10 @@ type options struct {
 	delay time.Duration
 	cut   time.Duration
 	color bool
+
+	hf          int // bit/s; 0: over IP
+	interleaver string
+	scale       int
 }
 
 func main() {
@@ -33,6 +38,9 @@ func main() {
 	flag.IntVar(&o.rate, "rate", 9600, "`bit/s` of the path, each way")
 	flag.DurationVar(&o.delay, "delay", 600*time.Millisecond, "of the path, one way")
 	flag.DurationVar(&o.cut, "cut", 10*time.Second, "how long the path is gone when it is cut")
+	flag.IntVar(&o.hf, "hf", 0, "over HF radio at this rate in `bit/s` instead of IP: 75, 300, 1200, 2400 or 9600")
+	flag.StringVar(&o.interleaver, "interleaver", "short", "over HF: short or long")
+	flag.IntVar(&o.scale, "scale", 0, "over HF: radio time runs this many `times` as fast as the clock; 0 chooses one that ends within a minute")
 	color := flag.String("color", "auto", "colours: auto, always or never")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: demo [flags]\nTwo nodes talk over a bad path, and you can join.")
@@ -72,6 +80,9 @@ func run(ctx context.Context, o options) error {
 	}
 	defer os.RemoveAll(dir)
 	p := newPage(os.Stdout, o.color)
+	if o.hf > 0 {
+		return runHF(ctx, o, p, dir)
+	}
 	p.note("Building longwire …")
 	bin, err := rig.Build(ctx, dir)
 	if err != nil {

@@ -54,6 +54,7 @@ type line struct {
 	wire      int64 // bytes on the wire, its share
 	together  int   // lines that arrived at once with it
 	stamp     string
+	bytes     int // in the queue
 }
 
 // A show is a play under way.
@@ -93,27 +94,43 @@ func (r result) verdict() error {
 	return errors.Join(faults...)
 }
 
-// play has the script spoken, with a cut of the path in the middle.
-func (s *stage) play(ctx context.Context, p *page) (result, error) {
-	sh := &show{stage: s, start: time.Now(), arrived: make(chan *line, 100)}
+// raise logs the cast in.
+func (s *stage) raise(ctx context.Context) (sh *show, end func(), err error) {
+	sh = &show{stage: s, start: time.Now(), arrived: make(chan *line, 100)}
 	s.answer(sh)
+	var stops []func()
+	end = func() {
+		for _, stop := range stops {
+			stop()
+		}
+	}
 	for i, n := range s.nodes {
 		c, err := mellium.Dial(ctx, mellium.Login{Address: n.StartTLS(), JID: cast[i] + "@" + n.Domain, Password: password}, mellium.Events{
 			Message:  func(m mellium.Message) { sh.heard(1-i, m) },
 			Accepted: func(h uint32) { sh.taken(i, h) },
 		})
 		if err != nil {
-			return result{}, err
+			return nil, end, err
 		}
 		if err := errors.Join(c.EnableAcks(ctx), c.Available(ctx)); err != nil {
-			return result{}, err
+			return nil, end, err
 		}
 		sh.clients[i] = c
 		stop, err := sh.watch(ctx, i)
 		if err != nil {
-			return result{}, err
+			return nil, end, err
 		}
-		defer stop()
+		stops = append(stops, stop)
+	}
+	return sh, end, nil
+}
+
+// play has the script spoken, with a cut of the path in the middle.
+func (s *stage) play(ctx context.Context, p *page) (result, error) {
+	sh, end, err := s.raise(ctx)
+	defer end()
+	if err != nil {
+		return result{}, err
 	}
 	rng := rand.New(rand.NewPCG(s.seed, 0))
 	cutAfter := 4 + rng.IntN(2)
@@ -221,23 +238,25 @@ func (sh *show) watch(ctx context.Context, i int) (stop func(), err error) {
 			var e struct {
 				Time         time.Time
 				What, Stanza string
+				Bytes        int
 			}
 			if d.Decode(&e) != nil {
 				return
 			}
-			sh.queue(i, e.What, e.Stanza, e.Time.Sub(sh.start))
+			sh.queue(i, e.What, e.Stanza, e.Bytes, e.Time.Sub(sh.start))
 		}
 	}()
 	return func() { cmd.Process.Kill(); <-done; cmd.Wait() }, nil
 }
 
-func (sh *show) queue(who int, what, stanza string, at time.Duration) {
+func (sh *show) queue(who int, what, stanza string, bytes int, at time.Duration) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	for _, l := range sh.lines {
 		if l.who != who || id(l.number) != stanza {
 			continue
 		}
+		l.bytes = max(l.bytes, bytes)
 		switch what {
 		case "queued":
 			l.queued = at

@@ -17,8 +17,8 @@ type Transmission struct {
 	modem.Signal
 	Number int // in the order in which they ended
 	PDUs   []dts.PDU
-	Units  []*Unit // those that were whole with it, sent for the first time
-	Link   bool    // it makes or breaks a link and carries no data
+	Units  []*Unit    // those that were whole with it, sent for the first time
+	Links  []cas.Type // what it says about links
 }
 
 // A Unit is a U_PDU.
@@ -97,7 +97,6 @@ func (r *Reader) Read(s modem.Signal) *Transmission {
 			r.take(t, p)
 		}
 	}
-	t.Link = !t.Carries() && slices.ContainsFunc(t.PDUs, func(p dts.PDU) bool { return p.Type == dts.ExpNonARQ })
 	return t
 }
 
@@ -112,6 +111,9 @@ func (r *Reader) take(t *Transmission, p dts.PDU) {
 			if k.kind != dts.NonARQ && (k.from == w.from && k.to == w.to || k.from == w.to && k.to == w.from) {
 				delete(r.ways, k)
 			}
+		}
+		if c, err := cas.Decode(p.Segment); err == nil {
+			t.Links = append(t.Links, c.Type)
 		}
 		return
 	default:

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"longwire/tools/rig/onair"
+)
+
+// floorBits is what a character of plain text holds at the least, as compressors with a large model find it.
+const floorBits = 2.6
+
+// floor is the least time for a text over the radio.
+func (s *airStage) floor(text string) time.Duration {
+	return s.wave.Preamble + s.wave.Block + time.Duration(floorBits*float64(len([]rune(text)))/float64(s.wave.Rate)*float64(time.Second))
+}
+
+func (p *page) airTitle(s *airStage) {
+	fmt.Fprintf(p, "\n%s\n", p.paint(bold, "headquarters.net ⇄ field.net over HF"))
+	p.note(fmt.Sprintf("Two Longwire nodes (%s), each with an s5066d, on one simulated channel: %s interleaver, turnaround 2 s.", platform(), s.wave.Name))
+	p.note(fmt.Sprintf("Radio time runs %d times as fast as the clock; all times below are radio time. The clients are mellium.im/xmpp over TLS. -seed %d", s.scale, s.seed))
+	p.note("Bytes: XML in the queue; frame: coded, with header; C_PDU: + S_PDU and C_PDU headers; D_PDU: on the air; ack: D_PDUs that acknowledge.")
+	p.note("tx: transmissions, of both. air: of both. waited: client to client. floor: preamble + one interleaver block + 2.6 bit a character ÷ rate.")
+	fmt.Fprintf(p, "\n%s\n", p.paint(dim, fmt.Sprintf("%6s  %-5s %-*s %4s %5s %5s %5s %4s %3s %7s %7s %6s %5s",
+		"said", "who", textWidth, "what", "XML", "frame", "C_PDU", "D_PDU", "ack", "tx", "air", "waited", "floor", "ratio")))
+}
+
+// airLine prints a line and what it cost. What others cost that went with it stands there once.
+func (p *page) airLine(a *airShow, b *bill, l *line, nth int) {
+	cost := fit("   went with the one above", 34)
+	if nth == 0 {
+		cost = fmt.Sprintf("%5d %5d %5d %4d %3d %5.1f s", b.frame, b.cpdu, b.data, b.acks, b.sent+b.ackCount, b.air.Seconds())
+	}
+	waited, floor := a.radio(l.delivered-l.said), a.s.floor(l.text)
+	name := strings.ToUpper(cast[l.who][:1]) + cast[l.who][1:]
+	fmt.Fprintf(p, "%s  %s %s %4d %s %5.1f s %4.1f s %5.1f\n", p.paint(dim, fmt.Sprintf("%6s", stamp(a.radio(l.said)))),
+		p.paint([]string{ours, theirs}[l.who], fmt.Sprintf("%-5s", name)), fit(l.text, textWidth), l.bytes, cost, waited.Seconds(), floor.Seconds(), waited.Seconds()/floor.Seconds())
+}
+
+// airEvent prints a transmission that belongs to no line.
+func (p *page) airEvent(at time.Duration, text string, t *onair.Transmission) {
+	fmt.Fprintf(p, "%s  %s\n", p.paint(dim, fmt.Sprintf("%6s", stamp(at))), p.paint(dim, fmt.Sprintf("── %s: %d bytes, %.1f s ──", text, t.Bits/8, t.Air().Seconds())))
+}
+
+// airTotal sums up.
+func (p *page) airTotal(s *airStage, b balance) {
+	characters, xml, frames, cpdus := 0, 0, 0, 0
+	var waited, floor time.Duration
+	for _, l := range b.lines {
+		characters += len([]rune(l.text))
+		xml += l.bytes
+		waited += (l.delivered - l.said) * time.Duration(s.scale)
+		floor += s.floor(l.text)
+	}
+	for _, x := range b.bills {
+		frames += x.frame
+		cpdus += x.cpdu
+	}
+	n := max(1, len(b.lines))
+	fmt.Fprintf(p, "\n%d lines, %d characters: %d bytes of XML, %d of frames, %d of C_PDUs, %d on the air in %d transmissions of %.0f s together", len(b.lines), characters, xml, frames, cpdus,
+		b.total.bytes, b.total.transmissions, b.total.air.Seconds())
+	fmt.Fprintf(p, "\n(%d for links, %d for marks that had nothing to ride on, %d met another). A line waited %.1f s, %.1f times the floor, on the average.", b.total.links, b.total.marks, b.total.collided,
+		waited.Seconds()/float64(n), waited.Seconds()/floor.Seconds())
+	fmt.Fprintf(p, "\n%.0f s of radio time in %.0f s. ", b.radio.Seconds(), b.wall.Seconds())
+	if err := b.verdict(); err != nil {
+		fmt.Fprintf(p, "%s\n", p.paint(bad, err.Error()))
+		return
+	}
+	fmt.Fprintf(p, "%s\n", p.paint(good, fmt.Sprintf("All %d arrived, each exactly once.", len(b.lines))))
+}
