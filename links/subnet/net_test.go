@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -181,4 +182,12 @@ func (c *client) after(old *client) *client {
 	defer c.mu.Unlock()
 	c.log, c.at = append(old.log, c.log...), append(old.at, c.at...)
 	return c
+}
+
+// times are when the events so far came.
+func (c *client) times() []time.Time {
+	synctest.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.at)
 }

@@ -112,7 +112,7 @@ func TestRejections(t *testing.T) {
 		start := time.Now()
 		a.send(1, sis.UnidataRequest{DestinationSAP: 6, TTL: sis.TTLOf(10 * time.Second)}, "short-lived")
 		time.Sleep(5 * time.Minute)
-		if took := a.at[0].Sub(start); took < 10*time.Second || took > 11*time.Second {
+		if took := a.times()[0].Sub(start); took < 10*time.Second || took > 11*time.Second {
 			t.Errorf("rejected after %v", took)
 		}
 		expect(t, "A", outcomes(a.heard()), "time to live expired: short-lived")

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -92,7 +93,9 @@ func (k *checker) modem() {
 		k.fault("modem.port", `%q is no path of a serial line; write "/dev/ttyUSB0"`, m.Port)
 	case m.Type == "serial" && m.Baud <= 0:
 		k.fault("modem.baud", "%d is no speed; write 9600", m.Baud)
-	case m.Type == "serial" && m.PTT != "rts":
+	case m.Type == "serial" && 8*m.Baud < 10*m.Rate:
+		k.fault("modem.baud", "a line of %d baud is too slow for %d bit/s; write at least %d", m.Baud, m.Rate, (10*m.Rate+7)/8)
+	case m.Type == "serial" && !slices.Contains([]string{"rts", "radio-rts", "radio-dtr", "none"}, m.PTT):
 		if _, _, err := gpioLine(m.PTT); err != nil {
 			k.fault("modem.ptt", "%v", err)
 		}
@@ -105,9 +108,17 @@ func gpioLine(s string) (chip string, line int, err error) {
 	chip, number, found := strings.Cut(rest, ":")
 	line, bad := strconv.Atoi(number)
 	if !ok || !found || bad != nil || line < 0 || !filepath.IsAbs(chip) {
-		return "", 0, fmt.Errorf(`%q keys no transmitter; write "rts" or "gpio:/dev/gpiochip0:17"`, s)
+		return "", 0, fmt.Errorf(`%q keys no transmitter; write "rts", "radio-rts", "radio-dtr", "none" or "gpio:/dev/gpiochip0:17"`, s)
 	}
 	return chip, line, nil
+}
+
+// at is where it is.
+func (m *Modem) at() string {
+	if m.Type == "serial" {
+		return m.Port
+	}
+	return m.Channel
 }
 
 func (m *Modem) waveform() (modem.Waveform, error) {

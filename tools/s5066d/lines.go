@@ -2,19 +2,104 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"syscall"
+	"time"
 
+	"longwire/board"
 	"longwire/links/modem"
 	"longwire/links/sis"
+	"longwire/links/subnet"
+	"longwire/links/vsock"
 )
 
-// openLines opens the serial lines of clients.
-func (s *server) openLines() ([]sis.Carrier, error) {
-	if len(s.cfg.Clients.Serial) > 0 {
-		return nil, errors.New("serial clients: not built in yet")
+// listen opens the doors for clients that come by TCP and vsock.
+func (s *server) listen() (list []net.Listener, err error) {
+	for _, a := range s.cfg.Clients.Listen {
+		l, err := net.Listen("tcp", a)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			err = fmt.Errorf("another program listens at %s already; stop it, or change clients.listen in %s", a, s.cfg.file)
+		}
+		if err != nil {
+			closeAll(list)
+			return nil, err
+		}
+		list = append(list, l)
 	}
-	return nil, nil
+	if port := s.cfg.Clients.VsockPort; port > 0 {
+		l, err := vsock.Listen(fmt.Sprintf(":%d", port))
+		if err != nil {
+			closeAll(list)
+			return nil, err
+		}
+		list = append(list, l)
+	}
+	return list, nil
 }
 
-func (s *server) openSerialModem() (modem.Modem, error) {
-	return nil, errors.New("serial modem: not built in yet")
+// openLines opens the serial lines of clients.
+func (s *server) openLines() (list []sis.Carrier, err error) {
+	for _, line := range s.cfg.Clients.Serial {
+		name, baud, _ := serialLine(line) // checked with the config
+		p, err := board.Open(board.PortConfig{Name: name, Baud: baud})
+		if err != nil {
+			closeAll(list)
+			return nil, err
+		}
+		list = append(list, sis.Carrier{ReadWriteCloser: p, Name: name, Noisy: true})
+	}
+	return list, nil
+}
+
+// openSerialModem opens a modem at a serial line, and what keys its transmitter.
+func (s *server) openSerialModem() (*modem.Serial, error) {
+	c := s.cfg.Modem
+	w, _ := c.waveform() // checked with the config
+	port, err := board.Open(board.PortConfig{Name: c.Port, Baud: c.Baud, Low: strings.Contains(c.PTT, "rts") || strings.Contains(c.PTT, "dtr")})
+	if err != nil {
+		return nil, fmt.Errorf("no modem: %w", err)
+	}
+	cfg := modem.SerialConfig{Line: port, Waveform: w, Baud: c.Baud, Radio: c.PTT != "rts"}
+	switch c.PTT {
+	case "none":
+		cfg.Radio = false
+	case "rts":
+		cfg.Keyer = board.LineKeyer{Port: port}
+	case "radio-rts", "radio-dtr":
+		cfg.Keyer = onlyKey{board.LineKeyer{Port: port, DTR: c.PTT == "radio-dtr"}}
+	default:
+		chip, line, _ := gpioLine(c.PTT)
+		g, err := board.OpenGPIO(board.GPIOConfig{Chip: chip, Line: line})
+		if err != nil {
+			port.Close()
+			return nil, fmt.Errorf("nothing keys the transmitter: %w", err)
+		}
+		cfg.Keyer = g
+		s.gpio = g
+	}
+	m, err := modem.NewSerial(cfg)
+	if err != nil {
+		port.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// onlyKey hides CTS, which the modem does not serve when the transmitter is keyed past it.
+type onlyKey struct{ modem.Keyer }
+
+// What dts adds to a turnaround for a slot.
+const slotMargin = 200 * time.Millisecond
+
+// slower makes room in c for a modem that notices signals late.
+func slower(c *subnet.Config, m *modem.Serial) {
+	d := &c.CAS.DTS
+	d.Guard = max(d.Guard, m.Guard())
+	late := m.Blind()
+	turn := max(0, c.Turnaround)
+	d.Slot = turn + slotMargin + late
+	d.Hold = d.Guard + turn + c.Waveform.Preamble + 2*slotMargin + late
+	c.FixedRate = true // nobody but its owner changes what the modem is set to
 }

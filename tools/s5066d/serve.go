@@ -42,6 +42,7 @@ type server struct {
 	level *slog.LevelVar
 	trace *tracer
 	node  *subnet.Node
+	gpio  io.Closer // keys the transmitter, or nil
 }
 
 // newLog makes the log; its level can change later.
@@ -103,11 +104,26 @@ func serve(c *call) error {
 	if err != nil {
 		return err
 	}
-	defer m.Close()
-	if s.node, err = subnet.New(s.config(), m); err != nil {
+	defer s.release(m)
+	nc := s.config()
+	if slow, ok := m.(*modem.Serial); ok {
+		slower(&nc, slow)
+	}
+	if s.node, err = subnet.New(nc, m); err != nil {
 		return err
 	}
 	return s.run(ctx, cancel, asked, listeners, carriers, hup)
+}
+
+// release closes the modem, and what keys its transmitter.
+func (s *server) release(m modem.Modem) {
+	err := m.Close()
+	if s.gpio != nil {
+		err = errors.Join(err, s.gpio.Close())
+	}
+	if err != nil {
+		s.log.Warn("closing the modem", "err", err)
+	}
 }
 
 func closeAll[T io.Closer](list []T) {
@@ -126,7 +142,7 @@ func (s *server) run(ctx context.Context, cancel context.CancelCauseFunc, asked 
 			}
 		})
 	}
-	must("the modem at "+cmp.Or(s.cfg.Modem.Port, s.cfg.Modem.Channel), s.node.Run)
+	must("the modem at "+s.cfg.Modem.at(), s.node.Run)
 	for _, l := range listeners {
 		s.log.Info("clients are let in", "at", l.Addr().String())
 		must("clients", func(ctx context.Context) error { return s.node.SIS().Serve(ctx, l) })
@@ -190,22 +206,6 @@ func (s *server) config() subnet.Config {
 		HardLinkWait: t.HardLinkWait.get(), HardLinkIdle: t.HardLinkIdle.get(), ClientWait: t.ClientWait.get(),
 		Trace: s.trace.write, Log: s.log,
 	}
-}
-
-// listen opens the doors for clients that come by TCP.
-func (s *server) listen() (list []net.Listener, err error) {
-	for _, a := range s.cfg.Clients.Listen {
-		l, err := net.Listen("tcp", a)
-		if errors.Is(err, syscall.EADDRINUSE) {
-			err = fmt.Errorf("another program listens at %s already; stop it, or change clients.listen in %s", a, s.cfg.file)
-		}
-		if err != nil {
-			closeAll(list)
-			return nil, err
-		}
-		list = append(list, l)
-	}
-	return list, nil
 }
 
 // openModem reaches the radio end.
