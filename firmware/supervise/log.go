@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync"
 	"sync/atomic"
 )
 
@@ -17,11 +18,23 @@ type Log struct {
 
 // NewLog writes to out, at level info as text, until Set says otherwise.
 func NewLog(out io.Writer) *Log {
-	l := &Log{out: out}
+	l := &Log{out: &lines{out: out}}
 	if err := l.Set("info", "text"); err != nil {
 		panic("supervise: " + err.Error())
 	}
 	return l
+}
+
+// lines keeps the lines of the handlers before and after a Set apart: each handler has a lock of its own.
+type lines struct {
+	mu  sync.Mutex
+	out io.Writer
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.out.Write(b)
 }
 
 // Set changes the level (debug, info, warn, error) and the format (text, json).
