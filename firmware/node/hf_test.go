@@ -160,6 +160,7 @@ func drained(t *testing.T, n *node.Node, peer string) {
 	}
 }
 
+// mappings that both nodes of a pair are tried with.
 var mappings = []string{"longwire"}
 
 func TestTwoNodesTalkOverHF(t *testing.T) {
