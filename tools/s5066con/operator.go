@@ -89,6 +89,9 @@ func (p *operator) bindLocked(sap int, respond bool) *bind {
 	o := p.o
 	o.sap, o.answer = sap, respond
 	o.trace = true
+	if sap == station.Orderwire && sap != p.o.sap {
+		o.rank = 0 // what the other bind may do, this one need not
+	}
 	ctx, cancel := context.WithCancel(p.done)
 	b := &bind{cancel: cancel, ready: make(chan struct{}), gone: make(chan struct{})}
 	p.saps[sap] = b

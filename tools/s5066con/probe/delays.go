@@ -49,7 +49,8 @@ func (d *Delays) Histogram(most int) []Bar {
 	least, last := d.list[0], d.list[len(d.list)-1]
 	width := steps[len(steps)-1]
 	for _, s := range steps {
-		if int64(last/s)-int64(least/s) < int64(most) {
+		// Nobody wants to know a minute to a hundredth of a second.
+		if s >= last/40 && int64(last/s)-int64(least/s) < int64(most) {
 			width = s
 			break
 		}

@@ -261,8 +261,10 @@ func (m *Model) progress(what string, change func(*progress)) {
 
 // called is the name of a station, or its address.
 func (m *Model) called(address string) string {
-	if n := m.names[address]; n != "" {
-		return n
+	for _, r := range m.rows {
+		if r.address == address && r.name != "" {
+			return r.name
+		}
 	}
 	return address
 }

@@ -80,7 +80,7 @@ func moreText(e Event) string {
 	case Planned:
 		return fmt.Sprintf("%s: about %v of air, %v in all, %d transmissions (rate %s: %d bit/s)", e.What, round(e.Air), round(e.Time), e.Transmissions, e.Basis, e.Rate)
 	case NodeState:
-		s := fmt.Sprintf("node %s is %s, %s", e.Name, e.Address, e.Waveform)
+		s := fmt.Sprintf("the node is %s %s(%s)", e.Address, quoted(e.Name), e.Waveform)
 		for _, h := range e.Heard {
 			s += fmt.Sprintf("; it heard %s", h.Address)
 		}
@@ -113,7 +113,7 @@ func doneText(e Event) string {
 		case len(e.Reports) == 0:
 			s += "what arrived is not known"
 		default:
-			s += fmt.Sprintf("%d stations reported%s", len(e.Reports), at(e.Rate))
+			s += fmt.Sprintf("stations that reported: %d%s", len(e.Reports), at(e.Rate))
 		}
 		if e.Loss >= 0 {
 			s += fmt.Sprintf(", %.1f %% lost", 100*e.Loss)
