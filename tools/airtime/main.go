@@ -35,6 +35,7 @@ type measurement struct {
 
 var measurements = []measurement{
 	{"bulk", "line use of bulk data", bulk},
+	{"message", "a short message with a soft link up", messages},
 }
 
 func main() {
