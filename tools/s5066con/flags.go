@@ -46,7 +46,6 @@ type options struct {
 	hex, text          string
 	noSave             bool
 	connect            time.Duration
-	own, network       string
 }
 
 var errHelp = errors.New("help was shown")

@@ -96,12 +96,12 @@ func (f *form) server() (settings.Server, error) {
 	*v.SAP = uint8(sap)
 	if v.Broadcast != "" {
 		if _, err := sis.ParseAddress(v.Broadcast); err != nil {
-			return v, fmt.Errorf("Broadcast address: one like 31.255.255.255") //nolint:staticcheck // the field's label
+			return v, fmt.Errorf("%s: one like 31.255.255.255", labels[fieldBroadcast])
 		}
 	}
 	if rate := text(fieldRate); rate != "" {
 		if v.Rate, err = strconv.Atoi(rate); err != nil || v.Rate < 1 {
-			return v, fmt.Errorf("Radio's rate: bit/s, or nothing") //nolint:staticcheck // the field's label
+			return v, fmt.Errorf("%s: a number, or nothing", labels[fieldRate])
 		}
 	}
 	for _, old := range f.saved {

@@ -62,7 +62,6 @@ type HeldLink struct {
 	s      *Station
 	link   sis.HardLink
 	events chan Link
-	up     bool
 }
 
 // MakeLink asks for a hard link and waits for the answer. ok is false when it was refused: see the event. Release must be called if
