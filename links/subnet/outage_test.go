@@ -186,3 +186,72 @@ func TestRateFollowsTheChannel(t *testing.T) {
 		}
 	})
 }
+
+func TestFiveShareAChannel(t *testing.T) {
+	for seed := range uint64(3) {
+		play(t, fmt.Sprint("seed ", seed), func(t *testing.T) {
+			x := newWorld(t, 5, 300, subnet.Config{})
+			var cs []*client
+			for i := range 5 {
+				cs = append(cs, x.bind(i, sis.Binding{SAP: 6}))
+			}
+			const each = 24
+			r := rand.New(rand.NewPCG(seed, 3))
+			sent := make([][each]time.Time, 5)
+			for i, c := range cs {
+				gaps := make([]time.Duration, each)
+				for k := range gaps {
+					gaps[k] = time.Duration(r.ExpFloat64() * float64(5*time.Minute))
+				}
+				go func() {
+					for k, gap := range gaps {
+						time.Sleep(gap)
+						sent[i][k] = time.Now()
+						_, _ = c.Unidata(context.Background(), sis.UnidataRequest{DestinationSAP: 6, Destination: sisAddress((i + 1) % 5), TTL: sis.TTLOf(6 * time.Hour),
+							UPDU: fmt.Appendf(nil, "%02d, forty characters as people say them", k)})
+					}
+				}()
+			}
+			time.Sleep(8 * time.Hour)
+			best, worst := time.Duration(1<<62), time.Duration(0)
+			own, times := make([][]sis.Event, 5), make([][]time.Time, 5)
+			for i, c := range cs {
+				times[i], own[i] = c.times(), c.heard()
+			}
+			for i := range cs {
+				at, list := times[(i+1)%5], own[(i+1)%5]
+				var total time.Duration
+				came := map[int]bool{}
+				for j, e := range list {
+					var k int
+					if u, ok := e.(sis.UnidataIndication); ok {
+						if _, err := fmt.Sscanf(string(u.UPDU), "%02d", &k); err == nil && !came[k] {
+							came[k] = true
+							total += at[j].Sub(sent[i][k])
+						}
+					}
+				}
+				// Whoever meets others three times running hears that, and would try again.
+				refused := 0
+				for _, o := range outcomes(own[i]) {
+					if !strings.HasPrefix(o, "confirmed") {
+						refused++
+					}
+				}
+				if len(came)+refused < each || refused > 3 {
+					t.Errorf("node %d: %d of %d arrived, %d rejected", i, len(came), each, refused)
+				}
+				mean := total / time.Duration(len(came))
+				best, worst = min(best, mean), max(worst, mean)
+			}
+			s := x.air.Stats()
+			t.Logf("mean delay %v to %v; %d transmissions, %d collisions, %v on the air", best.Round(time.Second), worst.Round(time.Second), s.Transmissions, s.Collisions, s.Keyed.Round(time.Second))
+			if worst > 3*best {
+				t.Errorf("one waits %v, another %v", worst, best)
+			}
+			if s.Collisions*4 > s.Transmissions {
+				t.Errorf("%d collisions in %d transmissions", s.Collisions, s.Transmissions)
+			}
+		})
+	}
+}
