@@ -14,6 +14,7 @@ import (
 //	meta      "format"                       formatRecord: the version of this drawing
 //	          "probe"                        probeRecord
 //	          "link" 0 name                  linkRecord
+//	          "seen" 0 key                   seenRecord
 //	secrets   name                           secretRecord
 //	accounts  jid                            accountRecord
 //	rosters   account                        rosterRecord: version counter
@@ -59,6 +60,7 @@ const (
 	keyFormat = "format"
 	keyProbe  = "probe"
 	keyLink   = "link"
+	keySeen   = "seen"
 )
 
 var bucketNames = [bucketCount]string{

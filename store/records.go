@@ -145,6 +145,11 @@ type linkRecord struct {
 	Changed int64 `cbor:"2,keyasint,omitempty"`
 }
 
+type seenRecord struct {
+	head
+	Ring []byte `cbor:"1,keyasint,omitempty"` // two digests of 8 bytes for each stanza, oldest first
+}
+
 // The modes are fixed by constants: an error here is a mistake in this file.
 var (
 	encMode = must(cbor.EncOptions{

@@ -45,6 +45,7 @@ var goldenRecords = []struct {
 	{"entry", entryRecordOf(goldenEntry), decoder[entryRecord]},
 	{"custody", custodyRecordOf(goldenCustody), decoder[custodyRecord]},
 	{"link", linkRecord{v1, true, goldenTime.UnixNano()}, decoder[linkRecord]},
+	{"seen", seenRecord{v1, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}}, decoder[seenRecord]},
 }
 
 var (
