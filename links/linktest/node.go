@@ -104,6 +104,15 @@ func (n *Node) Crash(cut func()) {
 	n.open()
 }
 
+// Reopen lets change do something to the closed file of a node that was stopped, as one who restores a backup does.
+func (n *Node) Reopen(change func(path string)) {
+	n.t.Helper()
+	n.Stop()
+	n.DB.Close()
+	change(n.path)
+	n.open()
+}
+
 // Inbound keeps stanzas and counts them once.
 func (n *Node) Inbound() links.Inbound {
 	db, crashed := n.DB, n.crashed

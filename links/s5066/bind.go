@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"longwire/links"
+	"longwire/links/meter"
 	"longwire/links/sis"
 )
 
@@ -136,10 +138,20 @@ func (b *bind) serve(ctx context.Context, c *sis.Client) error {
 		b.fault, b.since = "", time.Now()
 		c.Silence(b.state.emcon)
 	})
+	began := time.Now()
+	for _, p := range b.ports {
+		p.meter.Add(func(c *meter.Counts) { c.Contacts++ })
+		p.event(links.Event{Kind: links.EventUp, Remote: p.c.RemoteAddress.String()})
+	}
 	for {
 		e, err := c.Recv(ctx)
 		if err != nil {
 			b.down()
+			why := words(err)
+			for _, p := range b.ports {
+				p.meter.Ended(why, time.Since(began))
+				p.event(links.Event{Kind: links.EventDown, Remote: p.c.RemoteAddress.String(), Reason: why})
+			}
 			return err
 		}
 		b.event(e)

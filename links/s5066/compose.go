@@ -115,6 +115,12 @@ func (w *longwire) composeData(mtu int, now time.Time) (*upload, error) {
 	if err := w.claim(); err != nil {
 		return nil, err
 	}
+	if n := len(o.items); n > 0 && !after(o.next, o.items[n-1].seq) {
+		// What was cancelled meanwhile is not sent again.
+		if err := w.reload(); err != nil {
+			return nil, err
+		}
+	}
 	for range 8 {
 		repeats, fresh, err := w.candidates(now)
 		if err != nil || len(repeats)+len(fresh) == 0 {
@@ -170,6 +176,9 @@ func (w *longwire) candidates(now time.Time) (repeats, fresh []item, err error) 
 	}
 	n := o.next + uint32(len(repeats))
 	for _, e := range entries {
+		if !e.Expires.IsZero() && !e.Expires.After(now) {
+			continue // its sender is about to be told
+		}
 		it := item{seq: n, entry: e}
 		w.dress(&it, now)
 		fresh = append(fresh, it)
