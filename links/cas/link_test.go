@@ -1,6 +1,7 @@
 package cas_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -251,5 +252,21 @@ func TestAsksAgainAfterSilence(t *testing.T) {
 		if len(x.got[1]) != 1 {
 			t.Errorf("silent after %v: %q", after, x.air)
 		}
+	}
+}
+
+func TestAnswersWhileItWaitsForAnother(t *testing.T) {
+	x := newNet(t, 3, 1, cas.Config{})
+	x.nodes[2].Mute(x.Now, true) // it never answers
+	x.send(1, 2, "nobody")
+	x.run(4 * time.Second)
+	x.send(0, 1, "hello")
+	x.run(12 * time.Second)
+	if got := strings.Join(x.air, "\n"); !strings.Contains(got, "0> LINK REQUEST\n1> LINK ACCEPTED\n0> DATA-ONLY") {
+		t.Errorf("on the air:\n%s", got)
+	}
+	x.run(10 * time.Minute)
+	if got := strings.Join(x.log, "\n"); !strings.Contains(got, "1: Refused 1.1.0.3") {
+		t.Errorf("told:\n%s", got)
 	}
 }

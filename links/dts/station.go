@@ -239,7 +239,7 @@ func (s *Station) Deadline() time.Time {
 	if s.channel.open {
 		return earlier(t, s.channel.until.Add(s.cfg.Guard))
 	}
-	if s.await.peer != nil {
+	if s.await.peer != nil && (s.muted || !s.interrupts()) {
 		return earlier(t, s.await.until)
 	}
 	if plan, ok := s.choose(); ok && !s.muted {

@@ -17,6 +17,11 @@ type plan struct {
 // At most one peer is made to answer a transmission, as two would answer at the same time.
 func (s *Station) choose() (plan, bool) {
 	tired := s.tired()
+	if s.await.peer != nil {
+		// Somebody else asks us for something meanwhile. He has the channel's attention now: our peer does not answer before we do.
+		p := s.replyTo
+		return plan{peer: p, right: true, brief: true}, s.interrupts()
+	}
 	if p := s.replyTo; p != nil && s.owes(p) {
 		return plan{peer: p, right: true, brief: tired}, true
 	}
@@ -55,6 +60,12 @@ func (s *Station) tired() bool {
 	return s.chain > 0 && (s.shared(s.channel.until) || s.channel.until.Sub(s.since) > talkTime)
 }
 
+// interrupts tells whether an answer to another goes before that we wait for.
+func (s *Station) interrupts() bool {
+	p := s.replyTo
+	return p != nil && p != s.await.peer && !p.mgmt.busy() && s.casts.answer(p.addr)
+}
+
 // start is the earliest time for a plan.
 //
 // Choice: the standard leaves access to the channel open; see the comments of Config for the waiting times.
@@ -78,7 +89,7 @@ type Transmission struct {
 func (s *Station) Transmit(now time.Time) *Transmission {
 	s.Tick(now)
 	c := &s.channel
-	if s.muted || c.sending || c.carrier || c.open || s.await.peer != nil {
+	if s.muted || c.sending || c.carrier || c.open || s.await.peer != nil && !s.interrupts() {
 		return nil
 	}
 	p, ok := s.choose()
@@ -115,6 +126,8 @@ func (s *Station) Sent(now time.Time) {
 			p.last = now
 		}
 		s.await = await{peer: p, until: now.Add(s.timingOf(p).Answer()), casts: b.asked}
+	} else if p == nil && s.await.peer != nil {
+		s.await.until = laterOf(s.await.until, now.Add(s.timingOf(s.await.peer).Answer()))
 	} else if p != nil {
 		for _, id := range b.asked { // muted: it was broken off
 			s.emit(NoReply{id, p.addr})
