@@ -155,6 +155,26 @@ func (n *Node) Send(bodies ...string) {
 	}
 }
 
+// SendTo queues messages for another peer, in one transaction.
+func (n *Node) SendTo(peer string, bodies ...string) {
+	n.t.Helper()
+	q := n.DB.Queue(peer)
+	from, to := "alice@"+n.me+"/desk", "bob@"+peer
+	err := n.DB.Update(func(tx *store.Tx) error {
+		for _, b := range bodies {
+			xml := "<message from='" + from + "' to='" + to + "' type='chat'><body>" + b + "</body></message>"
+			e := store.Entry{Class: store.ClassChat, From: from, To: to, Queued: time.Now(), Stanza: []byte(xml)}
+			if _, _, err := q.Put(tx, e, store.QueueLimits{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+}
+
 // SendAt queues a message as if that had been at a certain time.
 func (n *Node) SendAt(body string, at time.Time) {
 	n.t.Helper()
