@@ -250,3 +250,30 @@ func TestMisuse(t *testing.T) {
 		t.Errorf("help: %d, %s", code, o)
 	}
 }
+
+func TestKilledServerComesBack(t *testing.T) {
+	dir, air, port := t.TempDir(), filepath.Join(t.TempDir(), "air"), freePort(t)
+	control := filepath.Join(dir, "channel")
+	process(t, "channel", "--listen", air, "--scale", "100", "--control", control)
+	until(t, "the channel", func() bool { c, _, _ := invoked(t, "status", "--control", control); return c == exitOK })
+	cfg := write(t, dir, 1, port, air)
+	for range 3 {
+		server, _ := process(t, "run", "--config", cfg)
+		c := bind(t, port, 0)
+		if err := server.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = server.Wait()
+		if _, err := c.Recv(context.Background()); err == nil {
+			t.Error("the client is still bound")
+		}
+		if _, err := os.Stat(filepath.Join(dir, "control1")); err != nil {
+			t.Errorf("it stopped too cleanly to test anything: %v", err)
+		}
+	}
+	process(t, "run", "--config", cfg)
+	bind(t, port, 0)
+	if code, _, e := invoked(t, "status", "--config", cfg); code != exitOK {
+		t.Errorf("status: %d, %s", code, e)
+	}
+}
