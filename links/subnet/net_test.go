@@ -163,17 +163,6 @@ func texts(list []sis.Event) (out []string) {
 	return out
 }
 
-// closed tells whether the node ended the bind.
-func (c *client) closed() bool {
-	synctest.Wait()
-	select {
-	case <-c.done:
-		return true
-	default:
-		return false
-	}
-}
-
 // after makes c the same client as one that had to bind again.
 func (c *client) after(old *client) *client {
 	old.mu.Lock()
