@@ -36,6 +36,8 @@ type measurement struct {
 var measurements = []measurement{
 	{"bulk", "line use of bulk data", bulk},
 	{"message", "a short message with a soft link up", messages},
+	{"idle", "an idle link for a day", idle},
+	{"services", "presence and queries of five clients", services},
 }
 
 func main() {
