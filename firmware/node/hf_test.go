@@ -161,7 +161,7 @@ func drained(t *testing.T, n *node.Node, peer string) {
 }
 
 // mappings that both nodes of a pair are tried with.
-var mappings = []string{"longwire"}
+var mappings = []string{"longwire", "rcop"}
 
 func TestTwoNodesTalkOverHF(t *testing.T) {
 	t.Parallel()
@@ -309,14 +309,14 @@ func TestPeersComeToARunningLinkAndChangeItsKind(t *testing.T) {
 	hq := start(t, write(t, dir, head+first))
 	twoDir := t.TempDir()
 	two := start(t, write(t, twoDir, hfHead("field.net", fieldAddress, twoS)+hfPeer("headquarters.net", hqAddress, "longwire")))
-	three := start(t, write(t, t.TempDir(), hfHead("third.net", "1.1.0.3", threeS)+hfPeer("headquarters.net", hqAddress, "longwire")))
+	three := start(t, write(t, t.TempDir(), hfHead("third.net", "1.1.0.3", threeS)+hfPeer("headquarters.net", hqAddress, "rcop")))
 	alice, bob, carol := online(t, hq, "alice", "headquarters.net"), online(t, two, "bob", "field.net"), online(t, three, "carol", "third.net")
 	say(alice, bob, "bob@field.net", "m1")
 
 	// What waits when the configuration changes goes by the new one.
 	air.Cut(hqS.Address, twoS.Address, true)
 	alice.send("<message to='bob@field.net' type='chat' id='m2'><body>On the way</body></message>")
-	if err := hq.Reload(write(t, dir, head+first+hfPeer("third.net", "1.1.0.3", "longwire"))); err != nil {
+	if err := hq.Reload(write(t, dir, head+first+hfPeer("third.net", "1.1.0.3", "rcop"))); err != nil {
 		t.Fatal(err)
 	}
 	say(alice, carol, "carol@third.net", "m3")
@@ -331,7 +331,7 @@ func TestPeersComeToARunningLinkAndChangeItsKind(t *testing.T) {
 		text := half(domain, peer, local, remote, "zero_rtt = true")
 		return text[strings.Index(text, "[[link]]"):]
 	}
-	third := hfPeer("third.net", "1.1.0.3", "longwire")
+	third := hfPeer("third.net", "1.1.0.3", "rcop")
 	for i, x := range []struct{ hq, two string }{
 		{head + third + byIP("headquarters.net", "field.net", port, remote),
 			"domains = [\"field.net\"]\ndata = \"data\"\n" + hfClients + byIP("field.net", "headquarters.net", remote, port)},
