@@ -19,7 +19,7 @@ const (
 const (
 	againEvery     = 30 * time.Second // of what cannot be read, one is complained of
 	gapWait        = 60 * time.Second // what is missing may still come
-	gatherTime     = 300 * time.Millisecond
+	gatherTime     = 100 * time.Millisecond
 	lookAgain      = time.Hour
 	manyOwed       = maxUnmarked / 2  // stanzas of the peer that it is told of at once
 	resendBlind    = 10 * time.Minute // doubled each time, up to
