@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -291,9 +292,12 @@ func TestExpiredAndCancelledAreNotSent(t *testing.T) {
 // Urgent stanzas go to the server as such, but never past others that are on their way.
 func TestPriorities(t *testing.T) {
 	play(t, sistest.Options{Delay: time.Second, Rate: 75}, func(r *rig) {
+		var mu sync.Mutex
 		var got []uint8
 		r.b.mangle = func(u sis.UnidataIndication) []sis.UnidataIndication {
+			mu.Lock()
 			got = append(got, u.Priority)
+			mu.Unlock()
 			return []sis.UnidataIndication{u}
 		}
 		r.start()
@@ -309,6 +313,8 @@ func TestPriorities(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		put(store.ClassChat, "chat2")
 		time.Sleep(10 * time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
 		if want := []uint8{4, 3, 3, 8}; len(got) < 4 || !slices.Equal(got[:4], want) {
 			t.Errorf("priorities %v, want %v", got, want)
 		}

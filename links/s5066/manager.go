@@ -94,10 +94,12 @@ func (m *Manager) Apply(configs []Config) error {
 		if r == nil {
 			r = m.newRunner(c)
 			m.running[c.Name] = r
-			m.startLocked(r)
 		}
 		r.c.EMCON = c.EMCON
 		r.bind.setEMCON(c.EMCON || m.silent[c.Name])
+		if r.ended == nil { // silent from the start
+			m.startLocked(r)
+		}
 	}
 	return nil
 }

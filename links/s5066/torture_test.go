@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,13 +16,17 @@ import (
 
 // mangler duplicates, reorders, damages and loses what a client hears.
 type mangler struct {
-	rnd   *rand.Rand
-	held  []sis.UnidataIndication
-	quiet bool
+	quiet atomic.Bool
+
+	mu   sync.Mutex // guards what follows: one carrier may follow the other closely
+	rnd  *rand.Rand
+	held []sis.UnidataIndication
 }
 
 func (m *mangler) mangle(u sis.UnidataIndication) []sis.UnidataIndication {
-	if m.quiet {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.quiet.Load() {
 		out := append(m.held, u)
 		m.held = nil
 		return out
@@ -95,7 +101,8 @@ func torture(t *testing.T, seed uint64) {
 			}
 			r.blow(rnd, e)
 		}
-		ma.quiet, mb.quiet = true, true
+		ma.quiet.Store(true)
+		mb.quiet.Store(true)
 		r.air.Set(func(o *sistest.Options) { o.Loss = 0 })
 		r.arrived(r.a, r.b, toB)
 		r.arrived(r.b, r.a, toA)
