@@ -162,6 +162,9 @@ func (c *conn) takeBound(port *Port, p Primitive) {
 	f := fault{t: p.Type()}
 	switch p := p.(type) {
 	case UnbindRequest:
+		c.mu.Lock()
+		port.left = true
+		c.mu.Unlock()
 		c.drop(port)
 		return
 	case KeepAlive:

@@ -39,7 +39,12 @@ type Binding struct {
 	BindWait time.Duration // for the answer to a bind; 10 s
 	Grace    time.Duration // past a request's time to live, for its answer; 30 s
 	Probe    time.Duration // of silence, then the node is asked for a sign of life; 0: never, and 120 s at least
-	Log      *slog.Logger
+
+	// Vanish makes Close end the carrier without S_UNBIND_REQUEST, which has the same effect (S5066 F.16), but does not claim that all that
+	// was delivered is taken. A serial line (Noisy) does not tell that it is closed, so it always says goodbye.
+	Vanish bool
+
+	Log *slog.Logger
 }
 
 func (b Binding) orDefault() Binding {
@@ -161,6 +166,9 @@ func (c *Client) Close() {
 	c.mu.Lock()
 	c.closing = true
 	c.mu.Unlock()
+	if c.b.Vanish && !c.b.Noisy {
+		c.end(ErrClosed)
+	}
 	c.poke()
 	late := time.AfterFunc(closeWait, func() { c.end(ErrClosed) })
 	defer late.Stop()

@@ -41,6 +41,14 @@ type Port struct {
 	open    int  // requests that the node has,
 	bytes   int  // and of their U_PDUs
 	flowOff bool
+	left    bool
+}
+
+// Left tells whether the client itself gave the SAP back, by S_UNBIND_REQUEST.
+func (p *Port) Left() bool {
+	p.c.mu.Lock()
+	defer p.c.mu.Unlock()
+	return p.left
 }
 
 // Queued is the number of requests that the node has not answered.

@@ -11,11 +11,13 @@ type handler struct{ n *Node }
 
 var _ sis.Handler = handler{}
 
-// Bound: nothing is due to a client that has asked for nothing.
-func (h handler) Bound(p *sis.Port) {}
+func (h handler) Bound(p *sis.Port) {
+	h.n.inbox.post(func(time.Time) { h.n.shelves[p.SAP].greet(time.Now(), p) })
+}
 
 func (h handler) Unbound(p *sis.Port) {
 	h.n.inbox.post(func(now time.Time) {
+		h.n.shelves[p.SAP].gone(time.Now(), p)
 		h.n.drop(now, p)
 		if h.n.sis.Port(p.SAP) == nil { // else somebody of higher rank has it now, and the link of it
 			h.n.hard.Unbound(now, p.SAP)

@@ -93,7 +93,7 @@ func (n *Node) data(now time.Time, d *cas.Delivery, p *spdu.PDU) {
 		return
 	}
 	port := n.sis.Port(p.Dest)
-	ok := port != nil && n.give(port, d, p)
+	ok := port != nil && n.give(port, d, p, confirm)
 	if ok {
 		n.counts.Delivered++
 	} else {
@@ -104,8 +104,8 @@ func (n *Node) data(now time.Time, d *cas.Delivery, p *spdu.PDU) {
 	}
 }
 
-// give hands a U_PDU to a client, and tells whether it could.
-func (n *Node) give(port *sis.Port, d *cas.Delivery, p *spdu.PDU) bool {
+// give hands a U_PDU to a client, and tells whether it could. keep: the sender is told that it did.
+func (n *Node) give(port *sis.Port, d *cas.Delivery, p *spdu.PDU, keep bool) bool {
 	i := sis.UnidataIndication{Expedited: d.Service == dts.ServiceExpedited || d.Service == dts.ServiceExpeditedNonARQ, Priority: p.Priority,
 		DestinationSAP: p.Dest, Destination: sisAddress(d.To), TransmissionMode: sis.ARQ, SourceSAP: p.Source, Source: sisAddress(d.From), UPDU: p.Data}
 	if i.Expedited {
@@ -130,7 +130,15 @@ func (n *Node) give(port *sis.Port, d *cas.Delivery, p *spdu.PDU) bool {
 	if len(i.UPDU) > 65535 {
 		return false
 	}
-	return port.Send(i) == nil
+	s, now := &n.shelves[p.Dest], time.Now()
+	s.greet(now, port) // what comes again comes first
+	if port.Send(i) != nil {
+		return false
+	}
+	if keep {
+		s.keep(now, i)
+	}
+	return true
 }
 
 // blocks counts from the first byte of the U_PDU; ok is false when what is before it is damaged.

@@ -109,6 +109,7 @@ type Node struct {
 	held      []*outgoing          // what a hard link of others keeps waiting
 	asking    []*outgoing          // what waits for a client's confirmation, the oldest first
 	owed      map[dts.ID]*answer   // on their way to far clients
+	shelves   [16]shelf            // by SAP
 	unsaid    []*answer            // that could not be said, the oldest first
 	hang      map[dts.Address]*farewell
 	waves     map[dts.Address]modem.Waveform // for peers that do not get cfg.Waveform
