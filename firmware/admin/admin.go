@@ -71,6 +71,8 @@ type LinkState struct {
 	StanzasOut uint64        `json:"stanzas_out"`
 	BytesIn    uint64        `json:"bytes_in"` // on the wire
 	BytesOut   uint64        `json:"bytes_out"`
+	AgainIn    uint64        `json:"again_in,omitempty"`  // stanzas that came again, and were discarded
+	AgainOut   uint64        `json:"again_out,omitempty"` // stanzas that were sent again
 	S5066      *S5066        `json:"s5066,omitempty"`
 }
 

@@ -136,6 +136,7 @@ func (n *Node) ipStates() (all []admin.LinkState) {
 		all = append(all, admin.LinkState{
 			Link: s.Link, Peer: s.Peer, State: string(s.State), Since: s.Since, Until: s.Until, Remote: s.Remote, RTT: s.RTT, Fault: s.Fault,
 			StanzasIn: s.In.Stanzas, StanzasOut: s.Out.Stanzas, BytesIn: s.In.Wire, BytesOut: s.Out.Wire,
+			AgainIn: s.In.Repeated, AgainOut: s.Out.Repeated,
 		})
 	}
 	return all

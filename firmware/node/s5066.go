@@ -135,6 +135,7 @@ func (n *Node) s5066States() (all []admin.LinkState) {
 		state := admin.LinkState{
 			Link: s.Link, Peer: s.Peer, State: string(s.State), Since: s.Since, Until: s.Until, Remote: s.Remote, RTT: s.RTT, Fault: s.Fault,
 			StanzasIn: s.In.Stanzas, StanzasOut: s.Out.Stanzas, BytesIn: s.In.Wire, BytesOut: s.Out.Wire,
+			AgainIn: s.In.Repeated, AgainOut: s.Out.Repeated,
 			S5066: &admin.S5066{
 				Mapping: s.Mapping, Bound: s.Bound, FlowOff: s.FlowOff, EMCON: s.EMCON, MTU: s.MTU,
 				Outstanding: s.Outstanding, OnFarNode: s.OnFarNode, Unconfirmed: s.Unconfirmed, FramesIn: s.FramesIn, FramesOut: s.FramesOut,

@@ -80,7 +80,15 @@ func (b *bind) run(ctx context.Context) {
 	if binding.Noisy {
 		binding.Probe = 5 * time.Minute // nothing else tells that the other end of a line is gone
 	}
+	for _, p := range b.ports {
+		// What was delivered to us and not stored when we end is to come again; see links/subnet. With custody marks the peer sees to that.
+		binding.Vanish = binding.Vanish || p.c.Mapping == RCOP
+	}
 	keeper := sis.Keeper{Binding: binding, Serve: b.serve, Notice: b.notice}
+	if x := b.c.TimeScale; x > 1 {
+		// With a simulated radio, outages of minutes are over in a second.
+		keeper.BackoffMin, keeper.BackoffMax, keeper.Steady = scaled(bindMin, x), scaled(bindMax, x), scaled(time.Minute, x)
+	}
 	for ctx.Err() == nil {
 		if err := keeper.Run(ctx); err != nil {
 			b.notice(err, refused)
@@ -90,6 +98,14 @@ func (b *bind) run(ctx context.Context) {
 	}
 	tasks.Wait()
 }
+
+// Back-offs of a sis.Keeper.
+const (
+	bindMin = 5 * time.Second
+	bindMax = 300 * time.Second
+)
+
+func scaled(d time.Duration, x float64) time.Duration { return time.Duration(float64(d) / x) }
 
 func pause(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)

@@ -10,11 +10,10 @@ import (
 const (
 	backoffMin = 5 * time.Second
 	backoffMax = 300 * time.Second
-	// A bind that lasted so long makes the next back-off short again.
-	steady = time.Minute
+	steady     = time.Minute
 )
 
-// A Keeper keeps a SAP bound. Its zero durations are 5 and 300 s.
+// A Keeper keeps a SAP bound. Its zero durations are 5, 300 and 60 s.
 type Keeper struct {
 	Binding Binding
 	// Serve is called with each Client, and has it until it returns: at the latest when Recv says *Unbound, or ctx is done. The Keeper
@@ -24,17 +23,21 @@ type Keeper struct {
 	Notice func(why error, next time.Duration)
 
 	BackoffMin, BackoffMax time.Duration
+	Steady                 time.Duration // a bind that lasted so long makes the next back-off short again
 }
 
 // Run binds, serves, and does so again after each loss; it waits twice as long after each failure. It returns nil when ctx is done,
 // and a *BindError when no further try can succeed.
 func (k *Keeper) Run(ctx context.Context) error {
-	least, most := k.BackoffMin, k.BackoffMax
+	least, most, long := k.BackoffMin, k.BackoffMax, k.Steady
 	if least <= 0 {
 		least = backoffMin
 	}
 	if most <= 0 {
 		most = backoffMax
+	}
+	if long <= 0 {
+		long = steady
 	}
 	log := k.Binding.orDefault().Log
 	for wait := least; ; wait = min(2*wait, max(most, least)) {
@@ -46,7 +49,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 		if errors.As(err, &refused) && refused.Permanent() {
 			return err
 		}
-		if lasted >= steady {
+		if lasted >= long {
 			wait = least
 		}
 		log.Warn("not bound", "err", err, "next", wait)
