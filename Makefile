@@ -32,7 +32,7 @@ race: ## all tests under the race detector
 interop: ## let slixmpp, profanity and mellium use two nodes (installs them from Debian's packages if it may)
 	$(GO) run ./tools/interop $(INTEROP)
 
-torture: ## kill nodes and cut the path at random; every message must arrive exactly once (SEED=n repeats a run)
+torture: ## kill nodes and cut the path at random, over IP and HF; each message must arrive exactly once (SEED=n repeats a run; TORTURE=-hf)
 	$(GO) run ./tools/torture $(if $(SEED),-seed $(SEED)) $(TORTURE)
 
 fuzz: ## run each fuzz target for FUZZTIME (2m)

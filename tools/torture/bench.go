@@ -63,8 +63,7 @@ func newBench(ctx context.Context, p plan, bin, dir string) (*bench, error) {
 			Name: "IP link field-2-hq", Domains: []string{"headquarters.net"}, RemoteIP: hqIP, RemotePort: back, LocalPort: fieldPort, Dial: p.both, Listen: true, Keys: keys}}},
 	}
 	for _, n := range b.nodes {
-		n.Clients = map[string]any{"offline_messages": 1000000, "offline_bytes": "1GiB", "outbox_stanzas": 100000, "outbox_bytes": "256MiB",
-			"failures_per_minute": 100000}
+		n.Clients = roomy()
 		n.Store = map[string]any{"slow_sync": p.slow}
 		if p.full {
 			n.Store["max_size"] = fmt.Sprintf("%dKiB", b.limit.Load())
@@ -93,6 +92,12 @@ func newBench(ctx context.Context, p plan, bin, dir string) (*bench, error) {
 		b.paths = append(b.paths, p)
 	}
 	return b, nil
+}
+
+// roomy is [clients] of a node that refuses nothing.
+func roomy() map[string]any {
+	return map[string]any{"offline_messages": 1000000, "offline_bytes": "1GiB", "outbox_stanzas": 100000, "outbox_bytes": "256MiB",
+		"failures_per_minute": 100000}
 }
 
 // cast makes the accounts and the actors, partners next to each other.

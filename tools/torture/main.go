@@ -1,8 +1,9 @@
 // Command torture looks for lost and doubled messages: two nodes are killed again and again while the path between them is cut and
 // clients on both sides talk, and in the end every message must have arrived once, in the order of its sender.
 //
-// What happens when follows from a seed, which is printed; processes and sockets run freely in between. Three modes: plain, with a store
-// whose fsync takes 20 ms, and with a store that fills up and is healed.
+// What happens when follows from a seed, which is printed; processes and sockets run freely in between. Three modes over IP: plain, with a
+// store whose fsync takes 20 ms, and with a store that fills up and is healed. Two over HF, one for each mapping: there the path is a radio
+// channel, with an s5066d at each end, and all of it fails.
 package main
 
 import (
@@ -34,6 +35,7 @@ type plan struct {
 	keep     bool
 	both     bool // both nodes dial and listen
 	local    bool // partners live on the same node
+	hf       hfPlan
 }
 
 func main() {
@@ -49,6 +51,13 @@ func main() {
 	flag.BoolVar(&p.local, "local", false, "let partners be on the same node, which leaves the link out")
 	slow := flag.Duration("slow-sync", 0, "only the mode with a slow store: each commit takes at least this `time`")
 	full := flag.Bool("full", false, "only the mode with a store that fills up")
+	hf := flag.Bool("hf", false, "only the modes over HF, hf-longwire and hf-rcop")
+	mapping := flag.String("mapping", "", "only the mode over HF with this `mapping`: longwire or rcop")
+	flag.IntVar(&p.hf.messages, "hf-messages", 1000, "over HF: `messages` each way")
+	flag.IntVar(&p.hf.outages, "outages", 1000, "over HF: `outages` of all kinds together")
+	flag.IntVar(&p.hf.rate, "rate", 2400, "over HF: `bit/s`")
+	flag.IntVar(&p.hf.scale, "scale", 200, "over HF: radio time runs so many `times` as fast")
+	flag.DurationVar(&p.hf.harm, "harm", 4*time.Minute, "over HF: the `time` in which the outages happen")
 	plain := flag.Bool("plain", false, "only the plain mode")
 	short := flag.Bool("short", false, "a tenth of everything, for machines in a hurry")
 	flag.Usage = func() {
@@ -56,7 +65,8 @@ func main() {
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	if flag.NArg() > 0 || p.messages < p.pairs || p.pairs < 1 || p.kills < 0 || p.cuts < 0 {
+	if flag.NArg() > 0 || p.messages < p.pairs || p.pairs < 1 || p.kills < 0 || p.cuts < 0 || p.hf.messages < p.pairs ||
+		p.hf.outages < 0 || p.hf.scale < 1 || p.hf.scale > 1000 || p.hf.harm < 0 || *mapping != "" && *mapping != "longwire" && *mapping != "rcop" {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -65,9 +75,10 @@ func main() {
 	}
 	if *short {
 		p.messages, p.kills, p.cuts = p.messages/10, p.kills/10, p.cuts/10
+		p.hf.messages, p.hf.outages, p.hf.harm = p.hf.messages/10, p.hf.outages/10, p.hf.harm/10
 	}
 	var plans []plan
-	all := !*plain && *slow == 0 && !*full
+	all := !*plain && *slow == 0 && !*full && !*hf && *mapping == ""
 	if *plain || all {
 		q := p
 		q.mode = "plain"
@@ -86,35 +97,47 @@ func main() {
 		q.mode, q.full, q.pad = "full", true, 4000
 		plans = append(plans, q)
 	}
+	for _, m := range []string{"longwire", "rcop"} {
+		if *hf || all || *mapping == m {
+			q := p
+			q.mode, q.hf.mapping, q.messages, q.kills, q.cuts = "hf-"+m, m, p.hf.messages, 0, 0
+			plans = append(plans, q)
+		}
+	}
 	if err := runAll(plans, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "torture:", err)
 		os.Exit(1)
 	}
 }
 
-func runAll(plans []plan, out io.Writer) error {
+func runAll(plans []plan, out io.Writer) (err error) {
 	dir, err := os.MkdirTemp("", "longwire-torture-")
 	if err != nil {
 		return err
 	}
-	if plans[0].keep {
-		fmt.Fprintln(out, "folders are kept in", dir)
-	} else {
-		defer os.RemoveAll(dir)
-	}
+	defer func() {
+		if plans[0].keep || err != nil {
+			fmt.Fprintln(out, "folders are kept in", dir)
+		} else {
+			os.RemoveAll(dir)
+		}
+	}()
 	ctx, cancel := rig.Context(0)
 	defer cancel()
-	fmt.Fprintln(out, "building longwire")
+	fmt.Fprintln(out, "building longwire and s5066d")
 	bin, err := rig.Build(ctx, dir)
+	if err != nil {
+		return err
+	}
+	sis, err := rig.BuildSISServer(ctx, dir)
 	if err != nil {
 		return err
 	}
 	var failed []string
 	for _, p := range plans {
-		fmt.Fprintf(out, "\n%s: %d messages each way between %d pairs, each node killed %d times, path cut %d times, -seed %d\n",
-			p.mode, p.messages, p.pairs, p.kills, p.cuts, p.seed)
-		if err := runOne(ctx, p, bin, dir, out); err != nil {
-			fmt.Fprintf(out, "%s: FAILED: %v\n", p.mode, err)
+		fmt.Fprintf(out, "\n%s: %s, -seed %d\n", p.mode, p.words(), p.seed)
+		if err := runOne(ctx, p, bin, sis, dir, out); err != nil {
+			fmt.Fprintf(out, "%s: FAILED, -seed %d: %v\n", p.mode, p.seed, err)
 			failed = append(failed, p.mode)
 		}
 		if ctx.Err() != nil {
@@ -128,10 +151,32 @@ func runAll(plans []plan, out io.Writer) error {
 	return nil
 }
 
-func runOne(ctx context.Context, p plan, bin, dir string, out io.Writer) error {
+// words say what a run is.
+func (p *plan) words() string {
+	s := fmt.Sprintf("%d messages each way between %d pairs", p.messages, p.pairs)
+	if h := p.hf; h.mapping != "" {
+		return s + fmt.Sprintf(", %d outages in %v, %d bit/s, radio time %d times as fast", h.outages, h.harm, h.rate, h.scale)
+	}
+	return s + fmt.Sprintf(", each node killed %d times, path cut %d times", p.kills, p.cuts)
+}
+
+// A runner is one run that is ready to begin.
+type runner interface {
+	run(context.Context, io.Writer) error
+	summary() string
+	close()
+}
+
+func runOne(ctx context.Context, p plan, bin, sis, dir string, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, p.limit)
 	defer cancel()
-	b, err := newBench(ctx, p, bin, dir)
+	var b runner
+	var err error
+	if p.hf.mapping != "" {
+		b, err = newHF(ctx, p, bin, sis, dir)
+	} else {
+		b, err = newBench(ctx, p, bin, dir)
+	}
 	if err != nil {
 		return err
 	}
