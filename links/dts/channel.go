@@ -27,6 +27,7 @@ type await struct {
 	peer     *peer
 	until    time.Time
 	answered bool // something for us came from it
+	others   int  // transmissions of others meanwhile
 	casts    []ID // that asked for one
 }
 
@@ -36,6 +37,7 @@ const (
 	maxSpread   = 16
 	sharedBase  = 4
 	maxHeard    = 64
+	maxOthers   = 2 // transmissions of others in which an answer is still waited for
 )
 
 // Heard is a node that was heard.
@@ -135,6 +137,11 @@ func (s *Station) conclude(now time.Time, force bool) {
 		s.roundOver(now, true)
 		s.floor = p
 	default: // somebody else spoke; our peer could not answer meanwhile
+		// Choice: it may at the next occasion. On a busy channel there is always somebody else: who waited for ever would stand still.
+		if a.others++; a.others > maxOthers {
+			a.until = now
+			return
+		}
 		a.until = laterOf(a.until, laterOf(c.until, now).Add(s.timingOf(a.peer).Answer()))
 	}
 }
