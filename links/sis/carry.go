@@ -232,6 +232,9 @@ func (c *conn) unbind(port *Port, why UnbindReason) {
 		c.mu.Unlock()
 		return
 	}
+	if port != nil && (why == UnbindPreempted || why == UnbindNoARQ) {
+		port.left = true // it is well, and hears it behind all else
+	}
 	c.putLocked(UnbindIndication{why})
 	if !c.carrier.Noisy && !c.closing {
 		c.closing = true

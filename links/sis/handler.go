@@ -44,7 +44,8 @@ type Port struct {
 	left    bool
 }
 
-// Left tells whether the client itself gave the SAP back, by S_UNBIND_REQUEST.
+// Left tells whether client and node parted in order: it gave the SAP back by S_UNBIND_REQUEST, or had to make room. Else it is gone, or
+// does what it should not.
 func (p *Port) Left() bool {
 	p.c.mu.Lock()
 	defer p.c.mu.Unlock()

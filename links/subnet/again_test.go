@@ -2,6 +2,7 @@ package subnet_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"longwire/links/sis"
@@ -23,18 +24,21 @@ func TestClientThatVanishesGetsItsDataAgain(t *testing.T) {
 		time.Sleep(time.Minute)
 		expect(t, "B", texts(b.heard()), "one", "not promised", "two")
 		b.Close()
+		synctest.Wait()
 
 		b = x.bind(1, sis.Binding{SAP: 6, Vanish: true})
 		a.send(1, byClient, "three")
 		time.Sleep(time.Minute)
 		expect(t, "B, back", texts(b.heard()), "one", "two", "three")
 		b.Close()
+		synctest.Wait()
 		time.Sleep(5 * time.Minute)
 		b = x.bind(1, sis.Binding{SAP: 6})
 		time.Sleep(time.Second)
 		expect(t, "B, back again", texts(b.heard()), "one", "two", "three")
 
 		b.Close() // with S_UNBIND_REQUEST: it has taken all
+		synctest.Wait()
 		b = x.bind(1, sis.Binding{SAP: 6, Vanish: true})
 		time.Sleep(time.Minute)
 		expect(t, "B, after a goodbye", texts(b.heard()))
@@ -42,6 +46,7 @@ func TestClientThatVanishesGetsItsDataAgain(t *testing.T) {
 		a.send(1, byClient, "old")
 		time.Sleep(20 * time.Minute)
 		b.Close()
+		synctest.Wait()
 		b = x.bind(1, sis.Binding{SAP: 6})
 		time.Sleep(time.Minute)
 		expect(t, "B, long after", texts(b.heard()))
@@ -62,6 +67,7 @@ func TestWhatIsKeptForAClientIsBounded(t *testing.T) {
 			t.Fatalf("%d arrived", n)
 		}
 		b.Close()
+		synctest.Wait()
 		b = x.bind(1, sis.Binding{SAP: 6})
 		time.Sleep(time.Second)
 		if n := len(texts(b.heard())); n != 64 {
