@@ -23,6 +23,7 @@ type bench struct {
 	longwire, sis string // the programs
 	dir           string
 	progress      io.Writer
+	trace         bool // tell each transmission
 	goals         int
 	missed        []string
 }
@@ -38,6 +39,7 @@ var measurements = []measurement{
 	{"message", "a short message with a soft link up", messages},
 	{"idle", "an idle link for a day", idle},
 	{"services", "presence and queries of five clients", services},
+	{"stations", "five stations on one channel", stations},
 }
 
 func main() {
@@ -47,6 +49,7 @@ func main() {
 	}
 	only := flag.String("only", "", "measure these alone: `names` out of "+strings.Join(names, ","))
 	keep := flag.Bool("keep", false, "keep configurations and logs, and print where they are")
+	trace := flag.Bool("trace", false, "print each transmission of the five stations")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: airtime [flags]\nMeasures what XMPP over simulated HF costs. Ends with status 1 if a goal is missed.")
 		flag.PrintDefaults()
@@ -62,7 +65,7 @@ func main() {
 	}
 	ctx, cancel := rig.Context(30 * time.Minute)
 	defer cancel()
-	if err := run(ctx, chosen, *keep, os.Stdout, os.Stderr); err != nil {
+	if err := run(ctx, chosen, *keep, *trace, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "airtime:", err)
 		os.Exit(1)
 	}
@@ -87,7 +90,7 @@ func choose(only string) ([]measurement, error) {
 	return list, nil
 }
 
-func run(ctx context.Context, list []measurement, keep bool, out, progress io.Writer) error {
+func run(ctx context.Context, list []measurement, keep, trace bool, out, progress io.Writer) error {
 	dir, err := os.MkdirTemp("", "longwire-airtime-")
 	if err != nil {
 		return err
@@ -97,7 +100,7 @@ func run(ctx context.Context, list []measurement, keep bool, out, progress io.Wr
 	} else {
 		defer os.RemoveAll(dir)
 	}
-	b := &bench{dir: dir, progress: progress}
+	b := &bench{dir: dir, progress: progress, trace: trace}
 	fmt.Fprintln(progress, "building longwire and s5066d")
 	if b.longwire, err = rig.Build(ctx, dir); err != nil {
 		return err

@@ -3,7 +3,9 @@ package onair
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"longwire/links/cas"
@@ -199,4 +201,34 @@ func unit(p *dts.PDU, c []byte, blind bool) *Unit {
 		return nil
 	}
 	return &Unit{From: p.From, To: p.To, NonARQ: blind, UPDU: s.Data, SPDU: len(d.SPDU), CPDU: len(c)}
+}
+
+// Line is for people: when after the epoch it began and ended, from whom to whom, and the D_PDUs in it.
+func (t *Transmission) Line(epoch time.Time) string {
+	var what []string
+	count := map[string]int{}
+	for _, p := range t.PDUs {
+		w := fmt.Sprintf("%v to %v", p.Type, p.To)
+		if count[w]++; count[w] == 1 {
+			what = append(what, w)
+		}
+	}
+	for i, w := range what {
+		if count[w] > 1 {
+			what[i] = fmt.Sprintf("%s (%d)", w, count[w])
+		}
+	}
+	for _, l := range t.Links {
+		what = append(what, l.String())
+	}
+	for _, u := range t.Units {
+		what = append(what, fmt.Sprintf("U_PDU of %d bytes", len(u.UPDU)))
+	}
+	if t.Collided {
+		what = append(what, "COLLIDED")
+	}
+	if t.Broken {
+		what = append(what, "BROKEN OFF")
+	}
+	return fmt.Sprintf("%.1f to %.1f s, %d bytes, %s: %s", t.Start.Sub(epoch).Seconds(), t.End.Sub(epoch).Seconds(), t.Bits/8, t.From, strings.Join(what, ", "))
 }
