@@ -6,6 +6,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -13,6 +14,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"longwire/tools/rig"
@@ -24,22 +26,25 @@ type bench struct {
 	dir           string
 	progress      io.Writer
 	trace         bool // tell each transmission
-	goals         int
-	missed        []string
+
+	mu     sync.Mutex // guards what follows
+	goals  int
+	missed []string
 }
 
 // A measurement prints its table to out.
 type measurement struct {
 	name, line string
 	run        func(ctx context.Context, b *bench, out io.Writer) error
+	aside      bool // it takes long and needs no processor: it runs beside the others
 }
 
 var measurements = []measurement{
-	{"bulk", "line use of bulk data", bulk},
-	{"message", "a short message with a soft link up", messages},
-	{"idle", "an idle link for a day", idle},
-	{"services", "presence and queries of five clients", services},
-	{"stations", "five stations on one channel", stations},
+	{"bulk", "line use of bulk data", bulk, false},
+	{"message", "a short message with a soft link up", messages, false},
+	{"idle", "an idle link for a day", idle, true},
+	{"services", "presence and queries of five clients", services, false},
+	{"stations", "five stations on one channel", stations, false},
 }
 
 func main() {
@@ -109,14 +114,29 @@ func run(ctx context.Context, list []measurement, keep, trace bool, out, progres
 		return err
 	}
 	var faults []error
+	aside := map[string]chan error{}
+	texts := map[string]*bytes.Buffer{}
 	for _, m := range list {
-		if err := m.run(ctx, b, out); err != nil {
-			fmt.Fprintf(out, "\n%s: %v\n", m.line, err)
-			faults = append(faults, fmt.Errorf("%s: %w", m.line, err))
+		if m.aside {
+			done, text := make(chan error, 1), new(bytes.Buffer)
+			aside[m.name], texts[m.name] = done, text
+			go func() { done <- m.run(ctx, b, text) }()
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
+	}
+	for _, m := range list {
+		if !m.aside {
+			faults = append(faults, m.fault(out, m.run(ctx, b, out)))
 		}
+	}
+	for _, m := range list {
+		if m.aside {
+			err := <-aside[m.name]
+			_, _ = texts[m.name].WriteTo(out)
+			faults = append(faults, m.fault(out, err))
+		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	fmt.Fprintf(out, "\n%d goals, %d missed\n", b.goals, len(b.missed))
 	for _, g := range b.missed {
@@ -126,8 +146,19 @@ func run(ctx context.Context, list []measurement, keep, trace bool, out, progres
 	return errors.Join(faults...)
 }
 
+// fault prints why a measurement came to nothing.
+func (m measurement) fault(out io.Writer, err error) error {
+	if err == nil {
+		return nil
+	}
+	fmt.Fprintf(out, "\n%s: %v\n", m.line, err)
+	return fmt.Errorf("%s: %w", m.line, err)
+}
+
 // goal notes whether a goal is met and gives the word for the table.
 func (b *bench) goal(met bool, format string, args ...any) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.goals++
 	if met {
 		return "met"
