@@ -308,3 +308,22 @@ func TestManyStationsDeliverExactlyOnce(t *testing.T) {
 		x.Run(t, time.Hour, nil)
 	}
 }
+
+// Others that speak one after the other do not keep us for ever from counting an answer as missed.
+func TestAnAnswerIsNotAwaitedForEverOnABusyChannel(t *testing.T) {
+	h := connected(t, dts.Config{})
+	h.text("met another transmission")
+	if d := h.when(time.Minute); d < 0 {
+		t.Fatal("nothing sent")
+	}
+	for others := range 10 {
+		if n, want := h.Status(nodeB).Misses, min(1, others/3); n != want {
+			t.Errorf("%d missed after %d transmissions of others, want %d", n, others, want)
+		}
+		p := data(uint8(others), "for another")
+		p.From, p.To = nodeB+3, nodeB+4
+		h.hear(p)
+		h.now = h.now.Add(time.Second) // less than an answer takes
+		h.Tick(h.now)
+	}
+}
