@@ -23,9 +23,9 @@ type actor struct {
 	login   wire.Login
 	to      string // bare JID of the partner
 	partner *actor
-	pad     string
-	rng     *rand.Rand // of the goroutine in run
-	budget  func() int // how many messages may have been started by now
+	pad     func(number int) string // what makes a body longer; always the same for a message
+	rng     *rand.Rand              // of the goroutine in run
+	budget  func() int              // how many messages may have been started by now
 	report  func(format string, args ...any)
 
 	mu      sync.Mutex // guards all below
@@ -45,8 +45,10 @@ type actor struct {
 	ackedAt  time.Time // the last time, or when there was nothing to ack
 	hold     time.Time // no new letters before, after a refusal
 
-	inbox   map[int]int // number → how often it came
-	last    int         // serial of the newest letter that came
+	sent    map[int]time.Time // number → when it was first sent
+	inbox   map[int]int       // number → how often it came,
+	came    map[int]time.Time // and when, first
+	last    int               // serial of the newest letter that came
 	wake    chan struct{}
 	resumed int
 	renewed int
@@ -58,7 +60,9 @@ type actor struct {
 // A letter is one attempt to bring a message. Attempts that follow a refusal get a serial of their own, so that order stays defined.
 type letter struct{ serial, number int }
 
-func (l letter) body(pad string) string { return fmt.Sprintf("%d %d %s", l.serial, l.number, pad) }
+func (a *actor) body(l letter) string {
+	return fmt.Sprintf("%d %d %s", l.serial, l.number, a.pad(l.number))
+}
 
 // run keeps the actor connected until ctx ends.
 func (a *actor) run(ctx context.Context) {
@@ -198,7 +202,7 @@ func (a *actor) sendAgain(c *wire.Conn, letters []letter) error {
 }
 
 func (a *actor) stanza(l letter) string {
-	return "<message to='" + a.to + "' type='chat' id='" + strconv.Itoa(l.serial) + "'><body>" + l.body(a.pad) + "</body></message>"
+	return "<message to='" + a.to + "' type='chat' id='" + strconv.Itoa(l.serial) + "'><body>" + a.body(l) + "</body></message>"
 }
 
 // ackLocked strikes off what the server has.
@@ -265,6 +269,7 @@ func (a *actor) next() string {
 		case a.started < a.total && a.started < a.budget():
 			a.started++
 			l.number = a.started
+			a.sent[l.number] = now
 		default:
 			l.serial = 0
 		}
@@ -333,11 +338,14 @@ func (a *actor) receive(raw []byte) {
 		return
 	}
 	var l letter
-	if _, err := fmt.Sscan(wire.Text(raw, "body"), &l.serial, &l.number); err != nil {
+	text := wire.Text(raw, "body")
+	if _, err := fmt.Sscan(text, &l.serial, &l.number); err != nil || text != a.partner.body(l) {
 		a.fault("a message that nobody sent: %.200s", raw)
 		return
 	}
-	a.inbox[l.number]++
+	if a.inbox[l.number]++; a.inbox[l.number] == 1 {
+		a.came[l.number] = time.Now()
+	}
 	if n := a.inbox[l.number]; n > 1 {
 		a.fault("message %d (serial %d) came %d times", l.number, l.serial, n)
 	}

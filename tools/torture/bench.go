@@ -102,6 +102,7 @@ func roomy() map[string]any {
 
 // cast makes the accounts and the actors, partners next to each other.
 func (b *bench) cast(ctx context.Context) error {
+	pad := strings.Repeat("x", b.plan.pad)
 	for i := range 2 * b.pairs {
 		side, other := i%2, 1-i%2
 		name, partner := fmt.Sprintf("%c%d", "hf"[side], i/2), fmt.Sprintf("%c%d", "hf"[other], i/2)
@@ -116,9 +117,9 @@ func (b *bench) cast(ctx context.Context) error {
 			name:  name,
 			login: wire.Login{Address: b.nodes[side].Address(), Domain: u.Domain, User: name, Password: password, Timeout: 10 * time.Second},
 			to:    partner + "@" + b.nodes[other].Domain,
-			pad:   strings.Repeat("x", b.pad),
+			pad:   func(int) string { return pad },
 			rng:   rand.New(rand.NewPCG(b.seed, uint64(100+i))),
-			inbox: map[int]int{}, letters: map[int]int{}, rejected: map[int]bool{},
+			inbox: map[int]int{}, came: map[int]time.Time{}, sent: map[int]time.Time{}, letters: map[int]int{}, rejected: map[int]bool{},
 			wake:   make(chan struct{}, 1),
 			report: b.fault,
 			total:  b.messages / b.pairs,

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -88,8 +90,9 @@ func newHF(ctx context.Context, p plan, bin, sis, dir string) (*hfBench, error) 
 	if err := b.cast(ctx); err != nil {
 		return b, err
 	}
-	for _, a := range b.actors {
+	for i, a := range b.actors {
 		a.budget = func() int { return b.released(a.total) }
+		a.pad = func(number int) string { return prose(p.seed, uint64(i)<<32|uint64(number)) }
 	}
 	return b, nil
 }
@@ -150,7 +153,7 @@ func (b *hfBench) watch(ctx context.Context, out io.Writer) error {
 		case <-ctx.Done():
 			return fmt.Errorf("time is up: %s", b.missing())
 		case <-report.C:
-			fmt.Fprintf(out, "  %4.0f s  %s\n", time.Since(start).Seconds(), b.summary())
+			fmt.Fprintf(out, "  %4.0f s  %s\n", time.Since(start).Seconds(), b.progress())
 		case <-tick.C:
 		}
 		for _, f := range b.allFaults()[told:] {
@@ -202,4 +205,22 @@ func (b *hfBench) close() {
 		p.Close()
 	}
 	_ = b.air.Close()
+}
+
+// prose is what a message says: mostly a line, at times more than one U_PDU holds.
+func prose(seed, which uint64) string {
+	rng := rand.New(rand.NewPCG(seed, which))
+	n := rng.IntN(80)
+	switch rng.IntN(40) {
+	case 0:
+		n = 2500 + rng.IntN(3000)
+	case 1, 2:
+		n = 300 + rng.IntN(1000)
+	}
+	const letters = "eeettaoinshrdlu    cmfwypvbgk jq."
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = letters[rng.IntN(len(letters))]
+	}
+	return strings.TrimSpace(string(b))
 }

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -150,11 +152,51 @@ func (a *actor) lacking() (list []letter) {
 	return list
 }
 
-// summary is one line of counts.
+// waits tells how long messages took from client to client, in radio time.
+func (b *hfBench) waits() string {
+	var all []time.Duration
+	var most time.Duration
+	worst := ""
+	for _, a := range b.actors {
+		a.mu.Lock()
+		sent := maps.Clone(a.sent)
+		a.mu.Unlock()
+		a.partner.mu.Lock()
+		for n, at := range a.partner.came {
+			d := b.air.Radio(at.Sub(sent[n])).Round(time.Second)
+			if all = append(all, d); d > most {
+				most, worst = d, fmt.Sprintf("number %d of %s, sent at %s", n, a.name, sent[n].UTC().Format("15:04:05.000"))
+			}
+		}
+		a.partner.mu.Unlock()
+	}
+	if len(all) == 0 {
+		return "nothing arrived"
+	}
+	slices.Sort(all)
+	return fmt.Sprintf("messages took, in radio time: half of them at most %v, 95 in 100 at most %v, the slowest %v (%s)",
+		all[len(all)/2], all[len(all)*95/100], most, worst)
+}
+
+// progress is one line.
+func (b *hfBench) progress() string {
+	s := b.air.Stats()
+	text := fmt.Sprintf("%d of %d arrived; outages %d, clients cut %d; %d transmissions, %v of air", b.arrived(), 2*b.messages,
+		b.begun.Load(), b.hung.Load(), s.Transmissions, s.Keyed.Round(time.Second))
+	if n := len(b.allFaults()); n > 0 {
+		text += fmt.Sprintf("; %d FAULTS", n)
+	}
+	return text
+}
+
+// summary is what it came to.
 func (b *hfBench) summary() string {
 	var parts []string
-	for k := range kinds {
-		parts = append(parts, fmt.Sprintf("%s %d", k, b.done[k].Load()))
+	outages := int64(0)
+	for k := range hush {
+		n := b.done[k].Load()
+		outages += n
+		parts = append(parts, fmt.Sprintf("%s %d", k, n))
 	}
 	var resent int
 	for _, a := range b.actors {
@@ -166,10 +208,8 @@ func (b *hfBench) summary() string {
 	t := b.tally
 	b.counting.Unlock()
 	s := b.air.Stats()
-	text := fmt.Sprintf("%d of %d arrived; %s; clients cut %d, who sent %d again; U_PDUs %d, stanzas sent again %d, doubles suppressed %d; %d transmissions, %v of air, %d collisions",
-		b.arrived(), 2*b.messages, strings.Join(parts, ", "), b.hung.Load(), resent, t.frames, t.again, t.doubles, s.Transmissions, s.Keyed.Round(time.Second), s.Collisions)
-	if n := len(b.allFaults()); n > 0 {
-		text += fmt.Sprintf("; %d FAULTS", n)
-	}
-	return text
+	return fmt.Sprintf("%d of %d arrived\n%d outages: %s; besides EMCON %d, clients cut %d\n", b.arrived(), 2*b.messages, outages, strings.Join(parts, ", "),
+		b.done[hush].Load(), b.hung.Load()) +
+		fmt.Sprintf("clients sent %d again; nodes sent %d U_PDUs, in which %d stanzas again, and suppressed %d doubles\n", resent, t.frames, t.again, t.doubles) +
+		fmt.Sprintf("%d transmissions, %v of air, %d collisions\n%s", s.Transmissions, s.Keyed.Round(time.Second), s.Collisions, b.waits())
 }
