@@ -44,7 +44,7 @@ type messageCase struct {
 	goal        float64 // times the floor; 0: none
 }
 
-var messageCases = []messageCase{{75, 15, 0}, {300, 10, 2.5}, {1200, 10, 0}, {2400, 8, 0}, {9600, 8, 0}}
+var messageCases = []messageCase{{75, 15, 0}, {300, 6, 2.5}, {1200, 10, 0}, {2400, 8, 0}, {9600, 8, 0}}
 
 // A message is what one cost.
 type message struct {

@@ -53,6 +53,7 @@ func runHF(ctx context.Context, o options, p *page, dir string) error {
 	if stay {
 		p.invitation(&s.stage)
 	}
+	p.airHead()
 	b, err := s.play(ctx, p)
 	if err != nil {
 		return err

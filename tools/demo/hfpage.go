@@ -19,9 +19,17 @@ func (s *airStage) floor(text string) time.Duration {
 func (p *page) airTitle(s *airStage) {
 	fmt.Fprintf(p, "\n%s\n", p.paint(bold, "headquarters.net ⇄ field.net over HF"))
 	p.note(fmt.Sprintf("Two Longwire nodes (%s), each with an s5066d, on one simulated channel: %s interleaver, turnaround 2 s.", platform(), s.wave.Name))
-	p.note(fmt.Sprintf("Radio time runs %d times as fast as the clock; all times below are radio time. The clients are mellium.im/xmpp over TLS. -seed %d", s.scale, s.seed))
+	clock := "Radio time is the clock's."
+	if s.scale > 1 {
+		clock = fmt.Sprintf("Radio time runs %d times as fast as the clock; all times below are radio time.", s.scale)
+	}
+	p.note(fmt.Sprintf("%s The clients are mellium.im/xmpp over TLS. -seed %d", clock, s.seed))
 	p.note("Bytes: XML in the queue; frame: coded, with header; C_PDU: + S_PDU and C_PDU headers; D_PDU: on the air; ack: D_PDUs that acknowledge.")
 	p.note("tx: transmissions, of both. air: of both. waited: client to client. floor: preamble + one interleaver block + 2.6 bit a character ÷ rate.")
+}
+
+// airHead names the columns.
+func (p *page) airHead() {
 	fmt.Fprintf(p, "\n%s\n", p.paint(dim, fmt.Sprintf("%6s  %-5s %-*s %4s %5s %5s %5s %4s %3s %7s %7s %6s %5s",
 		"said", "who", textWidth, "what", "XML", "frame", "C_PDU", "D_PDU", "ack", "tx", "air", "waited", "floor", "ratio")))
 }

@@ -130,7 +130,11 @@ func (p *page) invitation(s *stage) {
 	}
 	n := s.nodes[0]
 	fmt.Fprintf(p, "\n  as in   profanity, then  /connect you@%s server %s port %d tls trust\n", n.Domain, n.IP, n.Port)
-	fmt.Fprintf(p, "  and write to %s@%s: the answer takes the bad path, which keeps breaking now and then.\n", cast[1], s.nodes[1].Domain)
+	way := "the bad path, which keeps breaking now and then"
+	if s.hf > 0 {
+		way = "the radio, and its time"
+	}
+	fmt.Fprintf(p, "  and write to %s@%s: the answer takes %s.\n", cast[1], s.nodes[1].Domain, way)
 	fmt.Fprintf(p, "  Look behind it with   %s status --config %s\n", n.Bin, n.Config())
 	fmt.Fprintf(p, "                        %s queue watch --config %s\n", n.Bin, n.Config())
 	fmt.Fprintf(p, "\n%s\n", p.paint(dim, "Ctrl-C ends it all."))
