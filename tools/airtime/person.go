@@ -22,7 +22,6 @@ type person struct {
 
 	mu    sync.Mutex // guards what follows
 	heard map[string]time.Time
-	asked map[string]int // stanzas that came, by kind
 	ended chan struct{}
 }
 
@@ -36,7 +35,7 @@ func logIn(ctx context.Context, n *rig.Node, u rig.User, answers bool) (*person,
 		c.Abort()
 		return nil, err
 	}
-	p := &person{Conn: c, User: u, answers: answers, heard: map[string]time.Time{}, asked: map[string]int{}, ended: make(chan struct{})}
+	p := &person{Conn: c, User: u, answers: answers, heard: map[string]time.Time{}, ended: make(chan struct{})}
 	go p.listen()
 	return p, nil
 }
@@ -48,16 +47,11 @@ func (p *person) listen() {
 		if err != nil {
 			return
 		}
-		at, id, kind := time.Now(), wire.Attr(e.Raw, "id"), e.Name
-		if t := wire.Attr(e.Raw, "type"); e.Name == "iq" && (t == "get" || t == "set") {
-			if p.answers {
-				_ = p.WriteString(answer(e.Raw))
-			}
-		} else if t == "error" {
-			kind = "error"
+		at, id := time.Now(), wire.Attr(e.Raw, "id")
+		if t := wire.Attr(e.Raw, "type"); p.answers && e.Name == "iq" && (t == "get" || t == "set") {
+			_ = p.WriteString(answer(e.Raw))
 		}
 		p.mu.Lock()
-		p.asked[kind]++
 		if _, again := p.heard[id]; id != "" && !again {
 			p.heard[id] = at
 		}
@@ -71,13 +65,6 @@ func (p *person) hears(id string) (time.Time, bool) {
 	defer p.mu.Unlock()
 	at, ok := p.heard[id]
 	return at, ok
-}
-
-// count is how many stanzas of a kind came: message, presence, iq or error.
-func (p *person) count(kind string) int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.asked[kind]
 }
 
 // await waits until the stanza with that id came.
