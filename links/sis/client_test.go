@@ -634,3 +634,27 @@ type signal interface {
 	sis.Primitive
 	sis.Event
 }
+
+// What Unidata has accepted goes out, also when the client ends at once; but not while it must not.
+func TestCloseSendsWhatWasAccepted(t *testing.T) {
+	for _, silent := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			node := newScript(t)
+			c := node.bind(sis.Binding{SAP: 6})
+			for range 2 { // the node reads nothing: the second is held
+				send(t, c, sis.UnidataRequest{DestinationSAP: 6, Destination: nodeB, TTL: 60})
+				synctest.Wait()
+			}
+			c.Silence(silent)
+			ended := make(chan struct{})
+			go func() { c.Close(); close(ended) }()
+			synctest.Wait()
+			node.expect("90 EB 00 00 0C 14 06 E1 01 00 02 00 00 00 3C 00 00")
+			if !silent {
+				node.expect("90 EB 00 00 0C 14 06 E1 01 00 02 00 00 00 3C 00 00")
+			}
+			node.expect("90 EB 00 00 01 02")
+			<-ended
+		})
+	}
+}

@@ -150,12 +150,12 @@ func (c *Client) next() (b []byte, at time.Time, err error) {
 		c.changedLocked()
 		return b, at, nil
 	}
+	if c.held != nil && c.flowingLocked() { // before the goodbye: Unidata has accepted it
+		return c.sendLocked(now).bytes, at, nil
+	}
 	if c.closing {
 		b, _ = Strict.Append(nil, UnbindRequest{})
 		return b, at, ErrClosed
-	}
-	if c.held != nil && c.flowingLocked() {
-		return c.sendLocked(now).bytes, at, nil
 	}
 	if at, err = c.expireLocked(now); err != nil {
 		return nil, at, err
