@@ -33,7 +33,7 @@ type tracer struct {
 func (t *tracer) set(c Trace) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if c == t.cfg {
+	if c == t.cfg && (t.file != nil || c.File == "") { // else it is tried again
 		return nil
 	}
 	t.closeLocked()

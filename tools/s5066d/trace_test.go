@@ -62,3 +62,26 @@ func TestTraceStaysSmall(t *testing.T) {
 	}
 	tr.write(subnet.Frame{At: at, Raw: make([]byte, 10)})
 }
+
+// A trace that ended, or could not begin, begins when the config is read again.
+func TestTraceBeginsAgain(t *testing.T) {
+	tr := &tracer{log: slog.New(slog.DiscardHandler)}
+	dir := filepath.Join(t.TempDir(), "below")
+	if err := os.WriteFile(dir, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := Trace{File: filepath.Join(dir, "air.pcap"), MaxMiB: 1}
+	if err := tr.set(c); err == nil {
+		t.Fatal("a file in a file")
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := tr.set(c); err != nil {
+		t.Fatal(err)
+	}
+	defer tr.close()
+	if _, err := os.Stat(c.File); err != nil {
+		t.Error(err)
+	}
+}
