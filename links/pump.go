@@ -132,6 +132,15 @@ func (p *Pump) open() error {
 		}
 		p.books[i] = b
 	}
+	if err := p.env.DB.Update(func(tx *store.Tx) error {
+		claims, err := tx.Custody(custody.Claims(p.c.Peer))
+		if err != nil || claims.OutID == "" {
+			return err
+		}
+		return tx.PutCustody(custody.Claims(p.c.Peer), store.Custody{})
+	}); err != nil {
+		return fmt.Errorf("links: taking over the stream to %s: %w", p.c.Peer, err)
+	}
 	all, err := p.queue.List()
 	if err != nil {
 		return fmt.Errorf("links: reading the queue of %s: %w", p.c.Peer, err)

@@ -51,6 +51,10 @@ func Open(db *store.DB, queue *store.Queue, key string) (*Book, error) {
 	return b, nil
 }
 
+// Claims is the key of the record that links/s5066 keeps beside the one called key: under which names our stream was sent, and nobody answered. Whoever sends
+// the stream in another way puts an empty one: what the peer has taken may then be his, and is no sign of a record that is too old.
+func Claims(key string) string { return key + "/s5066/ours" }
+
 // newName makes the name of a numbering. It is short because it is paid for on the link, and random because it must not come
 // again while a peer remembers it.
 func newName() string {

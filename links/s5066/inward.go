@@ -90,7 +90,7 @@ func (w *longwire) read(ctx context.Context, updu []byte) bool {
 			return false
 		}
 	} else if h.Data != frame.None {
-		if numbering(w.into.in) != w.book.State().InID || w.into.in == "" {
+		if numbering(w.into.in) != w.book.State().InID || w.into.life == "" {
 			w.p.drops.check.Add(1)
 			w.complain()
 			return false
@@ -144,6 +144,8 @@ func (w *longwire) complain() {
 		h.HasMark, h.Mark = true, w.book.State().Mark
 	} else if c := w.book.State(); c.InID != "" && numbering(w.into.life) == c.InID {
 		h.In, h.HasMark, h.Mark = w.into.life, true, c.Mark
+		// What the peer says next is by the name that it hears it is known by. The other may have been a late word of an earlier life.
+		w.into.in = w.into.life
 	}
 	w.out.again = &h
 }
@@ -151,7 +153,7 @@ func (w *longwire) complain() {
 // vouches tells whether our mark is one of the stream that the peer goes by. When we have taken what that life of it thinks it never numbered, the mark
 // is of another one.
 func (w *longwire) vouches() bool {
-	return numbering(w.into.in) == w.book.State().InID && w.current(w.into.in)
+	return w.into.life != "" && numbering(w.into.in) == w.book.State().InID && w.current(w.into.in)
 }
 
 // current tells whether a frame that introduces itself by this name may bring stanzas.
@@ -235,7 +237,14 @@ func (w *longwire) meet(h frame.Header) error {
 	}
 	in.in = h.Out
 	if h.Data == frame.None {
-		return nil
+		if c.InID != "" {
+			return nil
+		}
+		// No stanza of it has come yet. links/ip resumes only with a peer whose name is on flash, else it numbers all anew.
+		return w.book.Update(func(_ *store.Tx, c *store.Custody) error {
+			c.InID = id
+			return nil
+		})
 	}
 	switch base := h.Seq - 1; {
 	case id != c.InID:

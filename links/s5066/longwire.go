@@ -124,7 +124,7 @@ func (w *longwire) wake() {
 // Keys of records beside the book's, by the peer.
 func lifeKey(peer string) string  { return peer + "/s5066/life" } // InID: the name under which stanzas were last taken
 func wasKey(peer string) string   { return peer + "/s5066/was" }  // InID and Mark: the numbering before the present one
-func chainKey(peer string) string { return peer + "/s5066/ours" } // OutID, Sent: outward.since; InID: outward.chain
+func chainKey(peer string) string { return custody.Claims(peer) } // OutID, Sent: outward.since; InID: outward.chain
 
 // run opens the books and carries stanzas until ctx is done.
 func (w *longwire) run(ctx context.Context) error {
