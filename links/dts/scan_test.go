@@ -55,7 +55,7 @@ func shifted(b []byte, n int, fill byte) []byte {
 
 func TestEveryPDUIsFoundAtAnyBitAfterNoise(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
-	for round := range 300 {
+	for round := range 10000 {
 		noise := make([]byte, r.IntN(40))
 		for i := range noise {
 			noise[i] = byte(r.Uint32())
