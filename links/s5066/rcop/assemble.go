@@ -155,30 +155,24 @@ func (a *Assembler) advance(p *partial) (*PDU, error) {
 	if p.bytes > a.l.Stanza {
 		return nil, fmt.Errorf("%w: more than %d bytes", ErrDropped, a.l.Stanza)
 	}
-	more := false
-	for {
+	var ev stream.Event
+	for err := errMore; err == errMore; {
 		data, ok := p.in[uint16(p.next)]
 		if !ok || p.next > 0xFFFF {
-			break
+			return nil, nil
 		}
 		p.feed.b = append(p.feed.b, data...)
 		p.next++
-		more = true
+		if ev, err = p.read.Next(); err != nil && err != errMore {
+			return nil, fmt.Errorf("%w: %w", ErrStanza, err)
+		}
 	}
-	if !more {
-		return nil, nil
-	}
-	ev, err := p.read.Next()
-	switch {
-	case err == errMore:
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrStanza, err)
-	case ev.Kind != stream.Stanza:
+	if ev.Kind != stream.Stanza {
 		return nil, fmt.Errorf("%w: another element", ErrStanza)
 	}
-	// XEP-0365 (v0.2.1) §4: one stanza, and nothing behind it. Choice: blanks are nothing.
-	if _, err := p.read.Next(); err != errMore || p.read.Buffered() > 0 || len(p.in) != p.next {
+	// XEP-0365 (v0.2.1) §4: one stanza, and nothing behind it. Choice: blanks are nothing. Segments behind the last are what is left of a try that
+	// was cut otherwise, by a sender that has forgotten it: they may not cost the stanza.
+	if _, err := p.read.Next(); err != errMore || p.read.Buffered() > 0 {
 		return nil, fmt.Errorf("%w: something behind it", ErrStanza)
 	}
 	text := make([]byte, 0, p.bytes)

@@ -137,11 +137,11 @@ func TestBadStanzas(t *testing.T) {
 	if p, err := add(a, 0, source, 1, 0, " \n<message/>\r\n "); p == nil || err != nil {
 		t.Errorf("blanks around it: %v", err)
 	}
-	// What is behind the end, in a segment that came first.
-	if p, err := add(a, 0, source, 2, 1, "<message/>"); p != nil || err != nil {
+	// What is behind the end, but in the last segment.
+	if p, err := add(a, 0, source, 2, 1, "ge/><message/>"); p != nil || err != nil {
 		t.Errorf("%v, %v", p, err)
 	}
-	if p, err := add(a, 0, source, 2, 0, "<message/>"); p != nil || !errors.Is(err, rcop.ErrStanza) {
+	if p, err := add(a, 0, source, 2, 0, "<messa"); p != nil || !errors.Is(err, rcop.ErrStanza) {
 		t.Errorf("%v, %v", p, err)
 	}
 }
@@ -211,6 +211,19 @@ func TestIDAgain(t *testing.T) {
 	add(a, 3*time.Minute, source, 7, 0, "<message><body>new")
 	if p, err := add(a, 3*time.Minute, source, 7, 1, "</body></message>"); p == nil || err != nil {
 		t.Error(p, err)
+	}
+}
+
+// A sender that was killed has forgotten how it cut a stanza, and sends it whole under the same id.
+func TestLeftoverOfAnotherCut(t *testing.T) {
+	a := rcop.NewAssembler(rcop.Limits{})
+	add(a, 0, source, 7, 1, "lo</body></message>")
+	p, err := add(a, time.Minute, source, 7, 0, "<message><body>hello</body></message>")
+	if p == nil || err != nil || string(p.Text) != "<message><body>hello</body></message>" {
+		t.Fatal(p, err)
+	}
+	if n, _ := a.Pending(); n != 0 {
+		t.Error("the leftover is kept")
 	}
 }
 
