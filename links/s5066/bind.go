@@ -34,21 +34,22 @@ type bind struct {
 
 	telling sync.Mutex
 
-	mu       sync.Mutex // guards what follows
-	client   *sis.Client
-	drop     context.CancelFunc // ends the client's bind
-	state    bindState
-	flowOff  bool
-	node     sis.NodeStatus
-	reason   sis.AvailabilityReason
-	since    time.Time
-	until    time.Time // of the next try
-	fault    string
-	change   chan struct{} // closed and made anew with each change
-	tickets  map[sis.Ticket]*port
-	early    map[sis.Ticket]fate // came before the request was registered
-	lastSent time.Time
-	strays   Strays
+	mu      sync.Mutex // guards what follows
+	client  *sis.Client
+	drop    context.CancelFunc // ends the client's bind
+	state   bindState
+	flowOff bool
+	node    sis.NodeStatus
+	reason  sis.AvailabilityReason
+	since   time.Time
+	until   time.Time // of the next try
+	fault   string
+	change  chan struct{} // closed and made anew with each change
+	tickets map[sis.Ticket]*port
+	early   map[sis.Ticket]fate // came before the request was registered
+	handing bool                // a request is being handed over
+	unheard time.Time           // until then the server may send of ours what it confirms to nobody
+	strays  Strays
 }
 
 // Strays are U_PDUs that were no peer's.
@@ -69,9 +70,11 @@ const refused = 10 * time.Minute
 // run keeps the SAP bound, and its mappings running, until ctx is done.
 func (b *bind) run(ctx context.Context) {
 	var tasks sync.WaitGroup
+	// The mappings outlive the bind: what the server has given out by then is delivered, as far as the peer knows.
+	carry, end := context.WithCancel(context.WithoutCancel(ctx))
 	for _, p := range b.ports {
 		tasks.Go(func() {
-			if err := p.m.run(ctx); err != nil && ctx.Err() == nil {
+			if err := p.m.run(carry); err != nil && carry.Err() == nil {
 				p.log.Error("mapping ended", "err", err)
 			}
 		})
@@ -96,6 +99,7 @@ func (b *bind) run(ctx context.Context) {
 			pause(ctx, refused)
 		}
 	}
+	end()
 	tasks.Wait()
 }
 
@@ -162,6 +166,10 @@ func (b *bind) serve(ctx context.Context, c *sis.Client) error {
 	for {
 		e, err := c.Recv(ctx)
 		if err != nil {
+			c.Close()
+			for e, err := c.Recv(context.WithoutCancel(ctx)); err == nil; e, err = c.Recv(context.WithoutCancel(ctx)) {
+				b.event(e) // it came before the end
+			}
 			b.down()
 			why := words(err)
 			for _, p := range b.ports {
@@ -179,7 +187,7 @@ func (b *bind) down() {
 	b.mu.Lock()
 	left := b.tickets
 	b.tickets, b.early = map[sis.Ticket]*port{}, map[sis.Ticket]fate{}
-	b.client, b.drop = nil, nil
+	b.client, b.drop, b.unheard = nil, nil, time.Time{}
 	b.mu.Unlock()
 	for t, p := range left {
 		p.m.fate(t, fate{kind: lost})
@@ -260,9 +268,9 @@ func (b *bind) submit(ctx context.Context, p *port, compose func(mtu int) *uploa
 	if u == nil {
 		return nil
 	}
-	b.mu.Lock()
-	b.lastSent = time.Now() // before it goes out: see setEMCON
-	b.mu.Unlock()
+	confirmed := u.mode.TransmissionMode == sis.ARQ && u.mode.Confirmation != sis.NoConfirmation
+	b.hand(c, true, 0)
+	defer b.hand(c, false, 0)
 	t, err := c.Unidata(ctx, sis.UnidataRequest{Priority: u.priority, DestinationSAP: b.c.SAP, Destination: p.c.RemoteAddress,
 		DeliveryMode: u.mode, TTL: sis.TTLOf(u.ttl), UPDU: u.updu})
 	var unbound *sis.Unbound
@@ -273,10 +281,22 @@ func (b *bind) submit(ctx context.Context, p *port, compose func(mtu int) *uploa
 		return err
 	}
 	u.sent(t, time.Now())
-	if u.mode.TransmissionMode == sis.ARQ && u.mode.Confirmation != sis.NoConfirmation {
+	if confirmed {
 		b.register(c, t, p)
+	} else {
+		b.hand(c, true, sis.TTLOf(u.ttl).Duration())
 	}
 	return nil
+}
+
+// hand notes for setEMCON that a request is being handed over to c, and how long the server may keep it without a word.
+func (b *bind) hand(c *sis.Client, on bool, ttl time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.handing = on
+	if until := time.Now().Add(ttl); ttl > 0 && b.client == c && until.After(b.unheard) {
+		b.unheard = until
+	}
 }
 
 // register makes the fate of t go to p.
@@ -314,9 +334,6 @@ func (b *bind) ready(ctx context.Context) (*sis.Client, int, error) {
 	}
 }
 
-// recall is how long ago a U_PDU may have been handed over that may still be on its way out of the server.
-const recall = 2 * time.Minute
-
 // setEMCON stops sending, or lets it go on. What the server has of ours is taken back, by giving up the bind: S5066 A, S_UNBIND_REQUEST.
 func (b *bind) setEMCON(on bool) {
 	b.update(func() {
@@ -328,7 +345,7 @@ func (b *bind) setEMCON(on bool) {
 			return
 		}
 		b.client.Silence(on)
-		if on && (len(b.tickets) > 0 || time.Since(b.lastSent) < recall) {
+		if on && (len(b.tickets) > 0 || b.handing || time.Now().Before(b.unheard)) {
 			b.drop()
 		}
 	})

@@ -118,9 +118,6 @@ func (k *checker) peer(c Config, p PeerConfig, addresses map[sis.Address]string)
 	one("mapping", p.Mapping, RCOP, Longwire)
 	one("confirmation", p.Confirm, ConfirmNode, ConfirmClient)
 	one("delivery", p.Delivery, DeliveryARQ, DeliveryNoARQ)
-	if makers[p.Mapping] == nil && (p.Mapping == RCOP || p.Mapping == Longwire) {
-		k.bad("peer %s: mapping %s is not in this build", p.Peer, p.Mapping)
-	}
 	if p.ConnectionID > 15 {
 		k.bad("peer %s: there is no RCOP connection %d", p.Peer, p.ConnectionID)
 	}

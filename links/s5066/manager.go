@@ -137,7 +137,7 @@ func (m *Manager) newRunner(c Config) *runner {
 		}
 		p := &port{bind: b, link: c, c: pc, queue: m.env.DB.Queue(pc.Peer), db: m.env.DB, in: m.env.In, meter: m.meters[key],
 			trace: m.env.Trace, log: log.With("peer", pc.Peer)}
-		p.m = makers[pc.Mapping](p)
+		p.m = newMapping(p)
 		b.ports[pc.RemoteAddress] = p
 	}
 	return &runner{c: c, bind: b}
@@ -177,11 +177,14 @@ func (m *Manager) Run(ctx context.Context) error {
 func (m *Manager) SetEMCON(link string, on bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	delete(m.silent, link)
+	if on { // of a link, too, that is just between two configurations
+		m.silent[link] = true
+	}
 	r := m.running[link]
 	if r == nil {
 		return fmt.Errorf("s5066: there is no link %q", link)
 	}
-	m.silent[link] = on
 	r.bind.setEMCON(on || r.c.EMCON)
 	return nil
 }

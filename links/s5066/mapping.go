@@ -11,7 +11,7 @@ import (
 	"longwire/store"
 )
 
-// A mapping carries the stanzas of one peer over a bind that it shares with others. newLongwire and newRCOP make them.
+// A mapping carries the stanzas of one peer over a bind that it shares with others.
 //
 // run does all the work: it empties the peer's queue (port.queue) into U_PDUs (port.submit), and hands what the peer's U_PDUs hold to port.in. It returns
 // when ctx is done and nothing of it is left, or with an error of the store.
@@ -30,9 +30,11 @@ type mapping interface {
 	report(s *Status)
 }
 
-// makers make mappings. The table is not changed.
-var makers = map[string]func(*port) mapping{
-	Longwire: newLongwire,
+func newMapping(p *port) mapping {
+	if p.c.Mapping == Longwire {
+		return newLongwire(p)
+	}
+	return newRCOP(p)
 }
 
 // A fate is what became of a request.

@@ -11,8 +11,6 @@ import (
 	"longwire/store"
 )
 
-func init() { makers[RCOP] = newRCOP }
-
 // rcopMapping is XEP-0365 v0.2.1: one stanza is one RCOP PDU, of as many segments as it needs, for any server. There is no XEP-0198 (§4: it must not be
 // used), no ping and no compression; what a SIS server confirms is delivered, and leaves the queue.
 //

@@ -1,6 +1,10 @@
 package sistest
 
-import "longwire/links/sis"
+import (
+	"slices"
+
+	"longwire/links/sis"
+)
 
 // A hardLink is the only one of a node.
 type hardLink struct {
@@ -23,9 +27,10 @@ func (n *Node) HardLink(p *sis.Port, q sis.Primitive) {
 	}
 }
 
-// Unbound ends the client's hard link.
+// Unbound ends the client's hard link, and drops what it has queued.
 func (n *Node) Unbound(p *sis.Port) {
 	n.air.mu.Lock()
+	n.queue = slices.DeleteFunc(n.queue, func(r *sis.Request) bool { return r.Port == p })
 	h := n.hard
 	n.air.mu.Unlock()
 	if h != nil && h.owner == p {
