@@ -73,8 +73,8 @@ func (w *longwire) compose(mtu int) *upload {
 // stuck waits a little after a fault of the store.
 func (w *longwire) stuck(err error) *upload {
 	w.p.log.Error("nothing can be sent", "err", err)
-	w.out.quiet = time.Now().Add(10 * time.Second)
-	w.out.until = w.out.quiet
+	w.out.stuck = time.Now().Add(10 * time.Second)
+	w.out.until = w.out.stuck
 	return nil
 }
 

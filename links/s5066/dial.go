@@ -3,7 +3,6 @@ package s5066
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -22,7 +21,7 @@ func dialTCP(ctx context.Context, s Server) (io.ReadWriteCloser, error) {
 	d := net.Dialer{Timeout: 30 * time.Second, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: time.Minute, Interval: 20 * time.Second, Count: 3}}
 	conn, err := d.DialContext(ctx, "tcp", s.Address)
 	if err != nil {
-		return nil, fmt.Errorf("s5066: dialling %s: %w", s.Address, err)
+		return nil, err // names the address
 	}
 	return conn, nil
 }
@@ -32,7 +31,12 @@ func words(err error) string {
 	var refused *sis.BindError
 	var unbound *sis.Unbound
 	var dns *net.DNSError
+	var framing *sis.FramingError
 	switch {
+	case errors.As(err, &refused) && refused.Reason == sis.BindSAPTaken:
+		return "the SIS server refuses: another of its clients has this SAP"
+	case errors.As(err, &framing):
+		return "what answers there is no SIS server"
 	case errors.As(err, &refused):
 		return "the SIS server refuses: " + refused.Reason.String()
 	case errors.As(err, &unbound) && unbound.Reason != 0:

@@ -2,6 +2,7 @@ package s5066
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"longwire/links"
@@ -56,6 +57,7 @@ type outward struct {
 	lastAsks time.Time
 	lastBad  time.Time // when we last said Again
 
+	stuck time.Time // the store fails: nothing is tried before
 	until time.Time // back-off
 	delay time.Duration
 	fault string
@@ -315,14 +317,12 @@ func (w *longwire) release(now time.Time) error {
 	return w.reload()
 }
 
-// aloft tells whether the server has the stanza.
+// aloft tells whether the server has the stanza, or is about to.
 func (w *longwire) aloft(n uint32) bool {
-	for _, f := range w.out.flights {
-		if f.kind == sendData && !after(f.first, n) && (!after(n, f.last) || n == f.first) {
-			return true
-		}
+	in := func(f flight) bool {
+		return f.kind == sendData && !after(f.first, n) && (!after(n, f.last) || n == f.first)
 	}
-	return false
+	return w.out.leaving != nil && in(*w.out.leaving) || slices.ContainsFunc(w.out.flights, in)
 }
 
 // account counts a frame that was handed over.

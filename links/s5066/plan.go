@@ -46,6 +46,9 @@ func (w *longwire) plan(now time.Time) (action, time.Time) {
 		return !at.After(now)
 	}
 	o, in := &w.out, &w.into
+	if !soonest(o.stuck) {
+		return idle, next
+	}
 	w.mu.Lock()
 	owed, owedAt, question := w.owed, w.owedAt, w.question
 	w.mu.Unlock()
@@ -57,6 +60,9 @@ func (w *longwire) plan(now time.Time) (action, time.Time) {
 	if len(o.items) > 0 && !o.resend.IsZero() && soonest(o.resend) {
 		o.resend, o.blindTry = time.Time{}, min(2*o.blindTry, resendBlindMax)
 		w.goBack(w.book.State().Acked + 1)
+	}
+	if len(o.flights) >= 2*window {
+		return idle, next // a fate comes first. Behind the SIS client's window all peers of the bind would wait
 	}
 	// Marks are told in a back-off too: who waits for them has been heard.
 	ready := soonest(o.until)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"log/slog"
 	"time"
 
 	"longwire/links"
@@ -32,9 +33,12 @@ func (w *rcopMapping) take(ctx context.Context, u sis.UnidataIndication) {
 	w.p.meter.Add(func(c *meter.Counts) { c.In.Wire += uint64(len(u.UPDU)) })
 	h, data, err := rcop.Parse(u.UPDU, rcop.Ed3)
 	if err != nil || h.Connection != w.p.c.ConnectionID || h.Application != w.p.c.AppID {
-		// Another application may use the SAP; it is not ours to answer.
-		w.p.drops.format.Add(1)
-		w.p.log.Debug("U_PDU is not of this link", "err", err, "connection", h.Connection, "application", h.Application, "size", len(u.UPDU))
+		// Another application may use the SAP; it is not ours to answer. More often the two sides are not set up alike, and what the peer sends is lost.
+		level := slog.LevelDebug
+		if w.p.drops.format.Add(1) == 1 {
+			level = slog.LevelWarn
+		}
+		w.p.log.Log(ctx, level, "U_PDU is not of this link; are mapping, connection_id and application_id the same on both sides?", "err", err, "connection", h.Connection, "application", h.Application, "size", len(u.UPDU))
 		return
 	}
 	w.step(func() { w.out.relent() })

@@ -19,6 +19,7 @@ import (
 
 const (
 	rcopWindow = 4   // stanzas under way
+	rcopAloft  = 8   // segments of them that the server has: no more than sis.Binding.Window, behind which all peers of the bind would wait
 	rcopSpan   = 128 // numbers from the oldest under way to the newest: the id of a PDU is the low byte
 	rcopLook   = 64  // entries of the queue that are looked at for another sender's
 )
@@ -133,7 +134,7 @@ func (w *rcopMapping) due() bool {
 	now := time.Now()
 	w.digest(now)
 	w.publish()
-	if now.Before(w.out.until) {
+	if now.Before(w.out.until) || len(w.out.tickets) >= rcopAloft {
 		return false
 	}
 	if w.going() != nil {
@@ -191,7 +192,11 @@ func (w *rcopMapping) fresh() (store.Entry, bool, error) {
 	if err != nil {
 		return store.Entry{}, false, fmt.Errorf("s5066: reading the queue of %s: %w", w.p.c.Peer, err)
 	}
+	now := time.Now()
 	for _, e := range entries {
+		if !e.Expires.IsZero() && !e.Expires.After(now) {
+			continue // its sender is about to be told
+		}
 		if !slices.ContainsFunc(o.flights, func(f *rcopFlight) bool { return f.sender == sender(e) }) {
 			return e, true, nil
 		}
@@ -239,7 +244,7 @@ func (w *rcopMapping) compose(mtu int) *upload {
 	defer w.publish()
 	now := time.Now()
 	w.digest(now)
-	if now.Before(w.out.until) {
+	if now.Before(w.out.until) || len(w.out.tickets) >= rcopAloft {
 		return nil
 	}
 	for range 8 {

@@ -1,0 +1,35 @@
+package s5066_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"longwire/links/s5066"
+	"longwire/links/sis/sistest"
+)
+
+// A stanza of many segments to a peer that does not answer fills the window to that peer, and keeps no other waiting.
+func TestRCOPLargeStanzaToADarkPeerKeepsNobody(t *testing.T) {
+	play(t, sistest.Options{Delay: time.Second, Rate: 9600, Patience: 30 * time.Minute}, func(r *rig) {
+		ship := r.end(2, "ship.net", 0, "headquarters.net")
+		r.a.config.TTL = time.Hour
+		r.a.config.Peers = nil
+		for i, name := range []string{"field.net", "ship.net"} {
+			r.a.config.Peers = append(r.a.config.Peers, s5066.PeerConfig{Peer: name, RemoteAddress: addresses[1+i]})
+		}
+		ship.config.Peers[0].Mapping = s5066.RCOP
+		r.air.Cut(addresses[0], addresses[1], true)
+		r.a.Start()
+		ship.Start()
+		defer ship.Stop()
+		r.a.SendTo("field.net", strings.Repeat("salt water ", 5000))
+		time.Sleep(2 * time.Minute)
+		r.a.SendTo("ship.net", "hello")
+		time.Sleep(2 * time.Minute)
+		if got := ship.Received(); !slices.Equal(got, []string{"hello"}) {
+			t.Errorf("the ship got %q", got)
+		}
+	})
+}
