@@ -180,7 +180,7 @@ func TestBindFaultsAreShown(t *testing.T) {
 		r.a.air.Start()
 		_, gone := r.stranger(r.a.air, 6)
 		time.Sleep(2 * time.Minute)
-		if s := r.a.status(); s.Bound || s.Fault != "the SIS server refuses: SAP already allocated" {
+		if s := r.a.status(); s.Bound || s.Fault != "the SIS server refuses: another of its clients has this SAP" {
 			t.Errorf("SAP taken: %+v", s.Status)
 		}
 		gone()

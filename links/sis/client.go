@@ -65,7 +65,7 @@ func (b Binding) orDefault() Binding {
 	if b.Log == nil {
 		b.Log = slog.New(slog.DiscardHandler)
 	}
-	b.Log = b.Log.With("node", b.Name, "sap", b.SAP)
+	b.Log = b.Log.With("server", b.Name, "sap", b.SAP)
 	set(&b.BindWait, 10*time.Second)
 	set(&b.Grace, 30*time.Second)
 	return b

@@ -11,6 +11,7 @@ const (
 	backoffMin = 5 * time.Second
 	backoffMax = 300 * time.Second
 	steady     = time.Minute
+	handover   = 200 * time.Millisecond // from one bind of ours to the next
 )
 
 // A Keeper keeps a SAP bound. Its zero durations are 5, 300 and 60 s.
@@ -40,6 +41,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 		long = steady
 	}
 	log := k.Binding.orDefault().Log
+	fresh := true
 	for wait := least; ; wait = min(2*wait, max(most, least)) {
 		lasted, err := k.once(ctx)
 		if ctx.Err() != nil {
@@ -52,15 +54,39 @@ func (k *Keeper) Run(ctx context.Context) error {
 		if lasted >= long {
 			wait = least
 		}
+		given := errors.Is(err, context.Canceled)
+		if given || fresh && refused != nil && refused.Reason == BindSAPTaken {
+			// Choice: no back-off when Serve gave the bind up itself, and once when the server may not yet have heard of the end of the last one.
+			fresh = given
+			brief := min(handover, least)
+			log.Info("not bound", "err", err, "next", brief)
+			if k.Notice != nil {
+				k.Notice(err, brief)
+			}
+			if !sleep(ctx, brief) {
+				return nil
+			}
+			wait = least / 2
+			continue
+		}
+		fresh = false
 		log.Warn("not bound", "err", err, "next", wait)
 		if k.Notice != nil {
 			k.Notice(err, wait)
 		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
+		if !sleep(ctx, wait) {
 			return nil
 		}
+	}
+}
+
+// sleep is false when ctx was done first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -95,8 +95,29 @@ func TestAKeeperWaitsForATakenSAP(t *testing.T) {
 			cancel()
 			return nil
 		}}
-		if err := k.Run(ctx); err != nil || when != 75*time.Second {
+		if err := k.Run(ctx); err != nil || when != 75*time.Second+200*time.Millisecond {
 			t.Error(err, when)
+		}
+	})
+}
+
+// As EMCON does, which takes back what the server has: the SAP hears again almost at once.
+func TestAKeeperBindsAnewWhatWasGivenUp(t *testing.T) {
+	play(t, sistest.Options{}, sis.ServerConfig{}, func(t *testing.T, _ *sistest.Air, a, _ *sistest.Node) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		start, binds := time.Now(), 0
+		k := sis.Keeper{Binding: sis.Binding{Dial: a.Dial, SAP: 6}, Serve: func(ctx context.Context, c *sis.Client) error {
+			if binds++; binds == 4 {
+				cancel()
+				return nil
+			}
+			mine, drop := context.WithCancel(ctx)
+			drop()
+			return drain(mine, c)
+		}}
+		if err := k.Run(ctx); err != nil || time.Since(start) > time.Second {
+			t.Error(err, binds, time.Since(start))
 		}
 	})
 }
