@@ -50,7 +50,7 @@ func emcon(l admin.Link) string {
 	if l.EMCON.Config {
 		by = append(by, "by the config")
 	}
-	return fmt.Sprintf("ON for link %q, %s: it receives and sends nothing; %s waiting", l.Name, strings.Join(by, " and "), plural(l.EMCON.Held, "stanza"))
+	return fmt.Sprintf("ON for link %q, %s: it only receives; %s waiting", l.Name, strings.Join(by, " and "), plural(l.EMCON.Held, "stanza"))
 }
 
 // linkNotes prints what a table has no room for, one line for each peer of a link: faults, and all about HF.
@@ -120,8 +120,16 @@ func linkNote(s admin.LinkState) string {
 	if h.Rate > 0 {
 		say("about %d bit/s", h.Rate)
 	}
-	if !h.Heard.IsZero() {
+	switch {
+	case !h.Heard.IsZero():
 		say("heard %s", ago(h.Heard))
+	case h.OnFarNode > 0:
+		say("not heard yet: is the peer up, and bound to SAP %d there as well?", h.SAP)
+	case h.FramesOut > 0:
+		say("not heard yet")
+	}
+	if h.Foreign > 0 {
+		say("%s not of mapping %s: are the settings below [peer.s5066] the same on both sides?", plural(int(h.Foreign), "frame"), h.Mapping)
 	}
 	if h.Dropped > 0 {
 		say("%s without effect", plural(int(h.Dropped), "frame"))

@@ -29,7 +29,7 @@ s5066.remote_5066_address = "1.1.0.2"
 func TestRadioSilenceOfAStoppedNode(t *testing.T) {
 	use(t, overHF)
 	const name = "5066 link hq-2-field"
-	on := `EMCON ON for link "5066 link hq-2-field", by command 0s ago: it receives and sends nothing; 0 stanzas waiting`
+	on := `EMCON ON for link "5066 link hq-2-field", by command 0s ago: it only receives; 0 stanzas waiting`
 	for _, s := range []struct {
 		args         []string
 		code         int
@@ -84,6 +84,9 @@ func TestLinksAreToldInWords(t *testing.T) {
 		{state(func(s *admin.LinkState, x *admin.S5066) {
 			x.Bound, x.EMCON, x.Node, x.Dropped, x.Strays = true, true, "receive only: EMCON", 1, 2
 		}), "bound; SAP 6 at localhost, 1.1.0.1 to 1.1.0.2, longwire, EMCON, the SIS server says receive only: EMCON, 1 frame without effect, 2 frames of no peer"},
+		{state(func(s *admin.LinkState, x *admin.S5066) { x.Bound, x.OnFarNode, x.FramesOut, x.Foreign = true, 1, 3, 2 }),
+			"bound; SAP 6 at localhost, 1.1.0.1 to 1.1.0.2, longwire, 1 of them on the far node, 0 frames in, 3 out, not heard yet: is the peer up, and bound to SAP 6 " +
+				"there as well?, 2 frames not of mapping longwire: are the settings below [peer.s5066] the same on both sides?"},
 	} {
 		if got := linkNote(c.state); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)

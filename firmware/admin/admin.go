@@ -98,6 +98,7 @@ type S5066 struct {
 	Heard       time.Time `json:"heard,omitzero"`     // the peer
 	MarkOwed    time.Time `json:"mark_owed,omitzero"` // since when the peer waits to hear what we took
 	Dropped     uint64    `json:"dropped,omitempty"`  // U_PDUs of the peer that had no effect
+	Foreign     uint64    `json:"foreign,omitempty"`  // U_PDUs of the peer that are not of this mapping
 	Strays      uint64    `json:"strays,omitempty"`   // U_PDUs that were no peer's, on the whole link
 }
 

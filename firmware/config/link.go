@@ -63,7 +63,7 @@ type Link struct {
 	Rank             int           `toml:"rank" for:"s5066" doc:"Rank among the SIS server's clients, 0 to 14: a higher one can take the place of a lower."`
 	TTL              time.Duration `toml:"ttl" for:"s5066" doc:"How long the SIS server may try to send one piece before it is given back to the queue."`
 	AckDelay         time.Duration `toml:"ack_delay" for:"s5066" doc:"How long a confirmation waits for traffic to ride on before it costs a transmission of its own (mapping longwire)."`
-	EMCON            bool          `toml:"emcon" for:"s5066" doc:"Emission control, radio silence: receive and send nothing. 'longwire link emcon' does the same at once and without this file; both must be off before anything is sent."`
+	EMCON            bool          `toml:"emcon" for:"s5066" doc:"Emission control, radio silence: receive, and send nothing at all. 'longwire link emcon' does the same at once and without this file; both must be off before anything is sent."`
 	TimeScale        int           `toml:"time_scale" for:"s5066" doc:"For simulated radios only: their time runs this many times as fast as the clock's. With a real radio it must stay 1."`
 
 	MaxStanza Size `toml:"max_stanza" doc:"Largest stanza on this link; larger ones go back to their sender. At least 10000."`

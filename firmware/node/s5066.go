@@ -140,7 +140,8 @@ func (n *Node) s5066States() (all []admin.LinkState) {
 				Mapping: s.Mapping, Bound: s.Bound, FlowOff: s.FlowOff, EMCON: s.EMCON, MTU: s.MTU,
 				Outstanding: s.Outstanding, OnFarNode: s.OnFarNode, Unconfirmed: s.Unconfirmed, FramesIn: s.FramesIn, FramesOut: s.FramesOut,
 				Rate: s.Rate, Heard: s.Heard, MarkOwed: s.MarkOwed,
-				Dropped: s.Drops.Overflow + s.Drops.Format + s.Drops.Check + s.Drops.Gap + s.Drops.Old,
+				Dropped: s.Drops.Overflow + s.Drops.Check + s.Drops.Gap + s.Drops.Old,
+				Foreign: s.Drops.Format,
 				Strays:  s.Strays.Unknown + s.Strays.WrongSAP,
 			},
 		}
