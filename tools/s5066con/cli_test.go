@@ -29,6 +29,7 @@ func TestWrongUseIsExplained(t *testing.T) {
 		"test -count 5000 1.1.0.2":        "4096",
 		"discover 1.1.0.2":                "s5066con ping 1.1.0.2",
 		"listen here":                     "no address",
+		"-server x listen":                "s5066con listen -server x",
 		"probe 1.1.0.2":                   "either -text or -hex",
 		"probe -hex xy 1.1.0.2":           "either -text or -hex",
 		"link -type 3 1.1.0.2":            "0 to 2",

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -32,7 +35,10 @@ func (a *app) screen(ctx context.Context, args []string) int {
 		return exitGood
 	}
 	if err == nil && len(rest) > 0 {
-		err = errors.New("s5066con: the screen takes no arguments")
+		err = fmt.Errorf("s5066con: %q is too much for the screen", rest[0])
+		if slices.ContainsFunc(commands(), func(c command) bool { return c.name == rest[0] }) {
+			err = fmt.Errorf("s5066con: flags stand behind the command, as in: s5066con %s %s", rest[0], strings.Join(args[:slices.Index(args, rest[0])], " "))
+		}
 	}
 	if err != nil {
 		return a.misuse(err, "see: s5066con -help")
