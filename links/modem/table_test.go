@@ -14,7 +14,7 @@ func TestFindSaysWhatThereIs(t *testing.T) {
 		rate int
 		il   dts.Interleaver
 		want string
-	}{{110, dts.ShortInterleaver, "75 150 300 600 1200 2400 3200 4800 6400 8000 9600"}, {300, dts.NoInterleaver, "short"}, {300, 7, "long"}} {
+	}{{110, dts.ShortInterleaver, "75, 150, 300, 600, 1200, 2400, 3200, 4800, 6400, 8000, 9600"}, {300, dts.NoInterleaver, "short"}, {300, 7, "long"}} {
 		if w, err := modem.Find(c.rate, c.il); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%d %d: %+v, %v", c.rate, c.il, w, err)
 		}

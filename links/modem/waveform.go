@@ -2,6 +2,7 @@ package modem
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"longwire/links/dts"
@@ -63,7 +64,7 @@ func Find(rate int, il dts.Interleaver) (Waveform, error) {
 			}
 		}
 	}
-	return Waveform{}, fmt.Errorf("modem: no waveform of %d bit/s; there are %d", rate, there)
+	return Waveform{}, fmt.Errorf("modem: no waveform of %d bit/s; there are %s", rate, strings.Trim(strings.ReplaceAll(fmt.Sprint(there), " ", ", "), "[]"))
 }
 
 // Timing is what a dts.Station must know of w.

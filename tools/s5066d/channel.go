@@ -102,7 +102,7 @@ func serveChannel(c *call) error {
 		return fmt.Errorf("another program listens at %s already; stop it, or choose another --listen", f.listen)
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; write --listen host:port, or the path of a unix socket", err)
 	}
 	ctx, cancel := context.WithCancel(c.ctx)
 	defer cancel()

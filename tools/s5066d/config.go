@@ -192,8 +192,17 @@ func parse(path string, doc []byte) (*Config, error) {
 	case errors.As(err, &one):
 		row, _ := one.Position()
 		why := strings.TrimPrefix(one.Error(), "toml: ")
-		if strings.Contains(why, "main.Duration") {
-			why = `it must be a duration: a number with a unit in quotes, as in "90s", "10m" or "24h"`
+		for kind, want := range map[string]string{
+			"type main.Duration": `a duration: a number with a unit in quotes, as in "90s", "10m" or "24h"`,
+			"type int":           "a whole number, without quotes",
+			"type bool":          "true or false, without quotes",
+			"type string":        "text in quotes",
+			"type []string":      `a list of texts, as in ["one", "two"]`,
+			"type []int":         "a list of whole numbers, as in [6, 7]",
+		} {
+			if strings.HasSuffix(why, kind) {
+				why = "it must be " + want
+			}
 		}
 		return nil, Faults{{path, row, strings.Join(one.Key(), "."), why}}
 	case err != nil:
@@ -242,7 +251,7 @@ func (k *checker) fault(key, format string, args ...any) {
 
 func (k *checker) within(key string, n, least, most int) {
 	if n < least || n > most {
-		k.fault(key, "%d is not within %d to %d", n, least, most)
+		k.fault(key, "%d is out of range; choose %d to %d", n, least, most)
 	}
 }
 
@@ -253,15 +262,20 @@ func (k *checker) span(key string, d Duration, least, most time.Duration) {
 		k.fault(key, `%q is no duration; write a number with a unit, as in "90s", "10m" or "24h"`, d)
 	case v < least || most > 0 && v > most:
 		if most == 0 {
-			k.fault(key, "%q is less than %v", d, least)
+			k.fault(key, "%q is out of range; choose %s or more", d, short(least))
 		} else {
-			k.fault(key, "%q is not within %v to %v", d, least, most)
+			k.fault(key, "%q is out of range; choose %s to %s", d, short(least), short(most))
 		}
 	}
 }
 
 func (k *checker) word(key, v string, words ...string) {
 	if !slices.Contains(words, v) {
-		k.fault(key, "%q is unknown; write %q", v, words)
+		k.fault(key, "%q is unknown; write one of: %s", v, strings.Join(words, ", "))
 	}
+}
+
+// short is d as one writes it: 360h, not 360h0m0s.
+func short(d time.Duration) string {
+	return strings.TrimSpace(strings.Replace(strings.Replace(d.String()+" ", "m0s ", "m ", 1), "h0m ", "h ", 1))
 }

@@ -215,8 +215,12 @@ func (s *server) openModem(ctx context.Context) (modem.Modem, error) {
 		return s.openSerialModem()
 	}
 	x, err := modem.DialEther(ctx, m.Channel, cmp.Or(s.cfg.Name, s.cfg.Address))
-	if err != nil {
+	var dial *net.OpError
+	switch {
+	case errors.As(err, &dial) && dial.Op == "dial":
 		return nil, fmt.Errorf("no modem: %w; start it with 's5066d channel --listen %s', or change modem.channel in %s", err, m.Channel, s.cfg.file)
+	case err != nil:
+		return nil, fmt.Errorf("no modem: %w; see name, address and modem.channel in %s", err, s.cfg.file)
 	}
 	return x, nil
 }
