@@ -84,6 +84,15 @@ func (n *Node) sent(now time.Time, err error) {
 	n.sending = nil
 }
 
+// twin notes a D_PDU from our own address that we did not send.
+func (n *Node) twin(now time.Time) {
+	n.counts.Twin++
+	if n.toldTwin.IsZero() || now.Sub(n.toldTwin) >= time.Hour {
+		n.toldTwin = now
+		n.log.Warn("another station sends from our address; give one of the two another address", "address", n.cfg.Address)
+	}
+}
+
 // A reception is the signal that comes in.
 type reception struct {
 	scan  dts.Scanner
@@ -160,6 +169,9 @@ func (n *Node) read(now time.Time) {
 		}
 		n.counts.received(&f)
 		n.trace(at, false, f.Raw)
+		if f.PDU.From == n.cfg.Address && n.sending == nil && f.Fault == nil {
+			n.twin(now)
+		}
 		if f.Fault != nil {
 			n.cas.Invalid(now, at, &f.PDU)
 			continue

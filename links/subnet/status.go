@@ -11,6 +11,7 @@ import (
 type Counts struct {
 	Transmissions uint64        `json:"transmissions"`
 	Receptions    uint64        `json:"receptions"` // with anything readable in them or not
+	Twin          uint64        `json:"twin"`       // D_PDUs from our own address that another station sent
 	Air           time.Duration `json:"air_ns"`     // from each decision to send to the signal's end
 	BitsSent      uint64        `json:"bits_sent"`
 	Sent          uint64        `json:"dpdus_sent"`

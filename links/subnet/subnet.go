@@ -121,6 +121,7 @@ type Node struct {
 	counts    Counts
 	quality   map[dts.Address]*quality
 	lastHard  time.Time // when something last went over the hard link
+	toldTwin  time.Time // when the log was last told of another station with our address
 }
 
 // New makes a Node. The modem stays the caller's to close, after Run.

@@ -62,6 +62,9 @@ func showNode(out io.Writer, s subnet.Status) error {
 	fmt.Fprintf(w, "Node %s, %s, %s\n", s.Address, s.Waveform, state)
 	fmt.Fprintf(w, "  sent\t%d transmissions, %s on the air, %d D_PDUs\n", s.Counts.Transmissions, seconds(s.Counts.Air), s.Counts.Sent)
 	fmt.Fprintf(w, "  heard\t%d signals, %d D_PDUs, %d damaged, %d invalid\n", s.Counts.Receptions, s.Counts.Received, s.Counts.Damaged, s.Counts.Invalid)
+	if s.Counts.Twin > 0 {
+		fmt.Fprintf(w, "  twin\t%d D_PDUs heard from our own address: another station has it, too\n", s.Counts.Twin)
+	}
 	fmt.Fprintf(w, "  U_PDUs\t%d from clients: %d delivered or sent, %d rejected; %d to clients, %d for nobody\n", s.Counts.Requests, s.Counts.Confirmed,
 		s.Counts.Rejected, s.Counts.Delivered, s.Counts.Dropped)
 	fmt.Fprintf(w, "  waiting\t%d bytes\n", s.Queued)
