@@ -174,6 +174,9 @@ func judge(s *stanza.Stanza, rs []*Resource) verdict {
 		chatty = true
 	default: // normal, absent, unknown: RFC 6121 §5.2.2
 		if full {
+			if s.Has(nsReceipts, "received") {
+				return drop // RFC 6121 §8.5.3.2.1: or an error, which is of no use to who sent a receipt, and costs a transmission
+			}
 			return refuse
 		}
 		chatty = true

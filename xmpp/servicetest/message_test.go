@@ -211,6 +211,24 @@ func TestStrangersLearnNothing(t *testing.T) {
 	}
 }
 
+// A receipt for a client that is gone is of no use to who sent it: an error would only cost a transmission.
+func TestReceiptsForTheGoneVanish(t *testing.T) {
+	s := servicetest.New(t)
+	online(t, s, "bob@field.net/phone", 0)
+	for _, c := range []struct{ inner, want string }{
+		{"<body>x</body>", "<service-unavailable "},
+		{"<received xmlns='urn:xmpp:receipts' id='1'/>", ""},
+	} {
+		s.Send("alice@headquarters.net/x", "<message to='bob@field.net/gone' id='m'>"+c.inner+"</message>")
+		if got := strings.Join(s.Received("alice@headquarters.net/x"), ""); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s: %q", c.inner, got)
+		}
+		if got := s.Received("bob@field.net/phone"); got != nil {
+			t.Errorf("%s reached another client: %q", c.inner, got)
+		}
+	}
+}
+
 type blockAll struct{ who jid.JID }
 
 func (b blockAll) Blocked(_ *router.Turn, _, other jid.JID) (bool, error) {
