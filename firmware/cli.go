@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"longwire/firmware/admin"
@@ -72,6 +73,9 @@ func run(ctx context.Context, args []string, s std) int {
 		args[0] = "version"
 	}
 	cmd, rest := find(args)
+	if cmd == nil && len(args) == 2 && slices.Contains([]string{"help", "-h", "-help", "--help"}, args[1]) {
+		return help(args[:1], s) // of a group
+	}
 	if cmd == nil {
 		fmt.Fprintf(s.err, "longwire: there is no command %q; %s\n", strings.Join(args[:min(2, len(args))], " "), near(args))
 		return exitMisuse

@@ -100,6 +100,9 @@ func TestMisuseEndsWithTwo(t *testing.T) {
 
 func TestEveryCommandTeaches(t *testing.T) {
 	_, overview, _ := longwire(t, "", "help")
+	if code, out, errs := longwire(t, "", "link", "--help"); code != exitOK || errs != "" || !strings.Contains(out, "longwire link emcon NAME on|off") {
+		t.Errorf("a group: %d, %q, %q", code, out, errs)
+	}
 	for _, c := range commands() {
 		if !strings.Contains(overview, "longwire "+c.name) {
 			t.Errorf("%s is not in the overview", c.name)
