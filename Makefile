@@ -13,8 +13,10 @@ help: ## list the targets
 	@echo "Longwire, an XMPP node for bad links. Targets:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-build: ## build bin/longwire for this machine
+build: ## build bin/longwire, and bin/s5066d and bin/s5066con for HF, for this machine
 	$(BUILD) -o bin/longwire ./firmware
+	$(BUILD) -o bin/s5066d ./tools/s5066d
+	$(BUILD) -o bin/s5066con ./tools/s5066con
 
 demo: ## two nodes, a bad link and a conversation; then stays up for your own client (ONCE=1: ends)
 	$(GO) run ./tools/demo $(if $(ONCE),-once)
