@@ -1,7 +1,7 @@
 // Command interop lets clients that others wrote talk to two Longwire nodes, and reports what worked.
 //
 // The clients are slixmpp and profanity, from Debian's packages, and mellium.im/xmpp; with -server prosody the same plays run against Prosody,
-// which shows whether the expectations are right.
+// which shows whether the expectations are right. Over HF, Wireshark looks at what clients, nodes and STANAG 5066 servers say.
 package main
 
 import (
@@ -51,6 +51,7 @@ type result struct {
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail"`
 	Skip   bool   `json:"skip"` // this machine cannot do it; Detail says why
+	Shown  string `json:"-"`    // what a person may want to see of a check that passed
 }
 
 // A play is a set of checks that one kind of client does; it tells each result as it comes.
@@ -67,11 +68,12 @@ var plays = []play{
 	{"chat", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("chat.py")},
 	{"mellium", nil, mellium},
 	{"profanity", []rig.Need{rig.NeedProfanity, rig.NeedTmux}, profanity},
+	{"hf", []rig.Need{rig.NeedPython, rig.NeedSlixmpp, rig.NeedTshark, rig.NeedTmux}, hf},
 }
 
 func main() {
 	server := flag.String("server", "longwire", "what to test: longwire, or prosody as the reference")
-	only := flag.String("only", "", "run these `plays` alone, joined by commas: carriers, login, binding, chat, mellium, profanity")
+	only := flag.String("only", "", "run these `plays` alone, joined by commas: carriers, login, binding, chat, mellium, profanity, hf")
 	keep := flag.Bool("keep", false, "keep the servers' folders, with their logs, and print where they are")
 	limit := flag.Duration("limit", 15*time.Minute, "give up after this time")
 	flag.Usage = func() {
@@ -142,6 +144,9 @@ func run(ctx context.Context, server, only string, keep bool, out io.Writer) (fa
 			if r.OK {
 				passed++
 				fmt.Fprintf(out, "  ok    %s\n", r.Name)
+				if shown := strings.Trim(r.Shown, "\n"); shown != "" {
+					fmt.Fprintf(out, "        %s\n", strings.ReplaceAll(shown, "\n", "\n        "))
+				}
 				return
 			}
 			if r.Skip {

@@ -21,6 +21,7 @@ var (
 	NeedProfanity = Need{"profanity", []string{"profanity", "--version"}}
 	NeedTmux      = Need{"tmux", []string{"tmux", "-V"}}
 	NeedPython    = Need{"python3", []string{"/usr/bin/python3", "--version"}}
+	NeedTshark    = Need{"tshark", []string{"tshark", "--version"}}
 	NeedSlixmpp   = Need{"python3-slixmpp", []string{"/usr/bin/python3", "-c", "import slixmpp"}}
 )
 

@@ -47,19 +47,20 @@ func TestBadClientsDoNotDisturbAConversation(t *testing.T) {
 	accepted := func(sap int) string { return fmt.Sprintf("90 EB 00 00 04 03 %X0 08 00", sap) }
 	for _, c := range []struct {
 		name, says, hears string
-		cut               bool // by the server, at once
+		cut               bool   // by the server, at once
+		then              string // what it says when it has heard that
 	}{
-		{"nothing", "", "", false},
-		{"HTTP", hex.EncodeToString([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")), "", true},
-		{"wrong version", "90 EB 01 00 04 01 70 14 00", "", true},
-		{"SAP taken", "90 EB 00 00 04 01 D0 14 00", "90 EB 00 00 02 04 03", false},
-		{"half a bind", "90 EB 00 00 04 01", "", false},
-		{"an envelope that stays empty", "90 EB 00 FF FF 14", "", false},
-		{"unknown types", bound(7) + strings.Repeat("90 EB 00 00 02 40 00", 5), accepted(7) + "90 EB 00 00 02 05 03", true},
-		{"a primitive of a node, five times", bound(8) + strings.Repeat("90 EB 00 00 04 03 70 08 00", 5), accepted(8) + "90 EB 00 00 02 05 03", true},
+		{"nothing", "", "", false, ""},
+		{"HTTP", hex.EncodeToString([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")), "", true, ""},
+		{"wrong version", "90 EB 01 00 04 01 70 14 00", "", true, ""},
+		{"SAP taken", "90 EB 00 00 04 01 D0 14 00", "90 EB 00 00 02 04 03", false, ""},
+		{"half a bind", "90 EB 00 00 04 01", "", false, ""},
+		{"an envelope that stays empty", "90 EB 00 FF FF 14", "", false, ""},
+		{"unknown types", bound(7) + strings.Repeat("90 EB 00 00 02 40 00", 5), accepted(7) + "90 EB 00 00 02 05 03", true, ""},
+		{"a primitive of a node, five times", bound(8) + strings.Repeat("90 EB 00 00 04 03 70 08 00", 5), accepted(8) + "90 EB 00 00 02 05 03", true, ""},
 		{"a U_PDU over the MTU", bound(9) + "90 EB 00 08 0D 14 07 E1 01 00 02 14 00 00 3C 08 01" + strings.Repeat("41", 2049),
-			accepted(9) + "90 EB 00 08 09 17 47 E1 01 00 02 08 01" + strings.Repeat("41", 2049), false},
-		{"the wrong version after a bind", bound(10) + "90 EB 02 00 01 11", accepted(10), true},
+			accepted(9) + "90 EB 00 08 09 17 47 E1 01 00 02 08 01" + strings.Repeat("41", 2049), false, ""},
+		{"the wrong version after a bind", bound(10), accepted(10), true, "90 EB 02 00 01 11"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			conn, err := net.Dial("tcp", ports[0])
@@ -75,6 +76,9 @@ func TestBadClientsDoNotDisturbAConversation(t *testing.T) {
 			got := make([]byte, len(want))
 			if _, err := io.ReadFull(conn, got); err != nil || !bytes.Equal(got, want) {
 				t.Fatalf("heard % X, %v, want % X", got, err, want)
+			}
+			if _, err := conn.Write(unhex(t, c.then)); err != nil {
+				t.Fatal(err)
 			}
 			if c.cut {
 				rest, err := io.ReadAll(conn)
