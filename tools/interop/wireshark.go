@@ -37,7 +37,7 @@ func faultless(ctx context.Context, file, protocol, filter string) error {
 		return err
 	}
 	if bad := complaints.FindAllString(out, 5); len(bad) > 0 {
-		return fmt.Errorf("Wireshark complains: %s", strings.Join(bad, "; "))
+		return fmt.Errorf("interop: Wireshark complains: %s", strings.Join(bad, "; "))
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func compare(ctx context.Context, file string, want []fieldsOf) (values int, err
 		return 0, err
 	}
 	if len(rows) != len(want) {
-		return 0, fmt.Errorf("Wireshark shows %d packets of %d", len(rows), len(want))
+		return 0, fmt.Errorf("interop: Wireshark shows %d packets of %d", len(rows), len(want))
 	}
 	for i, w := range want {
 		for k, name := range names {
@@ -90,7 +90,7 @@ func compare(ctx context.Context, file string, want []fieldsOf) (values int, err
 			}
 			values++
 			if got := normal(rows[i][k]); got != value {
-				return values, fmt.Errorf("packet %d: Wireshark reads %s %q, we %q: %v", i+1, name, got, value, w)
+				return values, fmt.Errorf("interop: packet %d: Wireshark reads %s %q, we %q: %v", i+1, name, got, value, w)
 			}
 		}
 	}
