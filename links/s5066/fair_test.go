@@ -8,6 +8,7 @@ import (
 
 	"longwire/links/s5066"
 	"longwire/links/sis/sistest"
+	"longwire/store"
 )
 
 // A stanza of many segments to a peer that does not answer fills the window to that peer, and keeps no other waiting.
@@ -30,6 +31,24 @@ func TestRCOPLargeStanzaToADarkPeerKeepsNobody(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		if got := ship.Received(); !slices.Equal(got, []string{"hello"}) {
 			t.Errorf("the ship got %q", got)
+		}
+	})
+}
+
+// What is urgent does not wait for all segments of what is less so.
+func TestRCOPUrgentStanzaPassesALargeOne(t *testing.T) {
+	playRCOP(t, sistest.Options{Delay: time.Second, Rate: 1200}, func(r *rig) {
+		put := func(class store.Class, from, body string) {
+			r.a.Put(store.Entry{Class: class, From: from, To: "bob@field.net", Queued: time.Now(),
+				Stanza: []byte("<message from='" + from + "' to='bob@field.net' id='" + from + "'><body>" + body + "</body></message>")})
+		}
+		r.start()
+		put(store.ClassGroupchat, "room@headquarters.net", strings.Repeat("x", 60_000)) // 400 s
+		time.Sleep(10 * time.Second)
+		put(store.ClassChat, "alice@headquarters.net", "urgent")
+		time.Sleep(time.Minute)
+		if got := r.b.Received(); !slices.Equal(got, []string{"urgent"}) {
+			t.Errorf("%d came", len(got))
 		}
 	})
 }

@@ -147,20 +147,18 @@ func (w *rcopMapping) due() bool {
 	return ok
 }
 
-// going is a stanza with a number of which there is something to send.
-func (w *rcopMapping) going() *rcopFlight {
+// going is the most urgent stanza with a number of which there is something to send, and the first of those.
+func (w *rcopMapping) going() (best *rcopFlight) {
 	for _, f := range w.out.flights {
-		if f.segments != nil && !f.failed && f.next < len(f.segments) {
-			return f
+		more := f.segments != nil && !f.failed && f.next < len(f.segments) || f.failed && f.aloft == 0 && !w.blocked(f)
+		if more && (best == nil || w.priority(f.entry) > w.priority(best.entry)) {
+			best = f
 		}
 	}
-	for _, f := range w.out.flights {
-		if f.failed && f.aloft == 0 && !w.blocked(f) {
-			return f
-		}
-	}
-	return nil
+	return best
 }
+
+func (w *rcopMapping) priority(e store.Entry) uint8 { return w.p.link.priority(e.Class) }
 
 // blocked tells whether one of the same sender goes before it. That can be after a restart, when senders are told apart otherwise than before.
 func (w *rcopMapping) blocked(f *rcopFlight) bool {
@@ -249,11 +247,11 @@ func (w *rcopMapping) compose(mtu int) *upload {
 	}
 	for range 8 {
 		f := w.going()
-		if f == nil {
-			e, ok, err := w.fresh()
-			if err == nil && !ok {
-				return nil
-			}
+		e, ok, err := w.fresh()
+		if err == nil && !ok && f == nil {
+			return nil
+		}
+		if err != nil || ok && (f == nil || w.priority(e) > w.priority(f.entry)) {
 			if err == nil {
 				f, err = w.number(e, now)
 			}
@@ -346,7 +344,7 @@ func (w *rcopMapping) upload(f *rcopFlight, now time.Time) *upload {
 	}
 	b := f.segments[f.next]
 	w.out.leaving, f.size = f, len(b)
-	return &upload{updu: b, mode: mode, priority: w.p.link.priority(f.entry.Class), ttl: ttl, sent: func(t sis.Ticket, at time.Time) {
+	return &upload{updu: b, mode: mode, priority: w.priority(f.entry), ttl: ttl, sent: func(t sis.Ticket, at time.Time) {
 		w.turn.Lock()
 		defer w.turn.Unlock()
 		defer w.publish()
