@@ -206,12 +206,14 @@ func (w *longwire) dataHeader() frame.Header {
 	o := &w.out
 	h := w.header()
 	h.Names = !o.marked && o.next == w.book.State().Acked+1
-	if h.Names || w.p.c.Delivery == DeliveryNoARQ {
+	// What introduces us, or nobody confirms, is read without history. The next piece of a stanza belongs to the run of those before it.
+	if (h.Names || w.p.c.Delivery == DeliveryNoARQ) && (o.pieces == 0 || o.backed) {
 		o.newRun = true
 	}
 	if o.newRun || o.enc.Next() != o.next || o.backed {
 		if o.newRun || !o.enc.Back(o.next) {
 			o.enc.Start(o.next)
+			o.run = o.next
 		}
 		o.newRun, o.backed, o.pieces = false, false, 0
 	}
@@ -246,7 +248,8 @@ func (w *longwire) number(fresh []item, n int) error {
 // depart makes the frame one that is about to be handed over.
 func (w *longwire) depart(h frame.Header, b []byte, batch []item, taken, mtu int, now time.Time) *upload {
 	o := &w.out
-	f := flight{kind: sendData, first: o.next, last: o.next + uint32(taken) - 1, size: len(b), mark: h.Mark, hasMark: h.HasMark, at: now}
+	f := flight{kind: sendData, first: o.next, last: o.next + uint32(taken) - 1, size: len(b), mark: h.Mark, hasMark: h.HasMark, at: now,
+		begins: o.next == o.run}
 	carried := batch[:taken]
 	raw, latest, ever := 0, time.Time{}, taken == 0
 	for _, it := range batch[:max(taken, 1)] {

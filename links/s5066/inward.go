@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"slices"
 	"time"
 
 	"longwire/links/meter"
@@ -45,11 +47,13 @@ func (w *longwire) take(ctx context.Context, updu []byte) {
 		progress = false
 		held := in.held
 		in.held = nil
+		again := w.out.again
 		for _, b := range held {
 			before := in.taken
 			w.read(ctx, b)
 			progress = progress || in.taken != before
 		}
+		w.out.again = again // the peer has gone back since it sent them, or it asks
 	}
 }
 
@@ -79,8 +83,11 @@ func (w *longwire) settle() error {
 func (w *longwire) read(ctx context.Context, updu []byte) bool {
 	f, err := frame.Parse(updu)
 	if err != nil {
-		w.p.drops.format.Add(1)
-		w.p.log.Debug("U_PDU is no frame", "err", err, "size", len(updu))
+		level := slog.LevelDebug
+		if w.p.drops.format.Add(1) == 1 { // of a peer with the mapping rcop this is the loss of a stanza
+			level = slog.LevelWarn
+		}
+		w.p.log.Log(ctx, level, "U_PDU is no frame; does the peer, too, have the mapping longwire?", "err", err, "size", len(updu))
 		return false
 	}
 	h := f.Peek()
@@ -201,13 +208,13 @@ func (w *longwire) understood(ctx context.Context, h frame.Header, texts [][]byt
 		if err := w.meet(h); err != nil {
 			return err
 		}
-	} else {
-		o.known = true
+	} else if h.HasMark {
+		o.known = true // else the check is not made over our name
 	}
 	if err := w.marks(h); err != nil {
 		return err
 	}
-	if h.Again {
+	if h.Again && !w.beginning() {
 		// The peer lacks our history, or more.
 		o.newRun = true
 		w.goBack(w.book.State().Acked + 1)
@@ -227,6 +234,13 @@ func (w *longwire) understood(ctx context.Context, h frame.Header, texts [][]byt
 	return nil
 }
 
+// beginning tells whether what needs no history is on its way, from the first that the peer has not taken. The peer may not have had it when it
+// complained; else it complains again.
+func (w *longwire) beginning() bool {
+	next := w.book.State().Acked + 1
+	return slices.ContainsFunc(w.out.flights, func(f flight) bool { return f.kind == sendData && f.begins && !f.void && f.first == next })
+}
+
 // meet acts on the name of the peer.
 func (w *longwire) meet(h frame.Header) error {
 	in := &w.into
@@ -234,6 +248,9 @@ func (w *longwire) meet(h frame.Header) error {
 	id := numbering(h.Out)
 	if id == in.was.InID && id != c.InID {
 		return nil // of a frame from before, without stanzas
+	}
+	if in.in != h.Out {
+		w.out.anyTold = false // it may not know that we know it
 	}
 	in.in = h.Out
 	if h.Data == frame.None {

@@ -44,6 +44,7 @@ type outward struct {
 	flights []flight
 	leaving *flight // composed, and not handed over yet
 	backed  bool    // the encoder has to go back to next
+	run     uint32  // first number of the run
 	pieces  int     // bytes of the pieces so far of a stanza that is split
 
 	told     uint32 // mark that the peer is known to have been told
@@ -99,6 +100,7 @@ type flight struct {
 	size        int
 	at          time.Time
 	priority    uint8
+	begins      bool // a run begins with it
 	void        bool // its stanzas will be sent again, whatever becomes of it
 	mark        uint32
 	hasMark     bool

@@ -8,7 +8,7 @@
 //	seq      Data: low byte of the number of the first stanza; with names the whole number as a uvarint
 //	mark     HasMark: low byte of the last number taken; with names the whole number as a uvarint
 //	part     Part, Last: which piece it is, from 0, as a uvarint
-//	check    16 bits over both names, the whole numbers, the flags and the plain text
+//	check    16 bits over both names, the whole numbers, the flags and the plain text; without names and mark, In counts as empty
 //	body     Data: the coded stanzas, or a piece of them
 package frame
 

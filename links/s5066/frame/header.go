@@ -123,6 +123,9 @@ func (h *Header) sum(raw bool, part uint64, texts ...[]byte) uint16 {
 	b := make([]byte, 0, 160)
 	full := *h
 	full.Names = true
+	if !h.Names && !h.HasMark {
+		full.In = "" // what says nothing of the receiver's stream is for whoever the receiver is by now: two frames go before its first word
+	}
 	b = full.appendHeader(b, raw, part)
 	b = append(b, h.flags())
 	c := crc32.Checksum(b, castagnoli)
