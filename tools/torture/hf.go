@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -15,6 +17,7 @@ import (
 
 	"longwire/links/modem"
 	"longwire/tools/rig"
+	"longwire/tools/rig/onair"
 )
 
 // An hfPlan is what a run over HF has besides.
@@ -47,6 +50,11 @@ type hfBench struct {
 	mute sync.Mutex // guards down
 	down int        // outages of the channel that go on
 
+	diary *log.Logger // what happened when
+
+	listening sync.Mutex // guards heard
+	heard     onair.Reader
+
 	counting sync.Mutex // guards tally
 	tally    tally
 }
@@ -59,6 +67,15 @@ func newHF(ctx context.Context, p plan, bin, sis, dir string) (*hfBench, error) 
 	dir = filepath.Join(dir, p.mode)
 	b.air = &rig.Channel{IP: "127.0.0.1", Config: modem.ChannelConfig{Clock: modem.Clock{Scale: float64(p.hf.scale)}, Seed: p.seed,
 		Fade: modem.Fade{Every: 10 * time.Minute, Length: 2 * time.Second}, Burst: modem.Burst{Good: 5 * time.Minute, Bad: 5 * time.Second, BadErrors: 0.01}}}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	diary, err := os.Create(filepath.Join(dir, "diary.log"))
+	if err != nil {
+		return nil, err
+	}
+	b.diary = log.New(diary, "", log.LUTC|log.Ltime|log.Lmicroseconds)
+	b.air.Config.Observe = b.overheard
 	if err := b.air.Open(); err != nil {
 		return nil, err
 	}
@@ -147,7 +164,7 @@ func (b *hfBench) watch(ctx context.Context, out io.Writer) error {
 	defer report.Stop()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	count, news, start, told := -1, time.Now(), time.Now(), 0
+	count, under, news, start, told := -1, -1, time.Now(), time.Now(), 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -164,6 +181,10 @@ func (b *hfBench) watch(ctx context.Context, out io.Writer) error {
 		if n := b.arrived(); n != count {
 			count, news = n, time.Now()
 		}
+		if n := b.sentSoFar() - count; n != under {
+			under = n
+			b.diary.Printf("%d messages are under way", n)
+		}
 		switch over := b.over.Load(); {
 		case over && count >= 2*b.messages:
 			fmt.Fprintf(out, "  %4.0f s  all have arrived\n", time.Since(start).Seconds())
@@ -174,6 +195,16 @@ func (b *hfBench) watch(ctx context.Context, out io.Writer) error {
 			return errors.New("given up")
 		}
 	}
+}
+
+// sentSoFar counts messages that clients have sent at least once.
+func (b *hfBench) sentSoFar() (n int) {
+	for _, a := range b.actors {
+		a.mu.Lock()
+		n += a.started
+		a.mu.Unlock()
+	}
+	return n
 }
 
 // settled waits until each node knows that the other has everything. Doubles would come by then.
@@ -205,6 +236,24 @@ func (b *hfBench) close() {
 		p.Close()
 	}
 	_ = b.air.Close()
+	_ = b.diary.Writer().(*os.File).Close()
+}
+
+// overheard notes a signal. The reader of the air wants them one at a time.
+func (b *hfBench) overheard(s modem.Signal) {
+	b.listening.Lock()
+	defer b.listening.Unlock()
+	t := b.heard.Read(s)
+	var types []string
+	for _, p := range t.PDUs {
+		types = append(types, fmt.Sprint(p.Type))
+	}
+	units := 0
+	for _, u := range t.Units {
+		units += len(u.UPDU)
+	}
+	b.diary.Printf("%s sent for %v: %s %v, %d U_PDUs of %d bytes, collided %v, broken %v", s.From, t.Air().Round(100*time.Millisecond),
+		strings.Join(types, " "), t.Links, len(t.Units), units, s.Collided, s.Broken)
 }
 
 // prose is what a message says: mostly a line, at times more than one U_PDU holds.

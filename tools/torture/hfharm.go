@@ -86,6 +86,8 @@ func (b *hfBench) hurt(ctx context.Context) {
 
 // do is one outage, from its beginning to its end. It waits for another that has the same thing in its hands.
 func (b *hfBench) do(ctx context.Context, o outage) {
+	b.diary.Printf("%s, side %d, for %v: begins", o.kind, o.side, b.air.Radio(o.last).Round(time.Second))
+	defer func() { b.diary.Printf("%s, side %d: is over", o.kind, o.side) }()
 	switch o.kind {
 	case fade, silence:
 		b.setDown(1)
