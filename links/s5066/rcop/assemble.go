@@ -141,15 +141,6 @@ func (a *Assembler) Add(now time.Time, s Source, h Header, data []byte) (*PDU, e
 	return pdu, dropped
 }
 
-// Forget makes the Assembler take this PDU again when it comes again: it was whole, but could not be kept.
-func (a *Assembler) Forget(s Source, id uint8) {
-	for i := len(a.done) - 1; i >= 0; i-- {
-		if a.done[i].source == s && a.done[i].id == id {
-			a.done = append(a.done[:i], a.done[i+1:]...)
-		}
-	}
-}
-
 // advance gives the parser what is there in order.
 func (a *Assembler) advance(p *partial) (*PDU, error) {
 	if p.bytes > a.l.Stanza {

@@ -206,12 +206,6 @@ func TestIDAgain(t *testing.T) {
 	if n, _ := a.Pending(); n != 0 {
 		t.Error("the late copy is kept")
 	}
-	// It could not be stored: the whole comes again.
-	a.Forget(source, 7)
-	add(a, 3*time.Minute, source, 7, 0, "<message><body>new")
-	if p, err := add(a, 3*time.Minute, source, 7, 1, "</body></message>"); p == nil || err != nil {
-		t.Error(p, err)
-	}
 }
 
 // A sender that was killed has forgotten how it cut a stanza, and sends it whole under the same id.
