@@ -297,6 +297,12 @@ func (s *Station) Busy(a Address) bool {
 	return p != nil && (p.state != Idle || p.tx.busy() || p.xtx.busy())
 }
 
+// Owes tells whether an acknowledgement is due to a peer that is connected.
+func (s *Station) Owes(a Address) bool {
+	p := s.known(a)
+	return p != nil && p.connected && (p.rx.owed || p.xrx.owed)
+}
+
 // LastData is when data or acknowledgements of ARQ last went to or came from a peer; zero if none did since it was connected.
 func (s *Station) LastData(a Address) time.Time {
 	if p := s.known(a); p != nil {

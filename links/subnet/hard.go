@@ -42,7 +42,9 @@ func (n *Node) act(now time.Time, a spdu.Action) {
 		n.sayHard(now, a)
 	case spdu.Make:
 		if f := n.hang[a.Peer]; f != nil {
-			f.hang = false
+			if f.hang = false; len(f.saying) == 0 {
+				delete(n.hang, a.Peer)
+			}
 		}
 		if err := n.cas.Establish(now, a.Peer); err != nil {
 			n.log.Debug("no exclusive link", "peer", a.Peer, "err", err)
@@ -80,13 +82,28 @@ func (n *Node) sayHard(now time.Time, s spdu.Say) {
 	f.saying[id] = true
 }
 
-// hangUp breaks a physical link when the peer has heard why.
+// hangUp breaks a physical link when the peer has heard why, and that we have heard it.
 func (n *Node) hangUp(now time.Time, peer dts.Address) {
-	if f := n.hang[peer]; f != nil {
-		f.hang = true
-		return
+	f := n.hang[peer]
+	if f == nil {
+		f = &farewell{saying: map[dts.ID]bool{}}
+		n.hang[peer] = f
 	}
-	n.cas.Break(now, peer, cas.BreakRequested)
+	f.hang = true
+	n.leave(now)
+}
+
+// leave breaks the links on which all is said.
+//
+// Choice: a refusal is acknowledged before the link it came by is broken. The peer would say it again otherwise, on the next link, where it
+// would be taken for the answer to the next wish.
+func (n *Node) leave(now time.Time) {
+	for peer, f := range n.hang {
+		if f.hang && len(f.saying) == 0 && !n.cas.Station().Owes(peer) {
+			delete(n.hang, peer)
+			n.cas.Break(now, peer, cas.BreakRequested)
+		}
+	}
 }
 
 // farewellSaid notes that the peer has an S_PDU of ours, or never will.
@@ -95,12 +112,12 @@ func (n *Node) farewellSaid(now time.Time, peer dts.Address, id dts.ID) {
 	if f == nil || !f.saying[id] {
 		return
 	}
-	if delete(f.saying, id); len(f.saying) > 0 {
-		return
-	}
-	delete(n.hang, peer)
-	if f.hang {
-		n.cas.Break(now, peer, cas.BreakRequested)
+	delete(f.saying, id)
+	switch {
+	case f.hang:
+		n.leave(now)
+	case len(f.saying) == 0:
+		delete(n.hang, peer)
 	}
 }
 

@@ -65,6 +65,7 @@ func (n *Node) work() time.Time {
 		f(now)
 		n.settle(now)
 	}
+	n.leave(now)
 	n.cas.Tick(now)
 	n.hard.Tick(now)
 	n.tick(now)
