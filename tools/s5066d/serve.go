@@ -101,6 +101,9 @@ func serve(c *call) error {
 	}
 	defer closeAll(carriers)
 	m, err := s.openModem(ctx)
+	if err != nil && ctx.Err() != nil {
+		return nil // stopped while it started
+	}
 	if err != nil {
 		return err
 	}
