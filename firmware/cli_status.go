@@ -213,6 +213,10 @@ func cmdQueueWatch(c *call) error {
 	if c.ctx.Err() != nil {
 		return nil // Ctrl-C is how it ends
 	}
+	if err == nil {
+		fmt.Fprintln(c.err, "longwire: the node has stopped; what waits is kept")
+		return exit(exitStopped)
+	}
 	return err
 }
 

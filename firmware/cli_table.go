@@ -112,7 +112,7 @@ IDs are those of 'queue list'. What is on its way already stays.
 		{name: "queue watch", args: "[PEER]", line: "follow what is queued, sent and confirmed", flags: withJSON, max: 1, run: cmdQueueWatch, help: `
 Shows what waits, and then live: queued, sent (with its bytes on the wire), on the far node (over HF: the
 peer's SIS server has it, the peer has not said so yet), confirmed by the peer, or gone because it
-expired or was cancelled; also contacts of the link. Until Ctrl-C.
+expired or was cancelled; also contacts of the link. Until Ctrl-C, or the node stops: exit code 3.
 
   longwire queue watch field`},
 		{name: "version", line: "print the version", run: cmdVersion},
