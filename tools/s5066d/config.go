@@ -32,7 +32,7 @@ type Config struct {
 	Modem   Modem   `toml:"modem" doc:"What is at the radio end."`
 	Timers  Timers  `toml:"timers" doc:"Times that the standard leaves open. They count in radio time."`
 	ARQ     ARQ     `toml:"arq" doc:"The data transfer."`
-	Trace   Trace   `toml:"trace" doc:"A record of every D_PDU sent and received, for Wireshark (pcap, link type 237). 's5066d' reads this again on SIGHUP."`
+	Trace   Trace   `toml:"trace" doc:"A record of every D_PDU sent and received, for Wireshark (pcap, link type 237). It holds all that is sent, the texts of messages, too, where the client does not encrypt. 's5066d' reads this again on SIGHUP."`
 	Log     Log     `toml:"log" doc:"The log, on standard error. Read again on SIGHUP."`
 
 	file  string
