@@ -31,7 +31,7 @@ func (l Limits) orDefault() Limits {
 	set(&l.All, 64)
 	set(&l.Bytes, 1<<20)
 	if l.Age <= 0 {
-		l.Age = 2 * time.Hour // 64 KiB take this long at 75 bit/s
+		l.Age = 30 * time.Minute // from one segment to the next: no longer than a U_PDU waits for the air by default
 	}
 	return l
 }
