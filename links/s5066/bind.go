@@ -88,10 +88,9 @@ func (b *bind) run(ctx context.Context) {
 		binding.Vanish = binding.Vanish || p.c.Mapping == RCOP
 	}
 	keeper := sis.Keeper{Binding: binding, Serve: b.serve, Notice: b.notice}
-	if x := b.c.TimeScale; x > 1 {
-		// With a simulated radio, outages of minutes are over in a second.
-		keeper.BackoffMin, keeper.BackoffMax, keeper.Steady = scaled(bindMin, x), scaled(bindMax, x), scaled(time.Minute, x)
-	}
+	// With a simulated radio, outages of minutes are over in a second.
+	x := b.c.TimeScale
+	keeper.BackoffMin, keeper.BackoffMax, keeper.Steady = scaled(bindMin, x), scaled(bindMax, x), scaled(time.Minute, x)
 	for ctx.Err() == nil {
 		if err := keeper.Run(ctx); err != nil {
 			b.notice(err, refused)
@@ -103,10 +102,11 @@ func (b *bind) run(ctx context.Context) {
 	tasks.Wait()
 }
 
-// Back-offs of a sis.Keeper.
+// Back-offs of a sis.Keeper. Choice: short ones. The server is near, and while we are not bound it takes what peers send and confirms it to their
+// servers, with nobody to give it to.
 const (
 	bindMin = 5 * time.Second
-	bindMax = 300 * time.Second
+	bindMax = 40 * time.Second
 )
 
 func scaled(d time.Duration, x float64) time.Duration { return time.Duration(float64(d) / x) }
