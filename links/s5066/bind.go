@@ -50,6 +50,8 @@ type bind struct {
 	handing bool                // a request is being handed over
 	unheard time.Time           // until then the server may send of ours what it confirms to nobody
 	strays  Strays
+	other   sis.Address // our node's own, as U_PDUs to us have it, when that is not Config.LocalAddress
+	told    bool        // in the log
 }
 
 // Strays are U_PDUs that were no peer's.
@@ -217,6 +219,7 @@ func (b *bind) event(e sis.Event) {
 
 // indication brings a U_PDU to its peer's mapping. XEP-0365 §4: the address is all that tells who sends.
 func (b *bind) indication(u sis.UnidataIndication) {
+	b.addressed(u.Destination)
 	p := b.ports[u.Source]
 	if p != nil && u.SourceSAP == b.c.SAP && u.DestinationSAP == b.c.SAP {
 		p.m.heard(u)
@@ -230,6 +233,24 @@ func (b *bind) indication(u sis.UnidataIndication) {
 	}
 	b.mu.Unlock()
 	b.log.Debug("U_PDU of no peer dropped", "from", u.Source, "sap", u.SourceSAP, "size", len(u.UPDU))
+}
+
+// addressed compares the address to which a U_PDU came with what the operator says is ours. Peers know us by the server's.
+func (b *bind) addressed(to sis.Address) {
+	if to = to.Canonical(); to.Size() == 0 || to.Group() || b.c.LocalAddress.Size() == 0 {
+		return
+	}
+	b.mu.Lock()
+	b.other = 0
+	if to != b.c.LocalAddress {
+		b.other = to
+	}
+	news := b.other != 0 && !b.told
+	b.told = b.told || news
+	b.mu.Unlock()
+	if news {
+		b.log.Warn("local_5066_address is not the address of the SIS server; data is taken all the same", "server", to, "local_5066_address", b.c.LocalAddress)
+	}
 }
 
 // fate brings the end of a request to its mapping.

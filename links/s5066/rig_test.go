@@ -33,6 +33,7 @@ type end struct {
 	air    *sistest.Node
 	config s5066.Config
 	m      *s5066.Manager
+	log    *slog.Logger // nil: none, or with -v all
 
 	mangle func(sis.UnidataIndication) []sis.UnidataIndication // what the client hears of the peer; set before Start
 
@@ -69,6 +70,9 @@ func (e *end) Start() {
 	log := slog.New(slog.DiscardHandler)
 	if testing.Verbose() {
 		log = slog.New(slog.NewTextHandler(e.t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", e.config.LocalAddress)
+	}
+	if e.log != nil {
+		log = e.log
 	}
 	e.m = s5066.NewManager(s5066.Env{DB: e.DB, In: e.Inbound(), Log: log,
 		Trace: func(ev links.Event) {

@@ -1,6 +1,7 @@
 package s5066
 
 import (
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -75,7 +76,11 @@ func (b *bind) status(p *port) Status {
 	default:
 		s.State = links.Dialling
 	}
+	other := b.other
 	b.mu.Unlock()
 	p.m.report(&s)
+	if s.Fault == "" && other != 0 {
+		s.Fault = fmt.Sprintf("the SIS server is %s, local_5066_address says %s", other, b.c.LocalAddress)
+	}
 	return s
 }
