@@ -25,7 +25,7 @@ type job struct {
 
 // transmit keys the modem if it is our turn.
 func (n *Node) transmit(now time.Time) {
-	if n.sending != nil || n.emcon || now.Before(n.gather) {
+	if n.sending != nil || n.silent() || now.Before(n.gather) {
 		return
 	}
 	t := n.cas.Transmit(now)

@@ -17,14 +17,35 @@ func (n *Node) emconLocked(on bool) {
 		return
 	}
 	n.emcon = on
-	if on && n.sending != nil {
+	n.log.Info("EMCON", "on", on)
+	n.silenceLocked()
+}
+
+// SetModemLost tells that there is no modem for now, and why; nil: it is back. Meanwhile clients are told that the node is off. What they
+// queue waits as in EMCON; peers find us silent, as in a fade.
+func (n *Node) SetModemLost(why error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	was := n.lost
+	if n.lost = why; (was == nil) != (why == nil) {
+		n.silenceLocked()
+	}
+}
+
+func (n *Node) silent() bool { return n.emcon || n.lost != nil }
+
+// silenceLocked acts on a change of emcon or lost.
+func (n *Node) silenceLocked() {
+	if n.silent() && n.sending != nil {
 		n.sending.cut = true
 		n.sending.stop()
 	}
-	n.cas.Mute(n.clock.Now(), on)
-	n.log.Info("EMCON", "on", on)
+	n.cas.Mute(n.clock.Now(), n.silent())
 	a := sis.SubnetAvailability{Status: sis.NodeOn}
-	if on {
+	switch {
+	case n.lost != nil:
+		a.Status = sis.NodeOff
+	case n.emcon:
 		a = sis.SubnetAvailability{Status: sis.ReceiveOnly, Reason: sis.AvailabilityEMCON}
 	}
 	n.sis.Announce(a)

@@ -68,10 +68,17 @@ func newWorldOn(tb testing.TB, air *modem.Channel, count, rate int, cfg subnet.C
 
 func (x *world) start(i int) {
 	x.tb.Helper()
-	n, err := subnet.New(x.cfg[i], x.air.Station(fmt.Sprint(i)))
+	x.startOn(i, x.air.Station(fmt.Sprint(i)), new(*subnet.Node))
+}
+
+// startOn starts a node with a modem; made is the node before it runs.
+func (x *world) startOn(i int, m modem.Modem, made **subnet.Node) {
+	x.tb.Helper()
+	n, err := subnet.New(x.cfg[i], m)
 	if err != nil {
 		x.tb.Fatal(err)
 	}
+	*made = n
 	x.nodes[i], x.tasks[i] = n, new(sync.WaitGroup)
 	x.ctxs[i], x.stop[i] = context.WithCancel(context.Background())
 	ctx := x.ctxs[i]

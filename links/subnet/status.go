@@ -53,6 +53,7 @@ type Status struct {
 	Time      time.Time `json:"time"` // radio time
 	EMCON     bool      `json:"emcon"`
 	Sending   bool      `json:"sending"`
+	ModemLost string    `json:"modem_lost,omitempty"` // why
 	Queued    int       `json:"queued_bytes"`
 	Clients   []Client  `json:"clients"`
 	Links     []Link    `json:"links"`
@@ -113,6 +114,9 @@ func (n *Node) statusLocked(now time.Time) Status {
 	station := n.cas.Station()
 	s := Status{Name: n.cfg.Name, Address: n.cfg.Address.String(), Waveform: n.cfg.Waveform.Name, Time: now, EMCON: n.emcon,
 		Sending: n.sending != nil, Queued: station.Queued(), Counts: n.counts, Broadcast: n.broadcast}
+	if n.lost != nil {
+		s.ModemLost = n.lost.Error()
+	}
 	for _, p := range n.sis.Ports() {
 		s.Clients = append(s.Clients, Client{SAP: p.SAP, Rank: p.Rank, From: p.Client, Queued: p.Queued()})
 	}

@@ -115,6 +115,7 @@ type Node struct {
 	waves     map[dts.Address]modem.Waveform // for peers that do not get cfg.Waveform
 	in        reception
 	emcon     bool
+	lost      error // the modem is, by this
 	broadcast bool
 	sending   *job
 	gather    time.Time // until then nothing is sent, so that more can come
@@ -150,7 +151,8 @@ func New(cfg Config, m modem.Modem) (*Node, error) {
 // SIS is where clients come in: by Serve or Carry of the Server, while Run runs.
 func (n *Node) SIS() *sis.Server { return n.sis }
 
-// Run is the node's life. It returns nil when ctx is done, and breaks off what is on the air; else what the modem says.
+// Run is the node's life. It returns nil when ctx is done, and breaks off what is on the air; else what the modem says. A modem.Redial,
+// whose tell is SetModemLost, keeps it alive when the modem is lost.
 func (n *Node) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var tasks sync.WaitGroup
