@@ -136,7 +136,7 @@ func (c *Channel) stationLocked(name string) (*station, error) {
 	if s := c.stations[name]; s != nil {
 		return s, nil
 	}
-	if err := checkName(name); err != nil {
+	if err := CheckName(name); err != nil {
 		return nil, err
 	}
 	if len(c.order) >= c.cfg.MaxStations {
@@ -148,7 +148,8 @@ func (c *Channel) stationLocked(name string) (*station, error) {
 	return s, nil
 }
 
-func checkName(name string) error {
+// CheckName tells whether a station can have this name.
+func CheckName(name string) error {
 	if name == "" || len(name) > maxName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
 		return fmt.Errorf("modem: station name %q has not 1 to %d bytes of text", name, maxName)
 	}

@@ -53,7 +53,7 @@ func DialEther(ctx context.Context, address, name string) (Modem, error) {
 
 // join says hello on a new connection.
 func join(ctx context.Context, conn net.Conn, name string) (*remote, error) {
-	if err := checkName(name); err != nil {
+	if err := CheckName(name); err != nil {
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })

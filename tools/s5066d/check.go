@@ -85,6 +85,14 @@ func (k *checker) modem() {
 	if _, err := m.waveform(); err != nil && (m.Interleaver == "short" || m.Interleaver == "long") {
 		k.fault("modem.rate", "%s", strings.TrimPrefix(err.Error(), "modem: "))
 	}
+	if name := k.c.Name; m.Type == "channel" && name != "" {
+		if err := modem.CheckName(name); err != nil {
+			k.fault("name", "%s", strings.TrimPrefix(err.Error(), "modem: "))
+		}
+	}
+	if _, _, err := net.SplitHostPort(m.Channel); m.Type == "channel" && m.Channel != "" && !strings.ContainsRune(m.Channel, '/') && err != nil {
+		k.fault("modem.channel", `%q is neither host:port nor the path of a unix socket; write "127.0.0.1:7066"`, m.Channel)
+	}
 	k.span("modem.turnaround", m.Turnaround, 0, time.Minute)
 	switch {
 	case m.Type == "channel" && m.Channel == "":

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"syscall"
@@ -54,13 +55,14 @@ func (s *server) openLines() (list []sis.Carrier, err error) {
 }
 
 // openSerialModem opens a modem at a serial line, and what keys its transmitter.
-func (s *server) openSerialModem() (*modem.Serial, error) {
+func (s *server) openSerialModem() (modem.Modem, error) {
 	c := s.cfg.Modem
 	w, _ := c.waveform() // checked with the config
 	port, err := board.Open(board.PortConfig{Name: c.Port, Baud: c.Baud, Low: strings.Contains(c.PTT, "rts") || strings.Contains(c.PTT, "dtr")})
 	if err != nil {
 		return nil, fmt.Errorf("no modem: %w", err)
 	}
+	var gpio io.Closer
 	cfg := modem.SerialConfig{Line: port, Waveform: w, Baud: c.Baud, Radio: c.PTT != "rts"}
 	switch c.PTT {
 	case "none":
@@ -76,15 +78,32 @@ func (s *server) openSerialModem() (*modem.Serial, error) {
 			port.Close()
 			return nil, fmt.Errorf("nothing keys the transmitter: %w", err)
 		}
-		cfg.Keyer = g
-		s.gpio = g
+		cfg.Keyer, gpio = g, g
 	}
 	m, err := modem.NewSerial(cfg)
 	if err != nil {
 		port.Close()
+		if gpio != nil {
+			gpio.Close()
+		}
 		return nil, err
 	}
-	return m, nil
+	return serialModem{m, gpio}, nil
+}
+
+// A serialModem has what keys its transmitter.
+type serialModem struct {
+	*modem.Serial
+	gpio io.Closer // or nil
+}
+
+// Close switches the transmitter off.
+func (m serialModem) Close() error {
+	err := m.Serial.Close()
+	if m.gpio != nil {
+		err = errors.Join(err, m.gpio.Close())
+	}
+	return err
 }
 
 // onlyKey hides CTS, which the modem does not serve when the transmitter is keyed past it.

@@ -108,6 +108,8 @@ func TestConfigFaults(t *testing.T) {
 		{good + "[modem]\ntype = \"serial\"", "modem.port: "},
 		{good + "[modem]\ntype = \"serial\"\nport = \"/dev/ttyS0\"\nptt = \"gpio:17\"", "c.toml:5: modem.ptt: "},
 		{good + "[modem]\ntype = \"serial\"\nport = \"/dev/ttyS0\"\nrate = 9600", "modem.baud: a line of 9600 baud is too slow"},
+		{good + "[modem]\nchannel = \"7066\"", "c.toml:3: modem.channel: \"7066\" is neither host:port"},
+		{good + "name = \"" + strings.Repeat("x", 65) + "\"", "c.toml:2: name: station name"},
 		{good + "[timers]\nidle = 30", "c.toml:3: timers.idle: it must be a duration"},
 		{good + "[timers]\nfirst = \"0s\"", "c.toml:3: timers.first: "},
 		{good + "[arq]\nmax_transmission = \"3m\"", "c.toml:3: arq.max_transmission: "},

@@ -41,8 +41,11 @@ type server struct {
 	log   *slog.Logger
 	level *slog.LevelVar
 	trace *tracer
-	node  *subnet.Node
-	gpio  io.Closer // keys the transmitter, or nil
+
+	mu    sync.Mutex   // guards what follows
+	node  *subnet.Node // nil until there is a modem
+	emcon bool         // that it is to begin with
+	lost  error        // the modem is, or is not there yet
 }
 
 // newLog makes the log; its level can change later.
@@ -71,7 +74,7 @@ func serve(c *call) error {
 	if err != nil {
 		return err
 	}
-	s := &server{cfg: cfg, level: new(slog.LevelVar)}
+	s := &server{cfg: cfg, level: new(slog.LevelVar), emcon: cfg.EMCON}
 	s.log = newLog(c.err, cfg.Log, s.level)
 	s.trace = &tracer{log: s.log}
 	ctx, cancel := context.WithCancelCause(c.ctx)
@@ -100,32 +103,48 @@ func serve(c *call) error {
 		return err
 	}
 	defer closeAll(carriers)
-	m, err := s.openModem(ctx)
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
+	defer cancel(nil)
+	tasks.Go(func() { control(ctx, asked, s.cfg.Control, s.answer) })
+	tasks.Go(func() { s.reloads(ctx, hup) })
+	tasks.Go(func() { watchdog(ctx, s.log, s.alive) })
+	nc := s.config()
+	m, err := s.openModem(ctx, &nc)
 	if err != nil && ctx.Err() != nil {
 		return nil // stopped while it started
 	}
 	if err != nil {
 		return err
 	}
-	defer s.release(m)
-	nc := s.config()
-	if slow, ok := m.(*modem.Serial); ok {
-		slower(&nc, slow)
-	}
-	if s.node, err = subnet.New(nc, m); err != nil {
+	defer func() {
+		if err := m.Close(); err != nil {
+			s.log.Warn("closing the modem", "err", err)
+		}
+	}()
+	if err := s.begin(nc, m); err != nil {
 		return err
 	}
-	return s.run(ctx, cancel, asked, listeners, carriers, hup)
+	return s.run(ctx, cancel, listeners, carriers)
 }
 
-// release closes the modem, and what keys its transmitter.
-func (s *server) release(m modem.Modem) {
-	err := m.Close()
-	if s.gpio != nil {
-		err = errors.Join(err, s.gpio.Close())
-	}
-	if err != nil {
-		s.log.Warn("closing the modem", "err", err)
+// begin makes the node.
+func (s *server) begin(c subnet.Config, m modem.Modem) (err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.EMCON = s.emcon
+	s.node, err = subnet.New(c, m)
+	s.lost = nil
+	return err
+}
+
+// alive returns when nothing hangs.
+func (s *server) alive() {
+	s.mu.Lock()
+	node := s.node
+	s.mu.Unlock()
+	if node != nil {
+		node.EMCON() // waits for the node's lock
 	}
 }
 
@@ -136,7 +155,7 @@ func closeAll[T io.Closer](list []T) {
 }
 
 // run lets clients in until ctx is done, or something ends that must not.
-func (s *server) run(ctx context.Context, cancel context.CancelCauseFunc, asked *net.UnixListener, listeners []net.Listener, carriers []sis.Carrier, hup <-chan os.Signal) error {
+func (s *server) run(ctx context.Context, cancel context.CancelCauseFunc, listeners []net.Listener, carriers []sis.Carrier) error {
 	var tasks sync.WaitGroup
 	must := func(what string, f func(context.Context) error) {
 		tasks.Go(func() {
@@ -153,11 +172,8 @@ func (s *server) run(ctx context.Context, cancel context.CancelCauseFunc, asked 
 	for _, line := range carriers {
 		must("client at "+line.Name, func(ctx context.Context) error { return s.node.SIS().Carry(ctx, line) })
 	}
-	tasks.Go(func() { control(ctx, asked, s.cfg.Control, s.answer) })
-	tasks.Go(func() { s.reloads(ctx, hup) })
-	tasks.Go(func() { watchdog(ctx, s.log, func() { s.node.EMCON() }) })
 	s.log.Info("s5066d runs", "version", versionText(), "config", s.cfg.file, "address", s.cfg.Address, "waveform", s.node.Status().Waveform)
-	notify(s.log, daemon.SdNotifyReady, "STATUS=node "+s.cfg.Address)
+	s.notifyState()
 	<-ctx.Done()
 	notify(s.log, daemon.SdNotifyStopping)
 	tasks.Wait()
@@ -211,33 +227,23 @@ func (s *server) config() subnet.Config {
 	}
 }
 
-// openModem reaches the radio end.
-func (s *server) openModem(ctx context.Context) (modem.Modem, error) {
-	m := s.cfg.Modem
-	if m.Type == "serial" {
-		return s.openSerialModem()
-	}
-	x, err := modem.DialEther(ctx, m.Channel, cmp.Or(s.cfg.Name, s.cfg.Address))
-	var dial *net.OpError
-	switch {
-	case errors.As(err, &dial) && dial.Op == "dial":
-		return nil, fmt.Errorf("no modem: %w; start it with 's5066d channel --listen %s', or change modem.channel in %s", err, m.Channel, s.cfg.file)
-	case err != nil:
-		return nil, fmt.Errorf("no modem: %w; see name, address and modem.channel in %s", err, s.cfg.file)
-	}
-	return x, nil
-}
-
 // answer is for the control socket.
 func (s *server) answer(question string) (kind string, result any, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch question {
 	case "status":
-	case "emcon on":
-		s.node.SetEMCON(true)
-	case "emcon off":
-		s.node.SetEMCON(false)
+	case "emcon on", "emcon off":
+		s.emcon = question == "emcon on"
+		if s.node == nil {
+			return "node", nil, nil
+		}
+		s.node.SetEMCON(s.emcon)
 	default:
 		return "", nil, fmt.Errorf("%q is not understood", question)
+	}
+	if s.node == nil {
+		return "", nil, fmt.Errorf("the server waits for its modem, and lets no clients in before: %w", cmp.Or(s.lost, errDialing))
 	}
 	return "node", s.node.Status(), nil
 }

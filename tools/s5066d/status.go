@@ -54,12 +54,17 @@ func showNode(out io.Writer, s subnet.Status) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	state := "on"
 	switch {
+	case s.ModemLost != "":
+		state = "off, its modem is lost"
 	case s.EMCON:
 		state = "in EMCON, receives only"
 	case s.Sending:
 		state = "transmitting"
 	}
 	fmt.Fprintf(w, "Node %s, %s, %s\n", s.Address, s.Waveform, state)
+	if s.ModemLost != "" {
+		fmt.Fprintf(w, "  modem\t%s; trying again\n", s.ModemLost)
+	}
 	fmt.Fprintf(w, "  sent\t%d transmissions, %s on the air, %d D_PDUs\n", s.Counts.Transmissions, seconds(s.Counts.Air), s.Counts.Sent)
 	fmt.Fprintf(w, "  heard\t%d signals, %d D_PDUs, %d damaged, %d invalid\n", s.Counts.Receptions, s.Counts.Received, s.Counts.Damaged, s.Counts.Invalid)
 	if s.Counts.Twin > 0 {
