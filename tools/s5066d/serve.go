@@ -76,7 +76,8 @@ func serve(c *call) error {
 	}
 	s := &server{cfg: cfg, level: new(slog.LevelVar), emcon: cfg.EMCON}
 	s.log = newLog(c.err, cfg.Log, s.level)
-	s.trace = &tracer{log: s.log}
+	s.trace = newTracer(s.log)
+	defer s.trace.close()
 	ctx, cancel := context.WithCancelCause(c.ctx)
 	defer cancel(nil)
 	hup := make(chan os.Signal, 1)
@@ -86,7 +87,6 @@ func serve(c *call) error {
 	if err := s.trace.set(cfg.Trace); err != nil {
 		return err
 	}
-	defer s.trace.close()
 	asked, err := listenControl(cfg.Control)
 	if err != nil {
 		return err

@@ -1,15 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
-
-	"errors"
+	"sync/atomic"
+	"time"
 
 	"longwire/links/dts"
 	"longwire/links/subnet"
@@ -18,15 +20,91 @@ import (
 // linkTypeSTANAG5066 is LINKTYPE_STANAG_5066_D_PDU of the pcap registry: a packet is a D_PDU from its synchronisation sequence on.
 const linkTypeSTANAG5066 = 237
 
-// A tracer writes D_PDUs to pcap files of bounded size. Failures are logged once, and end the trace, never the server.
-type tracer struct {
-	log *slog.Logger
+const (
+	traceQueue    = 1024            // D_PDUs that wait for the disk, 1 MiB; what comes when it is full is left out
+	tracePatience = 5 * time.Second // with the disk when the server stops
+)
 
-	mu   sync.Mutex
+// A tracer writes D_PDUs to pcap files of bounded size. Failures are logged once, and end the trace, never the server.
+//
+//	node, under its lock - write - queue - run - put - file
+//
+// Only run and set wait for the disk.
+type tracer struct {
+	log      *slog.Logger
+	queue    chan subnet.Frame
+	stop     chan struct{} // closed by close
+	ended    chan struct{} // closed by run
+	patience time.Duration
+	on       atomic.Bool   // there is a file
+	dropped  atomic.Uint64 // since that was last logged
+
+	mu   sync.Mutex // guards what follows; held while the disk works
 	cfg  Trace
 	file *os.File
 	size int64
 	buf  []byte
+}
+
+// newTracer makes a tracer without a file. It runs until it is closed.
+func newTracer(log *slog.Logger) *tracer {
+	t := &tracer{log: log, queue: make(chan subnet.Frame, traceQueue), stop: make(chan struct{}), ended: make(chan struct{}), patience: tracePatience}
+	go t.run()
+	return t
+}
+
+// write is a subnet.Config's Trace. It never waits.
+func (t *tracer) write(f subnet.Frame) {
+	if !t.on.Load() {
+		return
+	}
+	f.Raw = bytes.Clone(f.Raw)
+	select {
+	case t.queue <- f:
+	default:
+		if t.dropped.Add(1) == 1 {
+			t.log.Warn("the disk of the trace is too slow; the trace will have a gap")
+		}
+	}
+}
+
+// run writes what waits, until the tracer is closed, and then the rest.
+func (t *tracer) run() {
+	defer close(t.ended)
+	for {
+		select {
+		case f := <-t.queue:
+			t.put(f)
+		case <-t.stop:
+			for len(t.queue) > 0 {
+				t.put(<-t.queue)
+			}
+			t.closeFile()
+			t.tellDropped()
+			return
+		}
+		if len(t.queue) == 0 {
+			t.tellDropped()
+		}
+	}
+}
+
+func (t *tracer) tellDropped() {
+	if n := t.dropped.Swap(0); n > 0 {
+		t.log.Warn("the trace has a gap", "dpdus", n)
+	}
+}
+
+// close writes what waits, once nobody writes any more, and ends the tracer. A disk that hangs does not keep it.
+func (t *tracer) close() {
+	close(t.stop)
+	timer := time.NewTimer(t.patience)
+	defer timer.Stop()
+	select {
+	case <-t.ended:
+	case <-timer.C:
+		t.log.Warn("trace not complete: the disk hangs", "dpdus", len(t.queue)+int(t.dropped.Load()))
+	}
 }
 
 // set begins, ends or moves the trace.
@@ -44,7 +122,7 @@ func (t *tracer) set(c Trace) error {
 	return t.openLocked()
 }
 
-func (t *tracer) close() {
+func (t *tracer) closeFile() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.closeLocked()
@@ -58,6 +136,7 @@ func (t *tracer) closeLocked() {
 		t.log.Warn("trace not complete", "err", err)
 	}
 	t.file = nil
+	t.on.Store(false)
 }
 
 // openLocked begins a new file; one that is there moves on.
@@ -85,6 +164,7 @@ func (t *tracer) openLocked() error {
 		return fmt.Errorf("s5066d: writing the trace: %w", err)
 	}
 	t.file, t.size = f, int64(len(head))
+	t.on.Store(true)
 	return nil
 }
 
@@ -107,8 +187,8 @@ func (t *tracer) shiftLocked() error {
 	return nil
 }
 
-// write is a subnet.Config's Trace.
-func (t *tracer) write(f subnet.Frame) {
+// put writes one to the file, if there is one.
+func (t *tracer) put(f subnet.Frame) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.file == nil {

@@ -38,11 +38,11 @@ func TestWiresharkReadsTheTrace(t *testing.T) {
 		converse5066(t, func(f subnet.Frame) {
 			if f.Sent {
 				sent++
-				trace.write(f)
+				trace.put(f)
 			}
 		})
 	})
-	trace.close()
+	trace.closeFile()
 	out, err := exec.Command(tshark, "-r", file, "-V", "-O", "s5066dts").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
