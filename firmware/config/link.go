@@ -105,7 +105,7 @@ type Lifetimes struct {
 // PeerS5066 is how a peer is reached by a link of type s5066.
 type PeerS5066 struct {
 	Remote5066Address string `toml:"remote_5066_address" eg:"\"1.1.0.2\"" doc:"The STANAG 5066 address of the peer's SIS server."`
-	Mapping           string `toml:"mapping" doc:"rcop: one stanza at a time, as XEP-0365 has it, for any server. longwire: batches, compression that survives a lost contact, and nothing lost or doubled; between two Longwire nodes that both say so. Must be the same on both sides: what a side with rcop sends to one with longwire is lost."`
+	Mapping           string `toml:"mapping" doc:"rcop: one stanza at a time, as XEP-0365 has it, for any server. longwire: batches, compression that survives a lost contact, and nothing lost or doubled; between two Longwire nodes that both say so. Must be the same on both sides: else what the side with longwire sends waits."`
 	ConnectionID      int    `toml:"connection_id" doc:"RCOP connection, 0 to 15, agreed with the peer (rcop)."`
 	ApplicationID     int    `toml:"application_id" eg:"0x8001" doc:"RCOP application, agreed with the peer; none is registered for XMPP (rcop)."`
 	Confirm           string `toml:"confirm" doc:"Who has to confirm a stanza before it leaves the queue: client, the peer's own server, or node, its SIS server, which is quicker and loses what is on the way between the two when they fail (rcop)."`

@@ -141,7 +141,7 @@ func (n *Node) s5066States() (all []admin.LinkState) {
 				Outstanding: s.Outstanding, OnFarNode: s.OnFarNode, Unconfirmed: s.Unconfirmed, FramesIn: s.FramesIn, FramesOut: s.FramesOut,
 				Rate: s.Rate, Heard: s.Heard, MarkOwed: s.MarkOwed,
 				Dropped: s.Drops.Overflow + s.Drops.Check + s.Drops.Gap + s.Drops.Old,
-				Foreign: s.Drops.Format,
+				Foreign: s.Drops.Format + s.Foreign,
 				Strays:  s.Strays.Unknown + s.Strays.WrongSAP,
 			},
 		}

@@ -14,36 +14,40 @@ import (
 	"longwire/links/sis/sistest"
 )
 
-// What the SIS server has given out counts as delivered with its sender: a node that is being stopped takes it.
+// What the SIS server has given out counts as delivered with its sender: a node that is being stopped takes it, also when it is
+// set up for the other mapping.
 func TestRCOPReceiverIsStopped(t *testing.T) {
-	playRCOP(t, sistest.Options{}, func(r *rig) {
-		r.b.mangle = func(u sis.UnidataIndication) []sis.UnidataIndication { return []sis.UnidataIndication{u} }
-		rnd := rand.New(rand.NewPCG(1, 3))
-		var want []string
-		for i := range 100 {
-			r.b.Start()
-			for !r.b.status().Bound {
-				time.Sleep(time.Second)
-			}
-			want = append(want, fmt.Sprint(i))
-			h := rcop.Header{ID: uint8(i), Application: s5066.DefaultAppID}
-			u, err := rcop.Segments(h, fmt.Appendf(nil, "<message from='x@headquarters.net' to='y@field.net'><body>%d</body></message>", i), 2048, rcop.Ed3)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := r.b.tap().say(sis.UnidataIndication{DestinationSAP: 6, Destination: addresses[1], TransmissionMode: sis.ARQ, SourceSAP: 6,
-				Source: addresses[0], UPDU: u[0]}); err != nil {
-				t.Fatal(err)
-			}
-			for range rnd.IntN(20) {
-				runtime.Gosched()
-			}
-			r.b.Stop()
-			if got := r.b.Received(); !slices.Equal(got, want) {
-				t.Fatalf("got %q", got)
-			}
+	playRCOP(t, sistest.Options{}, func(r *rig) { stopReceiver(t, r) })
+	playUnlike(t, sistest.Options{}, func(r *rig) { stopReceiver(t, r) })
+}
+
+func stopReceiver(t *testing.T, r *rig) {
+	r.b.mangle = func(u sis.UnidataIndication) []sis.UnidataIndication { return []sis.UnidataIndication{u} }
+	rnd := rand.New(rand.NewPCG(1, 3))
+	var want []string
+	for i := range 100 {
+		r.b.Start()
+		for !r.b.status().Bound {
+			time.Sleep(time.Second)
 		}
-	})
+		want = append(want, fmt.Sprint(i))
+		h := rcop.Header{ID: uint8(i), Application: s5066.DefaultAppID}
+		u, err := rcop.Segments(h, fmt.Appendf(nil, "<message from='x@headquarters.net' to='y@field.net'><body>%d</body></message>", i), 2048, rcop.Ed3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.b.tap().say(sis.UnidataIndication{DestinationSAP: 6, Destination: addresses[1], TransmissionMode: sis.ARQ, SourceSAP: 6,
+			Source: addresses[0], UPDU: u[0]}); err != nil {
+			t.Fatal(err)
+		}
+		for range rnd.IntN(20) {
+			runtime.Gosched()
+		}
+		r.b.Stop()
+		if got := r.b.Received(); !slices.Equal(got, want) {
+			t.Fatalf("got %q", got)
+		}
+	}
 }
 
 // What nobody confirms may wait in the server as long as it may live: EMCON takes it back too.

@@ -3,6 +3,7 @@ package s5066
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"longwire/links"
 	"longwire/links/meter"
 	"longwire/links/s5066/frame"
+	"longwire/links/s5066/rcop"
 	"longwire/links/sis"
 	"longwire/store"
 	"longwire/xmpp/stanza"
@@ -48,14 +50,20 @@ func FuzzTake(f *testing.F) {
 	f.Add(good, more)
 	f.Add(more, good)
 	f.Add(word, good)
+	f.Add([]byte("\x00\x01\x00\x00\x80\x01<message><body>in two "), []byte("\x00\x01\x00\x01\x80\x01halves</body></message>"))
 	f.Add([]byte{}, []byte{0xff, 0, 0xff})
 	w := lone(f)
 	f.Fuzz(func(t *testing.T, a, b []byte) {
-		w.turn.Lock()
-		defer w.turn.Unlock()
-		w.take(t.Context(), a)
-		w.take(t.Context(), b)
-		w.plan(time.Now())
+		hear := func(updu []byte) {
+			if w.isRCOP(updu) {
+				w.takeRCOP(t.Context(), sis.UnidataIndication{UPDU: updu})
+			} else {
+				w.step(func() { w.take(t.Context(), updu) })
+			}
+		}
+		hear(a)
+		hear(b)
+		w.step(func() { w.plan(time.Now()) })
 		w.book.Drain()
 		if len(w.into.held) > mostHeld {
 			t.Fatalf("%d frames held", len(w.into.held))
@@ -64,7 +72,7 @@ func FuzzTake(f *testing.F) {
 		enc.Start(1)
 		name := fmt.Sprintf("fresh%d.abc0", time.Now().UnixNano())
 		b, _, _ = enc.Encode(nil, frame.Header{Names: true, Out: name}, [][]byte{message}, 2048)
-		w.take(t.Context(), b)
+		hear(b)
 		w.book.Drain()
 		if c := w.book.State(); c.InID != numbering(name) || c.Mark != 1 {
 			t.Fatalf("a good frame is not taken: %+v", c)
@@ -107,6 +115,71 @@ func BenchmarkSendFrame(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// What a peer sends as RCOP is told from frames, whole or damaged, and from what is of another connection or application.
+func TestRCOPIsToldFromFrames(t *testing.T) {
+	w := lone(t)
+	r := rand.New(rand.NewPCG(3, 3))
+	noise := func(n int) []byte {
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = byte(r.Uint32())
+		}
+		return b
+	}
+	for range 20000 {
+		h := rcop.Header{Connection: uint8(r.IntN(16)), ID: uint8(r.Uint32()), Segment: uint16(r.IntN(256)), Application: DefaultAppID}
+		u := append(h.Append(nil, rcop.Ed3), noise(1+r.IntN(40))...)
+		w.p.c.ConnectionID = h.Connection
+		if !w.isRCOP(u) {
+			t.Fatalf("% X is not taken for RCOP", u)
+		}
+		w.p.c.ConnectionID ^= 1
+		if w.isRCOP(u) {
+			t.Fatalf("% X is of another connection", u)
+		}
+		w.p.c.ConnectionID ^= 1
+		u[5]++
+		if w.isRCOP(u) {
+			t.Fatalf("% X is of another application", u)
+		}
+	}
+	w.p.c.ConnectionID = 0
+	var enc frame.Encoder
+	enc.Start(1)
+	for range 2000 {
+		u, _, err := enc.Encode(nil, frame.Header{Names: r.IntN(2) == 0, Out: "abcdef.xyz0", In: "none.abc5", HasMark: r.IntN(2) == 0, Ask: r.IntN(2) == 0},
+			[][]byte{fmt.Appendf(nil, "<message><body>%x</body></message>", noise(20))}, 2048)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copy(u[4:], "\x80\x01") // damaged, and as RCOP has it there
+		for _, u := range [][]byte{u, u[:min(len(u), 9)]} {
+			if w.isRCOP(u) {
+				t.Fatalf("% X is a frame", u)
+			}
+		}
+	}
+}
+
+// What waits when the mapping ends is taken, as far as the peer has it as delivered.
+func TestRCOPThatWaitsAtTheEndIsTaken(t *testing.T) {
+	w := lone(t)
+	var got int
+	w.p.in = func(_ string, _ *stanza.Stanza, mark func(*store.Tx) error, done func(error)) {
+		got++
+		w.p.db.Submit(mark, done)
+	}
+	for i := range 5 {
+		w.heard(sis.UnidataIndication{UPDU: fmt.Appendf(nil, "\x00%c\x00\x00\x80\x01<message><body>%d</body></message>", i, i)})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	w.receive(ctx)
+	if got != 5 {
+		t.Errorf("%d of 5 taken", got)
 	}
 }
 

@@ -27,6 +27,8 @@ type inward struct {
 	gapAt  time.Time     // the first of them
 	heard  time.Time
 	frames uint64
+
+	foreign uint64 // U_PDUs taken that were RCOP
 }
 
 // take acts on a U_PDU of the peer. The caller holds turn.
@@ -84,7 +86,7 @@ func (w *longwire) read(ctx context.Context, updu []byte) bool {
 	f, err := frame.Parse(updu)
 	if err != nil {
 		level := slog.LevelDebug
-		if w.p.drops.format.Add(1) == 1 { // of a peer with the mapping rcop this is the loss of a stanza
+		if w.p.drops.format.Add(1) == 1 { // of a peer with another connection or application than ours this is the loss of a stanza
 			level = slog.LevelWarn
 		}
 		w.p.log.Log(ctx, level, "U_PDU is no frame; does the peer, too, have the mapping longwire?", "err", err, "size", len(updu))

@@ -36,6 +36,7 @@ type longwire struct {
 	turn sync.Mutex
 	out  outward
 	into inward
+	rcop rcopIn // receive's own: for a peer that is set up for the other mapping
 
 	mu       sync.Mutex // guards what follows
 	notes    []note
@@ -57,7 +58,7 @@ type note struct {
 var _ mapping = (*longwire)(nil)
 
 func newLongwire(p *port) mapping {
-	return &longwire{p: p, box: newInbox(), kick: make(chan struct{}, 1), state: bindState{emcon: p.link.EMCON}}
+	return &longwire{p: p, box: newInbox(), kick: make(chan struct{}, 1), state: bindState{emcon: p.link.EMCON}, rcop: newRCOPIn(p)}
 }
 
 func (w *longwire) heard(u sis.UnidataIndication) {
@@ -85,7 +86,7 @@ func (w *longwire) report(s *Status) {
 	defer w.mu.Unlock()
 	n := w.snap
 	s.Outstanding, s.OnFarNode, s.Unconfirmed, s.Rate = n.Outstanding, n.OnFarNode, n.Unconfirmed, n.Rate
-	s.FramesOut, s.FramesIn, s.Heard, s.RTT = n.FramesOut, n.FramesIn, n.Heard, n.RTT
+	s.FramesOut, s.FramesIn, s.Foreign, s.Heard, s.RTT = n.FramesOut, n.FramesIn, n.Foreign, n.Heard, n.RTT
 	if w.owed > 0 {
 		s.MarkOwed = w.owedFrom
 	}
@@ -100,7 +101,7 @@ func (w *longwire) report(s *Status) {
 func (w *longwire) publish() {
 	o := &w.out
 	n := Status{Outstanding: len(o.flights), Unconfirmed: len(o.items), Rate: int(o.rate), FramesOut: o.frames, FramesIn: w.into.frames}
-	n.Heard, n.Until, n.Fault, n.RTT = w.into.heard, o.until, o.fault, o.rtt
+	n.Foreign, n.Heard, n.Until, n.Fault, n.RTT = w.into.foreign, w.into.heard, o.until, o.fault, o.rtt
 	for _, it := range o.items {
 		if it.far {
 			n.OnFarNode++
@@ -165,6 +166,9 @@ func (w *longwire) open() (err error) {
 	}
 	if err := w.begin(); err != nil {
 		return err
+	}
+	if err := db.View(w.rcop.open); err != nil {
+		return fmt.Errorf("s5066: reading the record of %s: %w", peer, err)
 	}
 	w.out.enc.Plain = !w.p.link.Compress
 	w.into.taken = c.Mark
@@ -262,13 +266,18 @@ func (w *longwire) receive(ctx context.Context) {
 			})
 			continue
 		case <-ctx.Done():
+			w.rest(ctx)
 			return
 		}
 		w.step(func() {})
 		for u, ok := w.box.take(); ok; u, ok = w.box.take() {
-			w.step(func() { w.take(ctx, u.UPDU) })
+			if w.isRCOP(u.UPDU) {
+				w.takeRCOP(ctx, u)
+			} else {
+				w.step(func() { w.take(ctx, u.UPDU) })
+			}
 			if ctx.Err() != nil {
-				return
+				break
 			}
 		}
 	}

@@ -6,9 +6,7 @@ import (
 	"time"
 
 	"longwire/links"
-	"longwire/links/s5066/rcop"
 	"longwire/links/sis"
-	"longwire/store"
 )
 
 // rcopMapping is XEP-0365 v0.2.1: one stanza is one RCOP PDU, of as many segments as it needs, for any server. There is no XEP-0198 (§4: it must not be
@@ -33,8 +31,7 @@ type rcopMapping struct {
 	turn sync.Mutex
 	out  rcopOut
 
-	asm  *rcop.Assembler // receive's own
-	seen []store.Seen
+	in rcopIn // receive's own
 
 	mu    sync.Mutex // guards what follows
 	notes []note
@@ -46,7 +43,7 @@ type rcopMapping struct {
 var _ mapping = (*rcopMapping)(nil)
 
 func newRCOP(p *port) mapping {
-	return &rcopMapping{p: p, key: p.c.Peer + "/s5066/rcop", box: newInbox(), kick: make(chan struct{}, 1), asm: rcop.NewAssembler(rcop.Limits{})}
+	return &rcopMapping{p: p, key: rcopKey(p.c.Peer), box: newInbox(), kick: make(chan struct{}, 1), in: newRCOPIn(p)}
 }
 
 func (w *rcopMapping) heard(u sis.UnidataIndication) {

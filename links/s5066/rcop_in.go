@@ -23,6 +23,34 @@ const (
 	retryTake = 5 * time.Second
 )
 
+// rcopIn is the receiving half of XEP-0365: from U_PDUs to stanzas, each once. One goroutine uses it.
+type rcopIn struct {
+	p    *port
+	asm  *rcop.Assembler
+	seen []store.Seen // as on flash
+}
+
+func newRCOPIn(p *port) rcopIn { return rcopIn{p: p, asm: rcop.NewAssembler(rcop.Limits{})} }
+
+// rcopKey is that of a peer's records.
+func rcopKey(peer string) string { return peer + "/s5066/rcop" }
+
+func (r *rcopIn) open(tx *store.Tx) (err error) {
+	r.seen, err = tx.Seen(rcopKey(r.p.c.Peer))
+	return err
+}
+
+var errOtherUse = errors.New("s5066: RCOP of another connection or application")
+
+// parse reads the header of a U_PDU, which has to be of the connection and application that are the peer's.
+func (r *rcopIn) parse(updu []byte) (h rcop.Header, data []byte, err error) {
+	h, data, err = rcop.Parse(updu, rcop.Ed3)
+	if err == nil && (h.Connection != r.p.c.ConnectionID || h.Application != r.p.c.AppID) {
+		err = errOtherUse
+	}
+	return h, data, err
+}
+
 // take acts on a U_PDU of the peer.
 func (w *rcopMapping) take(ctx context.Context, u sis.UnidataIndication) {
 	now := time.Now()
@@ -31,8 +59,8 @@ func (w *rcopMapping) take(ctx context.Context, u sis.UnidataIndication) {
 	w.last = now
 	w.mu.Unlock()
 	w.p.meter.Add(func(c *meter.Counts) { c.In.Wire += uint64(len(u.UPDU)) })
-	h, data, err := rcop.Parse(u.UPDU, rcop.Ed3)
-	if err != nil || h.Connection != w.p.c.ConnectionID || h.Application != w.p.c.AppID {
+	h, data, err := w.in.parse(u.UPDU)
+	if err != nil {
 		// Another application may use the SAP; it is not ours to answer. More often the two sides are not set up alike, and what the peer sends is lost.
 		level := slog.LevelDebug
 		if w.p.drops.format.Add(1) == 1 {
@@ -42,18 +70,23 @@ func (w *rcopMapping) take(ctx context.Context, u sis.UnidataIndication) {
 		return
 	}
 	w.step(func() { w.out.relent() })
+	w.in.add(ctx, u, h, data)
+}
+
+// add takes a segment, and hands in the stanza when that is whole.
+func (r *rcopIn) add(ctx context.Context, u sis.UnidataIndication, h rcop.Header, data []byte) {
 	s := rcop.Source{Address: u.Source.String(), SAP: u.SourceSAP, Connection: h.Connection}
-	pdu, err := w.asm.Add(now, s, h, data)
+	pdu, err := r.asm.Add(time.Now(), s, h, data)
 	if err != nil {
 		if errors.Is(err, rcop.ErrStanza) {
-			w.p.drops.format.Add(1)
+			r.p.drops.format.Add(1)
 		} else {
-			w.p.drops.gap.Add(1)
+			r.p.drops.gap.Add(1)
 		}
-		w.p.log.Warn("PDU of the peer dropped", "err", err, "id", h.ID)
+		r.p.log.Warn("PDU of the peer dropped", "err", err, "id", h.ID)
 	}
 	if pdu != nil {
-		w.hand(ctx, pdu)
+		r.hand(ctx, pdu)
 	}
 }
 
@@ -68,9 +101,9 @@ func digests(pdu *rcop.PDU) store.Seen {
 	return s
 }
 
-func (w *rcopMapping) known(s store.Seen) bool {
-	for i, o := range w.seen {
-		if s.Text != 0 && o.Text == s.Text || o.Unit == s.Unit && len(w.seen)-i <= unitReach {
+func (r *rcopIn) known(s store.Seen) bool {
+	for i, o := range r.seen {
+		if s.Text != 0 && o.Text == s.Text || o.Unit == s.Unit && len(r.seen)-i <= unitReach {
 			return true
 		}
 	}
@@ -79,32 +112,32 @@ func (w *rcopMapping) known(s store.Seen) bool {
 
 // hand gives a stanza to the node, with its digests in the same transaction, and waits for the commit: what comes behind it must not come before it. The sender
 // believes it delivered, so it is tried until the store takes it.
-func (w *rcopMapping) hand(ctx context.Context, pdu *rcop.PDU) {
+func (r *rcopIn) hand(ctx context.Context, pdu *rcop.PDU) {
 	d := digests(pdu)
-	if w.known(d) {
-		w.p.meter.Add(func(c *meter.Counts) { c.In.Repeated++ })
-		w.p.log.Debug("stanza came again", "id", pdu.Header.ID)
+	if r.known(d) {
+		r.p.meter.Add(func(c *meter.Counts) { c.In.Repeated++ })
+		r.p.log.Debug("stanza came again", "id", pdu.Header.ID)
 		return
 	}
-	mark := func(tx *store.Tx) error { return tx.AddSeen(w.key, d) }
+	mark := func(tx *store.Tx) error { return tx.AddSeen(rcopKey(r.p.c.Peer), d) }
 	for {
 		done := make(chan error, 1)
-		w.p.in(w.p.c.Peer, pdu.Stanza.Copy(), mark, func(err error) { done <- err })
+		r.p.in(r.p.c.Peer, pdu.Stanza.Copy(), mark, func(err error) { done <- err })
 		err := <-done
 		var v *links.Violation
 		if errors.As(err, &v) {
-			w.p.meter.Add(func(c *meter.Counts) { c.Violation++ })
+			r.p.meter.Add(func(c *meter.Counts) { c.Violation++ })
 			err = nil
 		}
 		if err == nil {
 			break
 		}
-		w.p.log.Error("stanza of the peer not stored", "err", err)
+		r.p.log.Error("stanza of the peer not stored", "err", err)
 		if pause(ctx, retryTake); ctx.Err() != nil {
 			return
 		}
 	}
-	w.p.meter.Add(func(c *meter.Counts) { c.In.Stanzas++; c.In.Raw += uint64(len(pdu.Text)) })
-	w.seen = append(w.seen, d)
-	w.seen = w.seen[max(0, len(w.seen)-store.MaxSeen):]
+	r.p.meter.Add(func(c *meter.Counts) { c.In.Stanzas++; c.In.Raw += uint64(len(pdu.Text)) })
+	r.seen = append(r.seen, d)
+	r.seen = r.seen[max(0, len(r.seen)-store.MaxSeen):]
 }

@@ -70,7 +70,7 @@ func (w *rcopMapping) open() error {
 	o.tickets = map[sis.Ticket]*rcopFlight{}
 	var c store.Custody
 	err := w.p.db.Update(func(tx *store.Tx) (err error) {
-		if w.seen, err = tx.Seen(w.key); err != nil {
+		if err = w.in.open(tx); err != nil {
 			return err
 		}
 		if c, err = tx.Custody(w.key); err != nil || c.OutID != "" {

@@ -36,6 +36,7 @@ type Status struct {
 	Unconfirmed int // stanzas under way in any way
 	FramesOut   uint64
 	FramesIn    uint64
+	Foreign     uint64    // of FramesIn: of the other mapping, and taken all the same
 	Rate        int       // measured, bit/s; 0: not known
 	Heard       time.Time // the peer; zero: not since the node started
 	MarkOwed    time.Time // since when the peer waits to be told what we took; zero: it does not
