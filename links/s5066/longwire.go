@@ -309,7 +309,7 @@ func (w *longwire) send(ctx context.Context) error {
 		case <-w.kick:
 		case <-timer.C:
 		}
-		at := time.Now()
+		var at time.Time
 		for {
 			w.turn.Lock()
 			w.digest(time.Now())

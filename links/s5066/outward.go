@@ -55,7 +55,6 @@ type outward struct {
 	asked    uint32 // the peer was asked when its node had everything up to here,
 	isAsked  bool   // and has not answered
 	again    *frame.Header
-	lastAsks time.Time
 	lastBad  time.Time // when we last said Again
 
 	stuck time.Time // the store fails: nothing is tried before
