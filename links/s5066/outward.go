@@ -47,15 +47,15 @@ type outward struct {
 	run     uint32  // first number of the run
 	pieces  int     // bytes of the pieces so far of a stanza that is split
 
-	told     uint32 // mark that the peer is known to have been told
-	anyTold  bool
-	quiet    time.Time // nothing new is begun before: stanzas that come together go together
-	askAt    time.Time // when to ask for a mark; zero: no need
-	asks     int
-	asked    uint32 // the peer was asked when its node had everything up to here,
-	isAsked  bool   // and has not answered
-	again    *frame.Header
-	lastBad  time.Time // when we last said Again
+	told    uint32 // mark that the peer is known to have been told
+	anyTold bool
+	quiet   time.Time // nothing new is begun before: stanzas that come together go together
+	askAt   time.Time // when to ask for a mark; zero: no need
+	asks    int
+	asked   uint32 // the peer was asked when its node had everything up to here,
+	isAsked bool   // and has not answered
+	again   *frame.Header
+	lastBad time.Time // when we last said Again
 
 	stuck time.Time // the store fails: nothing is tried before
 	until time.Time // back-off
