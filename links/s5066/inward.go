@@ -201,7 +201,7 @@ func (w *longwire) understood(ctx context.Context, h frame.Header, texts [][]byt
 	now := time.Now()
 	o, in := &w.out, &w.into
 	in.heard = now
-	o.until, o.delay, o.fault = time.Time{}, 0, ""
+	o.relent()
 	if h.Names {
 		o.known = h.In == w.name()
 		if !o.known {

@@ -1,7 +1,6 @@
 package s5066
 
 import (
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -58,10 +57,7 @@ type outward struct {
 	lastBad time.Time // when we last said Again
 
 	stuck time.Time // the store fails: nothing is tried before
-	until time.Time // back-off
-	delay time.Duration
-	fault string
-	cut   int // bytes that the server takes, by what it rejected; 0: the MTU
+	patience
 
 	rate      float64 // bit/s, measured; 0: not known
 	rtt       time.Duration
@@ -157,7 +153,7 @@ func (w *longwire) digest(now time.Time) {
 // arrived: the peer's node has the frame.
 func (w *longwire) arrived(f flight, now time.Time) {
 	o := &w.out
-	o.until, o.delay, o.fault = time.Time{}, 0, ""
+	o.relent()
 	w.measure(f, now)
 	if f.kind != sendData || f.void {
 		return
@@ -227,24 +223,7 @@ func (w *longwire) failed(f flight, why sis.RejectReason, now time.Time) {
 	}
 	w.goBack(o.safe + 1)
 	w.p.log.Info("U_PDU not delivered", "reason", why, "size", f.size, "first", f.first)
-	o.fault = why.String()
-	wait := time.Duration(0)
-	switch why {
-	case sis.RejectExpired:
-		// The server has tried for long; the queue's own expiry decides whether it is worth another try.
-	case sis.RejectTooLong:
-		if o.cut = f.size * 3 / 4; o.cut < leastFrame/4 {
-			o.cut, wait = 0, backoffMax
-		}
-	case sis.RejectNoMode:
-		o.fault, wait = "the SIS server does not do what this link is configured for: "+why.String(), backoffMax
-	case sis.RejectWindow:
-		wait = 5 * time.Second
-	default: // SAP not bound, not responding
-		o.delay = min(max(2*o.delay, backoffMin), backoffMax)
-		wait = time.Duration(float64(o.delay) * (0.9 + 0.2*rand.Float64())) // nodes that met the same outage part again
-	}
-	o.until = now.Add(w.p.radio(wait))
+	o.until = now.Add(w.p.radio(o.rejected(why, f.size)))
 }
 
 // goBack has everything from n on sent again. What was cancelled meanwhile is not.

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	mathrand "math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -31,10 +30,7 @@ type rcopOut struct {
 	leaving *rcopFlight // one whose segment is composed and not handed over yet
 	tickets map[sis.Ticket]*rcopFlight
 
-	until  time.Time // back-off
-	delay  time.Duration
-	fault  string
-	cut    int // bytes that the server takes, by what it rejected; 0: the MTU
+	patience
 	rtt    time.Duration
 	frames uint64
 }
@@ -123,9 +119,6 @@ func sender(e store.Entry) string {
 	bare, _, _ := strings.Cut(e.From, "/")
 	return bare
 }
-
-// relent ends a back-off, as the peer was heard.
-func (o *rcopOut) relent() { o.until, o.delay, o.fault = time.Time{}, 0, "" }
 
 // due tells whether there is something to send.
 func (w *rcopMapping) due() bool {
@@ -454,24 +447,7 @@ func (w *rcopMapping) remove(f *rcopFlight) {
 func (w *rcopMapping) rejected(f *rcopFlight, why sis.RejectReason, now time.Time) {
 	o := &w.out
 	w.p.log.Info("U_PDU not delivered", "reason", why, "size", f.size, "number", f.seq)
-	o.fault = why.String()
-	wait := time.Duration(0)
-	switch why {
-	case sis.RejectExpired:
-		// The server has tried for long; the queue's own expiry decides whether it is worth another try.
-	case sis.RejectTooLong:
-		if o.cut = f.size * 3 / 4; o.cut < leastFrame/4 {
-			o.cut, wait = 0, backoffMax
-		}
-	case sis.RejectNoMode:
-		o.fault, wait = "the SIS server does not do what this link is configured for: "+why.String(), backoffMax
-	case sis.RejectWindow:
-		wait = 5 * time.Second
-	default: // SAP not bound, not responding
-		o.delay = min(max(2*o.delay, backoffMin), backoffMax)
-		wait = time.Duration(float64(o.delay) * (0.9 + 0.2*mathrand.Float64())) // nodes that met the same outage part again
-	}
-	o.until = now.Add(w.p.radio(wait))
+	o.until = now.Add(w.p.radio(o.rejected(why, f.size)))
 }
 
 // tidy finishes what could not be stored, and makes numbered entries unsent whose time is over, so that their senders are told.

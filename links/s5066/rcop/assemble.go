@@ -17,7 +17,7 @@ type Limits struct {
 	Partials int           // of one source; 4
 	All      int           // of all sources; 64
 	Bytes    int           // of all; 1 MiB
-	Age      time.Duration // since the latest segment; 2 h
+	Age      time.Duration // since the latest segment; 30 min
 }
 
 func (l Limits) orDefault() Limits {
