@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// childAttr lets the kernel end the child with the tool, and keeps the terminal's Ctrl-C from it.
-func childAttr() *syscall.SysProcAttr {
+// ChildAttr lets the kernel end the child with the tool, and keeps the terminal's Ctrl-C from it.
+func ChildAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 

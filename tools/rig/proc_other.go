@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-func childAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+// ChildAttr keeps the terminal's Ctrl-C from a child.
+func ChildAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 // RSS needs Linux.
 func RSS(int) (int64, error) { return 0, errors.New("rig: memory can be read on Linux only") }

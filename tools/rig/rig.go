@@ -52,7 +52,7 @@ func (p *process) start(logFile, bin string, args, env []string) error {
 	cmd.Stdout, cmd.Stderr = f, f
 	cmd.Env = append(os.Environ(), env...)
 	// A tool that is killed must leave no servers behind, and its Ctrl-C is not theirs.
-	cmd.SysProcAttr = childAttr()
+	cmd.SysProcAttr = ChildAttr()
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("rig: start %s: %w", bin, err)
 	}
