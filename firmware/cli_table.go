@@ -58,21 +58,40 @@ terminal, else it is the first line of standard input. Works while the node is s
   longwire user add alice@field.net --generate
   pass show alice | longwire user add alice --password-stdin`},
 		{name: "user passwd", args: "NAME", line: "change a password", flags: withPassword, min: 1, max: 1, run: cmdUserPasswd, help: `
-Clients that are connected stay so.
+Clients that are connected stay so. The password of an account that the config declares is changed
+there: 'longwire user credentials' prints what to write.
 
   longwire user passwd alice`},
+		{name: "user credentials", line: "print what stands for a password in a config", run: cmdUserCredentials,
+			flags: func(fs *flag.FlagSet, c *call) {
+				fs.BoolVar(&c.generate, "generate", false, "make up a password, and print it as a comment")
+				fs.BoolVar(&c.stdin, "password-stdin", false, "read the password from standard input's first line")
+			}, help: `
+For the credentials of a [[user]]. The password cannot be read from it, but weak ones can be guessed.
+It needs no node.
+
+  longwire user credentials
+  longwire user credentials --generate >> longwire.toml`},
 		{name: "user list", line: "list the accounts", flags: withJSON, run: cmdUserList, help: `
+The last column tells which accounts the config declares. One that it declared and now leaves out is
+disabled, and keeps all that is the user's.
+
   longwire user list`},
 		{name: "user disable", args: "NAME", line: "shut a user out and keep all that is theirs", flags: withConfig, min: 1, max: 1, run: cmdUserDisable, help: `
+Until 'user enable', also for an account that the config declares.
+
   longwire user disable alice`},
 		{name: "user enable", args: "NAME", line: "let a disabled user in again", flags: withConfig, min: 1, max: 1, run: cmdUserEnable, help: `
+An account that the config declared and left out is from then on like one made by hand.
+
   longwire user enable alice`},
 		{name: "user remove", args: "NAME", line: "delete an account with all that belongs to it", min: 1, max: 1, run: cmdUserRemove,
 			flags: func(fs *flag.FlagSet, c *call) {
 				withConfig(fs, c)
 				fs.BoolVar(&c.yes, "yes", false, "do not ask")
 			}, help: `
-Contacts, messages that wait, everything. It cannot be undone; 'user disable' can.
+Contacts, messages that wait, everything. It cannot be undone; 'user disable' can. An account that
+the config declares has to be taken out there first.
 
   longwire user remove alice`},
 		{name: "peer list", line: "list the peers and their links", flags: withJSON, run: cmdPeerList, help: `

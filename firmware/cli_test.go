@@ -178,7 +178,7 @@ func TestUsersOfAStoppedNode(t *testing.T) {
 		{strings.Repeat("x", 4000) + "\n", "user passwd bob", 1, "", "reading the password"},
 		{"new\n", "user passwd bob", 0, "", "bob@field.net has a new password"},
 		{"", "user disable bob", 0, "", "bob@field.net is disabled"},
-		{"", "user list", 0, "USER             STATE     WAITING  LAST SEEN  CREATED\nalice@field.net  -         0        -          ", ""},
+		{"", "user list", 0, "USER             STATE     WAITING  LAST SEEN  CREATED     DECLARED\nalice@field.net  -         0        -          ", ""},
 		{"", "user enable bob", 0, "", "bob@field.net is enabled"},
 		{"", "user remove alice --yes", 0, "", "alice@field.net is removed"},
 		{"", "user remove alice --yes", 1, "", "there is no user alice@field.net"},
@@ -408,5 +408,27 @@ func TestPrintingForPeople(t *testing.T) {
 	}
 	if got := clean("a\x1b[31mb\u009bc\n"); got != "a·[31mb·c·" {
 		t.Errorf("%q", got)
+	}
+}
+
+func TestCredentialsForAConfigAreThoseOfThePassword(t *testing.T) {
+	code, out, errs := longwire(t, "pencil\n", "user", "credentials")
+	if code != exitOK || errs != "" || !strings.HasPrefix(out, "credentials = [\n  \"SCRAM-SHA-256$") {
+		t.Fatalf("%d, %q, %q", code, out, errs)
+	}
+	use(t, quiet+"[[user]]\naddress = \"alice\"\n"+out)
+	if code, _, errs := longwire(t, "", "check"); code != exitOK {
+		t.Fatal(errs)
+	}
+	cfg, err := config.Load(config.Search(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := cfg.Users[0].Stored(); len(all) != len(sasl.Hashes()) || !all[0].Verify("pencil") || all[1].Verify("pencil2") {
+		t.Errorf("%d credentials", len(all))
+	}
+	code, out, _ = longwire(t, "", "user", "credentials", "--generate")
+	if password, rest, _ := strings.Cut(out, "\n"); code != exitOK || len(password) != len("# abcd-efgh-ijkl-mnop") || !strings.HasPrefix(rest, "credentials = [") {
+		t.Errorf("%d, %q", code, out)
 	}
 }

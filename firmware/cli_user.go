@@ -2,12 +2,14 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"strings"
 
 	"longwire/firmware/admin"
 	"longwire/firmware/ctl"
+	"longwire/xmpp/sasl"
 )
 
 func cmdUserAdd(c *call) error    { return c.withPassword(ctl.OpUserAdd, "is added") }
@@ -70,6 +72,27 @@ func generate() string {
 	return s[:4] + "-" + s[4:8] + "-" + s[8:12] + "-" + s[12:]
 }
 
+// cmdUserCredentials prints what stands for a password in a config. It needs no node.
+func cmdUserCredentials(c *call) error {
+	password, err := c.password()
+	if err != nil {
+		return err
+	}
+	list, err := admin.Credentials(password)
+	if err != nil {
+		return err
+	}
+	if c.generate {
+		fmt.Fprintf(c.out, "# %s\n", password)
+	}
+	fmt.Fprint(c.out, "credentials = [\n")
+	for _, cred := range list {
+		fmt.Fprintf(c.out, "  %q,\n", sasl.FormatCredential(sasl.Credential(cred)))
+	}
+	fmt.Fprint(c.out, "]\n")
+	return nil
+}
+
 func cmdUserDisable(c *call) error { return c.change(ctl.OpUserDisable, "is disabled") }
 func cmdUserEnable(c *call) error  { return c.change(ctl.OpUserEnable, "is enabled") }
 
@@ -117,7 +140,7 @@ func cmdUserList(c *call) error {
 		fmt.Fprintln(c.err, "There are no users yet; 'longwire user add NAME' makes one.")
 		return nil
 	}
-	t := newTable(c.out, "USER", "STATE", "WAITING", "LAST SEEN", "CREATED")
+	t := newTable(c.out, "USER", "STATE", "WAITING", "LAST SEEN", "CREATED", "DECLARED")
 	for _, u := range users {
 		state, seen := "offline", ago(u.LastSeen)
 		switch {
@@ -128,7 +151,7 @@ func cmdUserList(c *call) error {
 		case !running:
 			state = "-"
 		}
-		t.row(u.JID, state, u.Waiting, seen, day(u.Created))
+		t.row(u.JID, state, u.Waiting, seen, day(u.Created), cmp.Or(u.Declared, "-"))
 	}
 	return t.Flush()
 }

@@ -24,7 +24,23 @@ type Account struct {
 	Disabled    bool
 	LastSeen    time.Time // end of the last session; zero: never
 	LastStatus  string    // status text of the last unavailable presence
+
+	// Declared tells what the configuration has to do with it. Of an account that it declares, Credentials and Disabled are
+	// what is in force.
+	Declared Declared
+	Shut     bool         // of a declared one: an operator's command has disabled it, whatever the configuration says
+	Own      []Credential // of a declared one that was made by hand before: what it had, and gets back when it is left out
 }
+
+// Declared is what the configuration has to do with an account.
+type Declared uint8
+
+// An account is made by hand, or declared by the configuration, or was so and is left out now.
+const (
+	ByHand Declared = iota
+	ByConfig
+	LeftOut
+)
 
 // Account is the account called jid; ErrNotFound if there is none.
 func (tx *Tx) Account(jid string) (Account, error) {
@@ -103,23 +119,28 @@ func (tx *Tx) Secret(name string, n int) ([]byte, error) {
 }
 
 func accountRecordOf(a Account) accountRecord {
-	rec := accountRecord{
+	return accountRecord{
 		head: v1, JID: a.JID, Created: nanos(a.Created), Disabled: a.Disabled,
 		LastSeen: nanos(a.LastSeen), LastStatus: a.LastStatus,
+		Declared: a.Declared, Shut: a.Shut,
+		Credentials: convert(a.Credentials, func(c Credential) credentialRecord { return credentialRecord(c) }),
+		Own:         convert(a.Own, func(c Credential) credentialRecord { return credentialRecord(c) }),
 	}
-	for _, c := range a.Credentials {
-		rec.Credentials = append(rec.Credentials, credentialRecord(c))
-	}
-	return rec
 }
 
 func (r accountRecord) account() Account {
-	a := Account{
+	return Account{
 		JID: r.JID, Created: fromNanos(r.Created), Disabled: r.Disabled,
 		LastSeen: fromNanos(r.LastSeen), LastStatus: r.LastStatus,
+		Declared: r.Declared, Shut: r.Shut,
+		Credentials: convert(r.Credentials, func(c credentialRecord) Credential { return Credential(c) }),
+		Own:         convert(r.Own, func(c credentialRecord) Credential { return Credential(c) }),
 	}
-	for _, c := range r.Credentials {
-		a.Credentials = append(a.Credentials, Credential(c))
+}
+
+func convert[A, B any](from []A, f func(A) B) (to []B) {
+	for _, x := range from {
+		to = append(to, f(x))
 	}
-	return a
+	return to
 }

@@ -48,6 +48,9 @@ type accountRecord struct {
 	Disabled    bool               `cbor:"4,keyasint,omitempty"`
 	LastSeen    int64              `cbor:"5,keyasint,omitempty"`
 	LastStatus  string             `cbor:"6,keyasint,omitempty"`
+	Declared    Declared           `cbor:"7,keyasint,omitempty"`
+	Shut        bool               `cbor:"8,keyasint,omitempty"`
+	Own         []credentialRecord `cbor:"9,keyasint,omitempty"`
 }
 
 // credentialRecord is part of accountRecord and shares its version.

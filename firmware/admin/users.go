@@ -17,7 +17,8 @@ type User struct {
 	JID      string    `json:"jid"`
 	Online   int       `json:"online"` // clients connected or about to resume; 0 on a stopped node
 	Disabled bool      `json:"disabled,omitempty"`
-	Waiting  int       `json:"waiting"` // messages kept for it
+	Declared string    `json:"declared,omitempty"` // "by the config", "by the config, now left out"
+	Waiting  int       `json:"waiting"`            // messages kept for it
 	Created  time.Time `json:"created"`
 	LastSeen time.Time `json:"last_seen,omitzero"` // end of its last session
 }
@@ -77,30 +78,38 @@ func (a *Admin) AddUser(name, password string) (string, error) {
 	})
 }
 
-// SetPassword changes a password. Clients that are connected stay so: they have proved themselves already.
+// SetPassword changes a password. Clients that are connected stay so: they have proved themselves already. That of an
+// account which the config declares is changed there: the next reload would bring the old one back.
 func (a *Admin) SetPassword(name, password string) (string, error) {
 	creds, err := Credentials(password)
 	if err != nil {
 		return "", err
 	}
-	return a.change(name, func(acc *store.Account) { acc.Credentials = creds })
+	return a.change(name, func(acc *store.Account) error {
+		acc.Credentials = creds
+		return a.byHand(*acc, "its password is changed there: put what 'longwire user credentials' prints in place of the old, and reload")
+	})
 }
 
-// SetDisabled shuts a user out, or lets it in again, and keeps all that belongs to it.
+// SetDisabled shuts a user out, or lets it in again, and keeps all that belongs to it. It holds for declared accounts too,
+// over reloads and restarts.
 func (a *Admin) SetDisabled(name string, disabled bool) (string, error) {
-	j, err := a.change(name, func(acc *store.Account) { acc.Disabled = disabled })
+	j, err := a.change(name, func(acc *store.Account) error { return a.shutOut(acc, !disabled) })
 	if err == nil && disabled {
 		a.end(j, "the account was disabled")
 	}
 	return j, err
 }
 
-// RemoveUser deletes an account with everything that belongs to it. A running node cuts off its clients and ends its
+// RemoveUser deletes an account with everything that belongs to it, unless the config would make it again. A running node cuts off its clients and ends its
 // subscriptions; on a stopped one the contacts are told nothing.
 func (a *Admin) RemoveUser(name string) (string, error) {
 	j, err := a.account(name)
 	if err != nil {
 		return "", err
+	}
+	if err = a.read(func(db *store.DB) error { return db.View(func(tx *store.Tx) error { return a.mayRemove(tx, j) }) }); err != nil {
+		return "", absent(j, err)
 	}
 	if a.node != nil {
 		err = a.node.RemoveAccount(j)
@@ -108,6 +117,18 @@ func (a *Admin) RemoveUser(name string) (string, error) {
 		err = a.update(func(tx *store.Tx) error { return tx.DeleteAccount(j.String()) })
 	}
 	return j.String(), absent(j, err)
+}
+
+// mayRemove keeps accounts that the config would make again. One that it made and left out may go.
+func (a *Admin) mayRemove(tx *store.Tx, j jid.JID) error {
+	acc, err := tx.Account(j.String())
+	if errors.Is(err, store.ErrCorrupt) {
+		return nil // what cannot be read can be deleted
+	}
+	if err == nil && acc.Declared == store.ByConfig {
+		err = a.byHand(acc, "it would be made again: take it out there and reload, then remove it")
+	}
+	return err
 }
 
 // absent puts store.ErrNotFound into words.
@@ -129,7 +150,7 @@ func (a *Admin) update(f func(*store.Tx) error) error {
 	return a.write(func(db *store.DB) error { return db.Update(f) })
 }
 
-func (a *Admin) change(name string, f func(*store.Account)) (string, error) {
+func (a *Admin) change(name string, f func(*store.Account) error) (string, error) {
 	j, err := a.account(name)
 	if err != nil {
 		return "", err
@@ -139,7 +160,9 @@ func (a *Admin) change(name string, f func(*store.Account)) (string, error) {
 		if err != nil {
 			return absent(j, err)
 		}
-		f(&acc)
+		if err := f(&acc); err != nil {
+			return err
+		}
 		return tx.PutAccount(acc)
 	})
 }
@@ -155,7 +178,8 @@ func (a *Admin) Users() ([]User, error) {
 		return db.View(func(tx *store.Tx) error {
 			users = users[:0]
 			return tx.Accounts(func(acc store.Account) error {
-				u := User{JID: acc.JID, Online: online[acc.JID], Disabled: acc.Disabled, Created: acc.Created, LastSeen: acc.LastSeen}
+				u := User{JID: acc.JID, Online: online[acc.JID], Disabled: acc.Disabled, Created: acc.Created, LastSeen: acc.LastSeen,
+					Declared: declaredWords[acc.Declared]}
 				u.Waiting, _ = tx.SpoolCount(acc.JID)
 				users = append(users, u)
 				return nil

@@ -40,6 +40,7 @@ func (c *Config) check() *checker {
 	k.clients()
 	k.links()
 	k.peers()
+	k.users()
 	return k
 }
 

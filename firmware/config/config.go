@@ -27,6 +27,8 @@ type Config struct {
 	Links []Link `toml:"link" doc:"A link is a named way to other nodes; one table each. The other side's file has the same facts mirrored. There are two types: ip, for one peer, and s5066, for any number of them."`
 	Peers []Peer `toml:"peer" doc:"A peer is a remote node: its domains and the link that reaches it; one table each, and one link each. What is sent to a domain that is neither ours nor a peer's is answered with remote-server-not-found."`
 
+	Users []User `toml:"user" doc:"An account that this file declares; one table each. It is made when the file is applied; when it is declared no longer it is disabled, with all that is the user's kept, until it is declared again. Accounts made by 'longwire user add' are not touched, unless they stand here: then the file's password holds as long as they do, and their own again afterwards."`
+
 	// File is where the settings were read from; "": embedded defaults.
 	File string `toml:"-"`
 	// Warnings are what is legal but probably not meant.

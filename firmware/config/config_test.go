@@ -35,7 +35,7 @@ func parse(t *testing.T, doc string) *config.Config {
 
 // settings drops what only tells where a Config came from.
 func settings(c *config.Config) config.Config {
-	return config.Config{Domains: c.Domains, Data: c.Data, Control: c.Control, TLS: c.TLS, Clients: c.Clients, Store: c.Store, Log: c.Log, Links: c.Links, Peers: c.Peers}
+	return config.Config{Domains: c.Domains, Data: c.Data, Control: c.Control, TLS: c.TLS, Clients: c.Clients, Store: c.Store, Log: c.Log, Links: c.Links, Peers: c.Peers, Users: c.Users}
 }
 
 func TestThreeFaultsAreAllNamed(t *testing.T) {
@@ -96,7 +96,7 @@ func TestExampleMeansTheDefaults(t *testing.T) {
 
 func TestExampleWithEverySettingUncommentedIsTheDefaultsToo(t *testing.T) {
 	// Samples that stand for an empty default.
-	samples := regexp.MustCompile(`^#(cert|key|plaintext|pin_sha256) =`)
+	samples := regexp.MustCompile(`^#(cert|key|plaintext|pin_sha256|password) =`)
 	var doc strings.Builder
 	for line := range strings.Lines(config.Example()) {
 		if rest, ok := strings.CutPrefix(line, "#"); ok && !strings.HasPrefix(rest, " ") && !samples.MatchString(line) {
@@ -115,6 +115,7 @@ func TestExampleWithEverySettingUncommentedIsTheDefaultsToo(t *testing.T) {
 	hf := config.DefaultLink("5066 link hq-2-field")
 	hf.Type, hf.Local5066Address, p.S5066.Remote5066Address = config.LinkS5066, "1.1.0.1", "1.1.0.2"
 	want.Links, want.Peers = []config.Link{l, hf}, []config.Peer{p}
+	want.Users = []config.User{{Address: "alice@headquarters.net", Credentials: []string{pencil256, pencil1}}}
 	if !reflect.DeepEqual(settings(got), settings(want)) {
 		t.Errorf("got  %+v\nwant %+v", settings(got), settings(want))
 	}

@@ -166,6 +166,7 @@ func (c *Config) resolve(folder string) {
 		}
 	}
 	normalise(c.Domains)
+	c.normaliseUsers()
 	for i := range c.Peers {
 		p := &c.Peers[i]
 		normalise(p.Domains)

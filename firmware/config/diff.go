@@ -18,6 +18,7 @@ type Changes struct {
 	Log       bool // [log]
 	Links     Named
 	Peers     Named
+	Users     Named
 
 	// Fixed holds the changed keys that a running node cannot apply; a reload with any is refused whole.
 	Fixed []string
@@ -70,13 +71,15 @@ func Diff(old, new *Config) *Changes {
 	}
 	d.named("link", &d.Links, fields(old.Links, linkName), fields(new.Links, linkName))
 	d.named("peer", &d.Peers, fields(old.Peers, peerName), fields(new.Peers, peerName))
+	d.named("user", &d.Users, fields(old.Users, userName), fields(new.Users, userName))
 	return d
 }
 
 func linkName(l *Link) string { return l.Name }
 func peerName(p *Peer) string { return p.Name }
+func userName(u *User) string { return u.Address }
 
-// compare lists the plain keys that differ; links and peers are left to named.
+// compare lists the plain keys that differ; links, peers and users are left to named.
 func compare(path string, a, b reflect.Value) (keys []string) {
 	for i := range a.NumField() {
 		f := a.Type().Field(i)

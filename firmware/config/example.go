@@ -40,7 +40,7 @@ func (e example) table(v reflect.Value, path string) {
 		e.comment(f.Tag.Get("doc"))
 		switch {
 		case f.Type.Kind() == reflect.Slice:
-			// Links and peers have no default; one of each is shown whole, as a sample.
+			// Links, peers and users have no default; one of each is shown whole, as a sample.
 			elem := reflect.New(f.Type.Elem())
 			elem.Interface().(interface{ setDefaults() }).setDefaults()
 			e.sample(elem.Elem(), join(path, key))

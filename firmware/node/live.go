@@ -144,6 +144,9 @@ func (n *Node) watchStore(ctx context.Context, ready func()) error {
 				n.o.Notify.Status(n.summary())
 			}
 		}
+		if n.undeclared.Load() && n.db.Health().Err == nil {
+			n.declareLate()
+		}
 	}
 }
 

@@ -72,6 +72,8 @@ type Node struct {
 	watched  int
 	watchers map[int]func(links.Event)
 
+	undeclared atomic.Bool // the store could not be written when the accounts were to be those of cfg
+
 	reload sync.Mutex
 	mu     sync.Mutex
 	cfg    *config.Config
@@ -158,7 +160,10 @@ func (n *Node) build() error {
 	}
 	n.peers = s2s.New(s2s.Env{DB: n.db, Router: n.router, LinkUp: n.prompt, Log: n.log})
 	n.makeLinks()
-	return n.connect(cfg)
+	if err := n.connect(cfg); err != nil {
+		return err
+	}
+	return n.declareFirst(cfg)
 }
 
 // prompt tells whether a chat state would reach a peer while it means something. Choice: over HF never, as a transmission for it alone costs

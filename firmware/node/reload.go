@@ -38,6 +38,13 @@ func (n *Node) Reload(cfg *config.Config) error {
 	if err := n.host.SetDomains(cfg.Domains); err != nil {
 		return undo(n.back(old, was, fmt.Errorf("node: %w", err)))
 	}
+	if err := n.declare(cfg); err != nil {
+		err = n.back(old, was, err)
+		if again := n.host.SetDomains(old.Domains); again != nil {
+			n.log.Error("the old domains could not be restored", "err", again)
+		}
+		return undo(err)
+	}
 	if config.Diff(old, cfg).Store {
 		n.db.SetLimits(storeOptions(cfg, n.log))
 	}

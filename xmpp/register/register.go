@@ -22,6 +22,9 @@ const (
 	Feature = "<register xmlns='http://jabber.org/features/iq-register'/>"
 )
 
+// declaredText tells the user of an account that the configuration declares why neither it nor its password is theirs to change.
+const declaredText = "this account is set up by the operator of the node"
+
 // maxPassword bounds what is hashed.
 const maxPassword = 1024
 
@@ -140,6 +143,10 @@ func (s *Service) change(q *local.Request, who jid.JID) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return stanza.Fail(stanza.RegistrationRequired, "")
 	}
+	if err == nil && a.Declared == store.ByConfig {
+		// XEP-0077 §3.3, not-allowed. Choice: the next reload would bring the old password back.
+		return stanza.Fail(stanza.NotAllowed, declaredText)
+	}
 	if err == nil {
 		a.Credentials = creds
 		err = q.Turn.Tx.PutAccount(a)
@@ -159,10 +166,13 @@ func (s *Service) remove(q *local.Request, who jid.JID) error {
 	if err := q.Turn.NeedTx(); err != nil {
 		return err
 	}
-	if ok, err := q.Turn.Tx.AccountExists(who.String()); err != nil {
-		return fmt.Errorf("register: removing %s: %w", who, err)
-	} else if !ok {
+	switch a, err := q.Turn.Tx.Account(who.String()); {
+	case errors.Is(err, store.ErrNotFound):
 		return stanza.Fail(stanza.RegistrationRequired, "")
+	case err != nil && !errors.Is(err, store.ErrCorrupt): // what cannot be read can be deleted
+		return fmt.Errorf("register: removing %s: %w", who, err)
+	case err == nil && a.Declared == store.ByConfig:
+		return stanza.Fail(stanza.NotAllowed, declaredText) // XEP-0077 §3.2
 	}
 	if s.o.Leaving != nil {
 		if err := s.o.Leaving(q.Turn, who); err != nil {

@@ -118,6 +118,22 @@ func TestRemoval(t *testing.T) {
 	})
 }
 
+func TestDeclaredAccountIsTheOperators(t *testing.T) {
+	st := servicetest.New(t)
+	st.Login(alice)
+	register.New(st.Host, register.Options{Derive: derive})
+	if err := st.DB.Update(func(tx *store.Tx) error {
+		return tx.PutAccount(store.Account{JID: "alice@field.net", Declared: store.ByConfig})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	refused := servicetest.Error("alice@field.net", alice, "1", "cancel", "not-allowed", "this account is set up by the operator of the node")
+	st.Run(t, []servicetest.Case{
+		{"password", alice, ask("set", "", "<username>alice</username><password>next</password>"), refused},
+		{"remove", alice, ask("set", "", "<remove/>"), refused},
+	})
+}
+
 func TestAnotherLocalDomainHasNoAccountOfOurs(t *testing.T) {
 	st := servicetest.New(t)
 	if err := st.Host.SetDomains([]string{"field.net", "two.net"}); err != nil {

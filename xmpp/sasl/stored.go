@@ -23,7 +23,9 @@ func FormatCredential(c Credential) string {
 
 // ParseCredential reads what FormatCredential prints. Errors never quote the keys.
 func ParseCredential(text string) (Credential, error) {
-	bad := func(err error) (Credential, error) { return Credential{}, fmt.Errorf("sasl: stored credential: %w", err) }
+	bad := func(err error) (Credential, error) {
+		return Credential{}, fmt.Errorf("sasl: stored credential: %w", err)
+	}
 	if len(text) > maxStored {
 		return bad(fmt.Errorf("it has %d bytes, at most %d are read", len(text), maxStored))
 	}
