@@ -114,6 +114,12 @@ station; this one silences this node. Works while the node is stopped, too.
 
   longwire link emcon "5066 link hq-2-field" on
   longwire link list`},
+		{name: "kit key", line: "make a token for a kit, and a key for headquarters if it has none", flags: withConfig, run: cmdKitKey, help: `
+Prints what the configs of headquarters and of the kit need so that the kit can introduce itself over
+HF, with a token of its own. Run it once for each kit, at headquarters: where the config has a key
+already, only the token is new. What it prints is secret, but for headquarters_key.
+
+  longwire kit key`},
 		{name: "queue list", args: "[PEER]", line: "show what waits for the peers", flags: withJSON, max: 1, run: cmdQueueList, help: `
 PEER is a peer's name or one of its domains. Bodies are never shown.
 

@@ -41,6 +41,7 @@ func (c *Config) check() *checker {
 	k.links()
 	k.peers()
 	k.users()
+	k.pairing()
 	return k
 }
 

@@ -22,6 +22,7 @@ type Config struct {
 	TLS     TLS     `toml:"tls" doc:"The certificate that clients see. With none the node makes a CA and a certificate of its own at its first start and prints the fingerprint."`
 	Clients Clients `toml:"clients" doc:"Ordinary XMPP clients."`
 	Store   Store   `toml:"store" doc:"The database file in the data folder."`
+	Pairing Pairing `toml:"pairing" doc:"Headquarters of kits that introduce themselves over HF: see [peer.pairing]."`
 	Log     Log     `toml:"log" doc:"What the node tells on standard error. Message bodies are never logged."`
 
 	Links []Link `toml:"link" doc:"A link is a named way to other nodes; one table each. The other side's file has the same facts mirrored. There are two types: ip, for one peer, and s5066, for any number of them."`
@@ -71,6 +72,11 @@ type Clients struct {
 type Store struct {
 	MaxSize  Size          `toml:"max_size" doc:"Bound of the database file; at it the node behaves as with a full disk. 0: none."`
 	SlowSync time.Duration `toml:"slow_sync" doc:"-"` // test aid: each commit takes at least this long
+}
+
+// Pairing is what headquarters needs for all its kits.
+type Pairing struct {
+	Key string `toml:"key" eg:"\"longwire-pair-secret-1 …\"" doc:"Headquarters' own key, a secret. 'longwire kit key' makes one, and tells the headquarters_key that its kits are configured with. Every kit has to be configured anew when it changes."`
 }
 
 // Log is what the node tells.

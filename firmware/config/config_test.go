@@ -96,7 +96,7 @@ func TestExampleMeansTheDefaults(t *testing.T) {
 
 func TestExampleWithEverySettingUncommentedIsTheDefaultsToo(t *testing.T) {
 	// Samples that stand for an empty default.
-	samples := regexp.MustCompile(`^#(cert|key|plaintext|pin_sha256|password) =`)
+	samples := regexp.MustCompile(`^#(cert|key|plaintext|pin_sha256|password|token|headquarters_key) =`)
 	var doc strings.Builder
 	for line := range strings.Lines(config.Example()) {
 		if rest, ok := strings.CutPrefix(line, "#"); ok && !strings.HasPrefix(rest, " ") && !samples.MatchString(line) {

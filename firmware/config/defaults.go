@@ -82,7 +82,8 @@ func (p *Peer) setDefaults() {
 			IQ:        10 * time.Minute,
 			Presence:  time.Hour,
 		},
-		S5066: PeerS5066{Mapping: MappingRCOP, ApplicationID: 0x8001, Confirm: ConfirmClient, Delivery: DeliveryARQ, Repeats: 2},
+		S5066:   PeerS5066{Mapping: MappingRCOP, ApplicationID: 0x8001, Confirm: ConfirmClient, Delivery: DeliveryARQ, Repeats: 2},
+		Pairing: PeerPairing{Introduce: IntroduceAtOnce},
 	}
 }
 

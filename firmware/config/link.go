@@ -90,8 +90,9 @@ type Peer struct {
 	QueueEntries int      `toml:"queue_entries" doc:"What may wait for this peer. When full, the least urgent goes first and its sender is told."`
 	QueueBytes   Size     `toml:"queue_bytes"`
 
-	Lifetimes Lifetimes `toml:"lifetimes" doc:"How long a stanza may wait for the link before it goes back to its sender. \"0s\": for ever. What is shown is the default with a link of type ip; with s5066 it is 72h, 24h, 30m and 6h, since HF can be closed for a night."`
-	S5066     PeerS5066 `toml:"s5066" doc:"What a link of type s5066 needs to know of this peer."`
+	Lifetimes Lifetimes   `toml:"lifetimes" doc:"How long a stanza may wait for the link before it goes back to its sender. \"0s\": for ever. What is shown is the default with a link of type ip; with s5066 it is 72h, 24h, 30m and 6h, since HF can be closed for a night."`
+	S5066     PeerS5066   `toml:"s5066" doc:"What a link of type s5066 needs to know of this peer."`
+	Pairing   PeerPairing `toml:"pairing" doc:"Pairing over HF, by a link of type s5066. At headquarters it makes this peer an invited kit: nothing is taken from it and nothing sent to it, and what is for it waits, until it has introduced itself with its token. At the kit it makes this peer its headquarters. The first transmission does it, with the first message in it."`
 }
 
 // Lifetimes are how long each kind of stanza may wait for a peer.
@@ -104,7 +105,7 @@ type Lifetimes struct {
 
 // PeerS5066 is how a peer is reached by a link of type s5066.
 type PeerS5066 struct {
-	Remote5066Address string `toml:"remote_5066_address" eg:"\"1.1.0.2\"" doc:"The STANAG 5066 address of the peer's SIS server."`
+	Remote5066Address string `toml:"remote_5066_address" eg:"\"1.1.0.2\"" doc:"The STANAG 5066 address of the peer's SIS server. It may be left out of an invited kit (see pairing), whose address is learned when it introduces itself."`
 	Mapping           string `toml:"mapping" doc:"rcop: one stanza at a time, as XEP-0365 has it, for any server. longwire: batches, compression that survives a lost contact, and nothing lost or doubled; between two Longwire nodes that both say so. Must be the same on both sides: else what the side with longwire sends waits."`
 	ConnectionID      int    `toml:"connection_id" doc:"RCOP connection, 0 to 15, agreed with the peer (rcop)."`
 	ApplicationID     int    `toml:"application_id" eg:"0x8001" doc:"RCOP application, agreed with the peer; none is registered for XMPP (rcop)."`
@@ -112,3 +113,22 @@ type PeerS5066 struct {
 	Delivery          string `toml:"delivery" doc:"arq, or non-arq for a peer that may not answer for long, as under radio silence: everything is sent blindly, and confirmed when the peer is heard (longwire)."`
 	Repeats           int    `toml:"repeats" doc:"How many more times each piece is sent with non-arq, 0 to 15."`
 }
+
+// Values of PeerPairing.Introduce.
+const (
+	IntroduceAtOnce   = "at-once"
+	IntroduceWithData = "with-data"
+)
+
+// PeerPairing is an invitation: of a kit, at headquarters, or by headquarters, at the kit.
+type PeerPairing struct {
+	Token           string `toml:"token" eg:"\"…26 letters and digits…\"" doc:"The secret made for this one kit, the same on both sides; 'longwire kit key' makes one. It is good for one kit: the first to use it is the kit. As long as it stays the same nothing changes; a new one, on both sides, shuts the old kit out until it has introduced itself again."`
+	HeadquartersKey string `toml:"headquarters_key" eg:"\"longwire-pair-1 …\"" doc:"At the kit only: the public key of its headquarters."`
+	Introduce       string `toml:"introduce" doc:"At the kit only: at-once, as headquarters waits to hear of it, or with-data, which sends nothing before there is something to say."`
+}
+
+// Invited tells whether the peer is a kit of ours, which we are the headquarters of.
+func (p *Peer) Invited() bool { return p.Pairing.Token != "" && p.Pairing.HeadquartersKey == "" }
+
+// Headquarters tells whether the peer is our headquarters, and we are its kit.
+func (p *Peer) Headquarters() bool { return p.Pairing.Token != "" && p.Pairing.HeadquartersKey != "" }
