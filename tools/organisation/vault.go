@@ -1,0 +1,64 @@
+package organisation
+
+import (
+	"crypto/rand"
+	"strings"
+)
+
+// Vault is the secrets that were made up once and must stay: by what they are for, as "password alice@field.net".
+type Vault struct {
+	folder  *Folder
+	secrets map[string]string
+	changed bool
+}
+
+// Vault opens the secrets.
+func (f *Folder) Vault() (*Vault, error) {
+	v := &Vault{folder: f, secrets: map[string]string{}}
+	return v, f.read(vaultFile, &v.secrets)
+}
+
+// Get is the secret for a purpose. The first time it is made up.
+func (v *Vault) Get(purpose string, invent func() (string, error)) (string, error) {
+	if s, ok := v.secrets[purpose]; ok {
+		return s, nil
+	}
+	s, err := invent()
+	if err == nil {
+		v.Set(purpose, s)
+	}
+	return s, err
+}
+
+// Set replaces a secret.
+func (v *Vault) Set(purpose, secret string) {
+	if v.secrets[purpose] != secret {
+		v.secrets[purpose], v.changed = secret, true
+	}
+}
+
+// Save writes what is new. Nothing that depends on a secret may leave the house before.
+func (v *Vault) Save() error {
+	if !v.changed {
+		return nil
+	}
+	v.changed = false
+	return v.folder.write(vaultFile, v.secrets)
+}
+
+// letters of passwords: none that is easily taken for another.
+const letters = "abcdefghijkmnpqrstuvwxyz23456789"
+
+// NewPassword makes up a password that is easy to type from paper: 15 letters, 75 bits, in groups of five.
+func NewPassword() (string, error) {
+	b := make([]byte, 15)
+	rand.Read(b) // never fails
+	var s strings.Builder
+	for i, c := range b {
+		if i > 0 && i%5 == 0 {
+			s.WriteByte('-')
+		}
+		s.WriteByte(letters[c%32])
+	}
+	return s.String(), nil
+}
