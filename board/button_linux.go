@@ -3,7 +3,6 @@ package board
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -89,11 +88,11 @@ func ButtonHeldFrom(ctx context.Context, p Profile, feed Feed, held func()) erro
 // readInputs tells when input devices come.
 func readInputs(ctx context.Context, feed Feed, devices chan<- struct{}) error {
 	for {
-		e, err := feed.Recv()
-		if err != nil && !errors.Is(err, ErrMissed) {
+		e, missed, err := recv(feed)
+		if err != nil {
 			return err
 		}
-		if err == nil && (e.Subsystem != "input" || e.Action != "add" || !strings.HasPrefix(e.Devname, "input/event")) {
+		if !missed && (e.Subsystem != "input" || e.Action != "add" || !strings.HasPrefix(e.Devname, "input/event")) {
 			continue
 		}
 		select {

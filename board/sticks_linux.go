@@ -75,12 +75,12 @@ func SticksFrom(ctx context.Context, p Profile, feed Feed, tell func(StickEvent)
 // readDisks passes the names of disks that something happened to; "" is any.
 func readDisks(ctx context.Context, feed Feed, names chan<- string) error {
 	for {
-		e, err := feed.Recv()
+		e, missed, err := recv(feed)
 		name := ""
 		switch {
-		case errors.Is(err, ErrMissed):
 		case err != nil:
 			return err
+		case missed:
 		case e.Subsystem != "block":
 			continue
 		case e.Devtype == "partition":

@@ -8,14 +8,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Feed is where uevents come from. Recv waits for one; ErrMissed says that some were lost. Close ends a Recv that waits.
+// Feed is where the kernel's messages about devices come from. Recv waits for one; an error that is ENOBUFS says that some were lost, and
+// that more will come. Close ends a Recv that waits.
 type Feed interface {
-	Recv() (Uevent, error)
+	Recv() ([]byte, error)
 	Close() error
 }
 
-// ErrMissed is what a Feed says when the kernel had more to say than was read in time.
-var ErrMissed = errors.New("board: uevents were missed")
+// recv is the next message that can be read; missed says that some were lost.
+func recv(f Feed) (e Uevent, missed bool, err error) {
+	for {
+		b, err := f.Recv()
+		if errors.Is(err, unix.ENOBUFS) {
+			return Uevent{}, true, nil
+		}
+		if err != nil {
+			return Uevent{}, false, err
+		}
+		if e, err := ParseUevent(b); err == nil {
+			return e, false, nil
+		}
+	}
+}
 
 // kernelFeed is a netlink socket.
 type kernelFeed struct{ f *os.File }
@@ -35,11 +49,11 @@ func OpenFeed() (Feed, error) {
 	return &kernelFeed{os.NewFile(uintptr(fd), "uevents")}, nil
 }
 
-func (k *kernelFeed) Recv() (Uevent, error) {
+func (k *kernelFeed) Recv() ([]byte, error) {
 	b := make([]byte, maxUevent)
 	c, err := k.f.SyscallConn()
 	if err != nil {
-		return Uevent{}, err
+		return nil, err
 	}
 	for {
 		var n int
@@ -50,18 +64,14 @@ func (k *kernelFeed) Recv() (Uevent, error) {
 			return got != unix.EAGAIN && got != unix.EINTR
 		})
 		if err != nil {
-			return Uevent{}, err
+			return nil, err
 		}
-		switch sender, ok := from.(*unix.SockaddrNetlink); {
-		case got == unix.ENOBUFS:
-			return Uevent{}, ErrMissed
-		case got != nil:
-			return Uevent{}, fmt.Errorf("board: device events: %w", got)
-		case !ok || sender.Pid != 0: // netlink(7): only the kernel has 0; programs may send, too
-			continue
+		if got != nil {
+			return nil, fmt.Errorf("board: device events: %w", got)
 		}
-		if e, err := ParseUevent(b[:n]); err == nil {
-			return e, nil
+		// netlink(7): only the kernel has 0. Programs of root may send, too, and are not listened to.
+		if sender, ok := from.(*unix.SockaddrNetlink); ok && sender.Pid == 0 {
+			return b[:n], nil
 		}
 	}
 }
