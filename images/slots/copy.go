@@ -26,8 +26,9 @@ var errChecksum = errors.New("slots: wrong checksum")
 // encode makes a copy, with the variables in the order of their names, as U-Boot sorts them too.
 func encode(s State, gen int) []byte {
 	b := make([]byte, CopySize)
-	text := fmt.Sprintf("%s=%d\x00%s=%d\x00%s=%d\x00%s=%s %s\x00",
-		varLeftA, s.Left[A], varLeftB, s.Left[B], varGen, gen, varOrder, s.Order[0], s.Order[1])
+	order := strings.TrimSpace(string(s.Order[0] + " " + s.Order[1]))
+	text := fmt.Sprintf("%s=%d\x00%s=%d\x00%s=%d\x00%s=%s\x00",
+		varLeftA, s.Left[A], varLeftB, s.Left[B], varGen, gen, varOrder, order)
 	copy(b[4:], text)
 	binary.LittleEndian.PutUint32(b, crc32.ChecksumIEEE(b[4:]))
 	return b
@@ -51,8 +52,12 @@ func decode(b []byte) (State, int, error) {
 		s.Order = [2]Slot{A, B}
 	case "B A":
 		s.Order = [2]Slot{B, A}
+	case "A":
+		s.Order = [2]Slot{A}
+	case "B":
+		s.Order = [2]Slot{B}
 	default:
-		return State{}, 0, fmt.Errorf("slots: %s=%q: want \"A B\" or \"B A\"", varOrder, vars[varOrder])
+		return State{}, 0, fmt.Errorf("slots: %s=%q: want \"A B\", \"B A\", \"A\" or \"B\"", varOrder, vars[varOrder])
 	}
 	if s.Left[A], err = digit(vars, varLeftA, Attempts); err != nil {
 		return State{}, 0, err

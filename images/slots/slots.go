@@ -62,7 +62,7 @@ const Attempts = 3
 
 // State is what one copy says.
 type State struct {
-	Order [2]Slot      // which slot to try first
+	Order [2]Slot      // which slot to try first; an empty second one: the other slot holds no system, and is never started
 	Left  map[Slot]int // starts that remain, 0 to Attempts; a slot with 0 is passed over
 }
 
@@ -82,6 +82,9 @@ func (s State) Equal(t State) bool {
 
 // String says it as "A (3 left), B (2 left)", the first to try first.
 func (s State) String() string {
+	if s.Order[1] == "" {
+		return fmt.Sprintf("%s only (%d left)", s.Order[0], s.Left[s.Order[0]])
+	}
 	return fmt.Sprintf("%s (%d left), %s (%d left)", s.Order[0], s.Left[s.Order[0]], s.Order[1], s.Left[s.Order[1]])
 }
 
@@ -90,7 +93,7 @@ func (s State) String() string {
 func (s State) Next() (Slot, State) {
 	s = s.clone()
 	for _, slot := range s.Order {
-		if s.Left[slot] > 0 {
+		if slot != "" && s.Left[slot] > 0 {
 			s.Left[slot]--
 			return slot, s
 		}
@@ -109,13 +112,20 @@ func (s State) Try(slot Slot) State {
 	return s
 }
 
-// MarkGood says that the slot's system came up healthy: it stays first, with all its attempts.
-func (s State) MarkGood(slot Slot) State { return s.Try(slot) }
+// MarkGood says that the slot's system came up healthy: it stays first, with all its attempts. A slot that is not in the order stays out.
+func (s State) MarkGood(slot Slot) State {
+	only := s.Order[1] == "" && s.Order[0] == slot
+	if s = s.Try(slot); only {
+		s.Order[1] = ""
+	}
+	return s
+}
 
-// Forbid takes all attempts of a slot and puts it last: what is done before its partition is overwritten.
+// Forbid takes a slot out of the order, and all its attempts: what is done before its partition is overwritten, so that half a system is
+// not started even when the other one uses up its attempts. The other one gets all of its.
 func (s State) Forbid(slot Slot) State {
 	s = s.clone()
-	s.Order = [2]Slot{slot.Other(), slot}
-	s.Left[slot] = 0
+	s.Order = [2]Slot{slot.Other(), ""}
+	s.Left[slot], s.Left[slot.Other()] = 0, Attempts
 	return s
 }

@@ -51,7 +51,7 @@ func open(t *testing.T, d Disk) *Env {
 
 // every lists all states that a kit can have.
 func every() (all []State) {
-	for _, order := range [][2]Slot{{A, B}, {B, A}} {
+	for _, order := range [][2]Slot{{A, B}, {B, A}, {A}, {B}} {
 		for a := range Attempts + 1 {
 			for b := range Attempts + 1 {
 				all = append(all, State{order, map[Slot]int{A: a, B: b}})
@@ -208,9 +208,30 @@ func TestABootLoaderNeverStopsTrying(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if !seen[A] || !seen[B] {
+		if s.Order[1] == "" && (len(seen) != 1 || !seen[s.Order[0]]) {
+			t.Errorf("%v: started %v", s, seen)
+		}
+		if s.Order[1] != "" && (!seen[A] || !seen[B]) {
 			t.Errorf("from %v only %v were started", s, seen)
 		}
+	}
+}
+
+func TestAForbiddenSlotStaysSo(t *testing.T) {
+	s := Fresh().Forbid(B)
+	for range 3 {
+		if s = s.MarkGood(A); s.Order != [2]Slot{A} || s.Left[A] != Attempts {
+			t.Fatalf("marked good: %v", s)
+		}
+		for range 2 * Attempts {
+			var slot Slot
+			if slot, s = s.Next(); slot != A {
+				t.Fatalf("started %s from %v", slot, s)
+			}
+		}
+	}
+	if s = s.Try(B).MarkGood(B); s.Order != [2]Slot{B, A} {
+		t.Errorf("after an update: %v", s)
 	}
 }
 
