@@ -1,0 +1,154 @@
+package provision
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"longwire/board"
+	"longwire/images/bundle"
+)
+
+// Endings of bundles' names. VFAT knows no case.
+const (
+	ConfigEnding = ".lwb"
+	SystemEnding = ".lws"
+)
+
+const (
+	maxBundles = 200 // config bundles on a stick that are looked at; a star's worth and more
+	maxShown   = 20  // of what is not for this kit, in a report
+)
+
+// Source is a folder with bundles; board.Stick is one.
+type Source interface {
+	Files() ([]board.File, error)
+	ReadFile(name string, most int64) ([]byte, error)
+	Open(name string, most int64) (*os.File, error)
+}
+
+// Found is one bundle on a stick.
+type Found struct {
+	File    string
+	Verdict Verdict
+	Head    bundle.Head
+	Name    string // what the kit would be called
+	Key     bundle.Key
+	Problem *Refusal // of Bad and Foreign
+
+	plan   *Plan
+	digest [32]byte
+}
+
+// Findings are what a stick holds for this kit.
+type Findings struct {
+	Configs []Found
+	Systems []string // names of files; those of firmware/update know more
+	Problem *Refusal // with the stick as a whole
+	Plan    *Plan    // what is to be applied; nil: nothing
+	File    string   // the bundle of Plan, or the one that is in force already
+	Already bool     // the bundle in force lies there
+}
+
+// Look reads a stick's config bundles and decides which one, if any, is to be applied. It changes nothing.
+func (k *Kit) Look(src Source, anew bool) *Findings {
+	f := &Findings{}
+	files, err := src.Files()
+	if err != nil {
+		f.Problem = refuse("try another stick, formatted as FAT32", "the stick cannot be read: %v", err)
+		return f
+	}
+	slices.SortFunc(files, func(a, b board.File) int { return strings.Compare(a.Name, b.Name) })
+	for _, file := range files {
+		switch ending := strings.ToLower(filepath.Ext(file.Name)); {
+		case strings.HasPrefix(file.Name, "."):
+			// What some systems leave beside each file that they copy.
+		case ending == SystemEnding:
+			f.Systems = append(f.Systems, file.Name)
+		case ending == ConfigEnding && len(f.Configs) == maxBundles:
+			f.Problem = refuse("put only this kit's bundle on the stick", "more than %d bundles lie on the stick", maxBundles)
+			return f
+		case ending == ConfigEnding:
+			f.Configs = append(f.Configs, k.find(src, file.Name, anew))
+		}
+	}
+	k.choose(f)
+	return f
+}
+
+// find judges one file.
+func (k *Kit) find(src Source, name string, anew bool) Found {
+	found := Found{File: name}
+	b, err := src.ReadFile(name, bundle.MaxConfig)
+	if err != nil {
+		found.Problem = refuse("put the right file on the stick; a bundle of settings has at most 1 MiB", "it cannot be read: %v", trim(err))
+		return found
+	}
+	verdict, head, plan, err := k.Judge(b, anew)
+	found.Verdict, found.plan = verdict, plan
+	if head != nil {
+		found.Head, found.Name, found.Key, found.digest = head.Head, head.Name, head.Key, head.Digest
+	}
+	if err != nil {
+		found.Problem = asRefusal(err)
+	}
+	return found
+}
+
+// choose finds the one bundle for this kit: what is for others is left alone, and with two nobody knows which was meant.
+func (k *Kit) choose(f *Findings) {
+	var mine, bad []Found
+	for _, c := range f.Configs {
+		switch {
+		case c.Verdict == Foreign:
+		case c.Key.Public == nil: // whoever it is for
+			bad = append(bad, c)
+		case !slices.ContainsFunc(mine, func(m Found) bool { return m.digest == c.digest }): // else a copy
+			mine = append(mine, c)
+		}
+	}
+	switch {
+	case len(mine) > 1:
+		f.Problem = refuse("leave the one that is meant on the stick", "%d bundles for this kit lie on the stick: %s", len(mine), names(mine))
+	case len(mine) == 1:
+		f.File, f.Already, f.Plan = mine[0].File, mine[0].Verdict == Already, mine[0].plan
+		f.Problem = mine[0].Problem
+	case len(bad) > 0:
+		f.Problem = bad[0].Problem
+	}
+	if f.Problem != nil {
+		f.Plan = nil
+	}
+}
+
+func names(list []Found) string {
+	var all []string
+	for _, c := range list {
+		all = append(all, clean(c.File, 80))
+	}
+	return strings.Join(all, ", ")
+}
+
+// trim takes the package's name off what people read.
+func trim(err error) string { return strings.TrimPrefix(fmt.Sprint(err), "board: ") }
+
+// describe is a bundle in a line.
+func (c *Found) describe() string {
+	switch {
+	case c.Key.Public == nil:
+		return c.Problem.Problem
+	case c.Verdict == Foreign:
+		return "left alone: " + c.Problem.Problem
+	}
+	by := c.Key.ID()
+	if c.Head.Organisation != "" {
+		by = fmt.Sprintf("%q (%s)", c.Head.Organisation, by)
+	}
+	text := fmt.Sprintf("settings number %d for %s, makes the kit %q, signed by %s", c.Head.Counter, c.Head.Target, c.Name, by)
+	if c.Head.Note != "" {
+		text += ", note: " + c.Head.Note
+	}
+	return text
+}
