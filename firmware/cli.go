@@ -53,6 +53,7 @@ type call struct {
 	stdin    bool
 	yes      bool
 	all      bool
+	device   deviceFlags
 }
 
 // exit is an error that has been told already, with the code to end with.

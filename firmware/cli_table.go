@@ -140,6 +140,32 @@ peer's SIS server has it, the peer has not said so yet), confirmed by the peer, 
 expired or was cancelled; also contacts of the link. Until Ctrl-C, or the node stops: exit code 3.
 
   longwire queue watch field`},
+		{name: "device run", line: "be a kit: sticks, lamp, button, trial of settings", flags: withDeviceRun, run: cmdDeviceRun, help: `
+Runs as root until SIGTERM. It reads the sticks that are plugged in, puts what their bundle says in force,
+starts longwire.service and s5066d.service on it, watches whether all is well, and takes it back if
+not. What happens is printed, the lamp's signals too.
+
+  longwire device run
+  longwire device run --data /var/lib/kit --board pc`},
+		{name: "device status", line: "show the kit at a glance, and its last report", flags: withDeviceJSON, run: cmdDeviceStatus, help: `
+Exit code 3 if 'device run' does not answer.
+
+  longwire device status
+  longwire device status --json | jq -r .public_key`},
+		{name: "device apply", args: "FILE", line: "do what a stick with this bundle on it would do", flags: withDevice, min: 1, max: 1, run: cmdDeviceApply, help: `
+For a machine without a USB port at hand. It waits for the end of the trial and prints the report. Exit
+code 1 if the bundle was refused or undone.
+
+  longwire device apply headquarters.lwb`},
+		{name: "device reset", line: "let the kit forget everything", run: cmdDeviceReset,
+			flags: func(fs *flag.FlagSet, c *call) {
+				withDevice(fs, c)
+				fs.BoolVar(&c.yes, "yes", false, "it is meant")
+			}, help: `
+Settings, users, messages, whom it trusts: all goes, and the kit gets a new key. Only the time of day
+stays. It is the same as holding the button, and cannot be undone.
+
+  longwire device reset --yes`},
 		{name: "version", line: "print the version", run: cmdVersion},
 		{name: "help", args: "[COMMAND]", line: "explain a command", max: -1, run: func(c *call) error { return exit(help(c.args, c.std)) }},
 	}

@@ -1,0 +1,158 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"longwire/firmware/admin"
+	"longwire/firmware/config"
+	"longwire/firmware/ctl"
+	"longwire/firmware/provision"
+)
+
+// probeTime bounds one question to the node.
+const probeTime = 10 * time.Second
+
+// heardRecently: so long after the last sign of a peer over HF the lamp still says that a link is up. Choice: an idle HF link is silent
+// for hours and as good as before; after a whole hour nobody should count on it.
+const heardRecently = time.Hour
+
+// Health is what can be told of a kit without anybody at the other end.
+type Health struct {
+	Wrong  []string `json:"wrong,omitempty"` // in words, a line each; none: healthy
+	LinkUp bool     `json:"link_up,omitempty"`
+}
+
+// health looks at everything once: the services run, the node answers, its store is without fault, what is to listen listens, and each
+// link over HF is bound at its SIS server. Whether a peer is reached does not count: the band may be dead.
+func (d *daemon) health(ctx context.Context) (h Health) {
+	wrong := func(format string, args ...any) { h.Wrong = append(h.Wrong, fmt.Sprintf(format, args...)) }
+	for _, u := range units {
+		if !d.kit.Has(u.document) {
+			continue
+		}
+		if err := d.o.Services.Active(ctx, u.unit); err != nil {
+			wrong("%s does not run: %v", u.title, trim(err))
+		}
+	}
+	cfg, err := d.kit.NodeConfig()
+	switch {
+	case err != nil:
+		wrong("its settings cannot be read: %v", err)
+		return h
+	case cfg == nil:
+		return h
+	}
+	s, err := d.o.Probe(ctx, cfg.Control)
+	if err != nil {
+		wrong("the node does not answer: %v", trim(err))
+		return h
+	}
+	if s.Store.Fault != "" {
+		wrong("the node's store has a fault: %s", s.Store.Fault)
+	}
+	if s.Config != cfg.File {
+		wrong("the node runs on %s and not on %s", s.Config, cfg.File)
+	}
+	h.Wrong = append(h.Wrong, silentDoors(cfg)...)
+	for _, l := range cfg.Links {
+		if why := linkFault(cfg, &l, s.Links); why != "" {
+			wrong("%s", why)
+		}
+	}
+	h.LinkUp = slices.ContainsFunc(s.Links, contact)
+	return h
+}
+
+// contact tells whether a peer is within reach.
+func contact(l admin.LinkState) bool {
+	return l.State == "up" && (l.S5066 == nil || time.Since(l.S5066.Heard) < heardRecently)
+}
+
+// silentDoors are the addresses that the node should listen on and does not.
+func silentDoors(cfg *config.Config) (wrong []string) {
+	ports, err := listening()
+	if err != nil {
+		return []string{err.Error()}
+	}
+	check := func(what, addr string, port int) {
+		if port != 0 && !ports[port] {
+			wrong = append(wrong, fmt.Sprintf("nothing listens for %s at %s", what, addr))
+		}
+	}
+	for _, addr := range slices.Concat(cfg.Clients.Listen, cfg.Clients.DirectTLS, cfg.Clients.Plaintext) {
+		check("clients", addr, portOf(addr))
+	}
+	for _, l := range cfg.Links {
+		if l.Type == config.LinkIP && l.Listen && used(cfg, l.Name) {
+			check(fmt.Sprintf("link %q", l.Name), fmt.Sprintf("%s:%d", l.LocalAddress, l.LocalPort), l.LocalPort)
+		}
+	}
+	return wrong
+}
+
+// used tells whether a peer is reached by a link; others stay closed.
+func used(cfg *config.Config, link string) bool {
+	return slices.ContainsFunc(cfg.Peers, func(p config.Peer) bool { return slices.Contains(p.Links, link) })
+}
+
+// linkFault tells what keeps a link over HF from its SIS server.
+func linkFault(cfg *config.Config, l *config.Link, states []admin.LinkState) string {
+	if l.Type != config.LinkS5066 || !used(cfg, l.Name) {
+		return ""
+	}
+	text := fmt.Sprintf("link %q has no place at its SIS server %s", l.Name, l.Server)
+	for _, s := range states {
+		if s.Link != l.Name || s.S5066 == nil {
+			continue
+		}
+		if s.S5066.Bound {
+			return ""
+		}
+		if s.Fault != "" {
+			return text + ": " + s.Fault
+		}
+	}
+	return text
+}
+
+// probe asks the node for its status.
+func probe(ctx context.Context, socket string) (admin.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	client, err := ctl.Dial(socket)
+	if err != nil {
+		return admin.Status{}, err
+	}
+	list, err := ctl.Collect[admin.Status](ctx, client, ctl.OpStatus, nil)
+	if err == nil && len(list) != 1 {
+		err = errors.New("its answer is empty")
+	}
+	if err != nil {
+		return admin.Status{}, err
+	}
+	return list[0], nil
+}
+
+// reload makes the node read its settings again.
+func reload(ctx context.Context, socket string) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*probeTime)
+	defer cancel()
+	client, err := ctl.Dial(socket)
+	if err != nil {
+		return err
+	}
+	_, err = ctl.Collect[ctl.Reloaded](ctx, client, ctl.OpReload, nil)
+	return err
+}
+
+// unit is a service and the document that it runs on.
+type unit struct {
+	unit, title, document string
+}
+
+// units in the order of their start: the node looks for its SIS server at once.
+var units = []unit{{SISUnit, "the SIS server", provision.SISFile}, {NodeUnit, "the node", provision.NodeFile}}

@@ -1,0 +1,123 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"longwire/board"
+	"longwire/firmware/provision"
+	"longwire/images/bundle"
+)
+
+const maxAnchors = 64 << 10 // bytes of a file with keys
+
+// anchors reads the keys that came with the image.
+func anchors(dir string) (keys []bundle.Key, err error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.pub"))
+	if err != nil {
+		return nil, fmt.Errorf("device: %w", err)
+	}
+	for _, name := range files {
+		if st, err := os.Stat(name); err != nil || st.Size() > maxAnchors {
+			return nil, errors.Join(fmt.Errorf("device: %s is no file of keys", name), err)
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("device: %w", err)
+		}
+		list, err := bundle.ParseKeys(text)
+		if err != nil {
+			return nil, fmt.Errorf("device: %s: %w", name, err)
+		}
+		keys = append(keys, list...)
+	}
+	return keys, nil
+}
+
+// start brings the kit up to where it waits for what comes: what was cut is finished before any service starts.
+func (d *daemon) start(ctx context.Context) error {
+	if err := makeRun(d.o.Run); err != nil {
+		return err
+	}
+	keys, err := anchors(d.o.Trust)
+	if err != nil {
+		return err
+	}
+	d.kit, err = provision.Open(provision.Options{
+		Data: d.o.Data, Board: d.boardName(), Anchors: keys, S5066D: d.o.S5066D, Scratch: d.o.Scratch, Log: d.log, Group: d.o.Group,
+	})
+	if err != nil {
+		return d.broken(ctx, err)
+	}
+	d.say("this is %s (%s), software %s, board %s%s", d.kit.Name(), d.kit.ID(), d.o.Version, d.o.Board.Name, d.inSlot())
+	if d.kit.Virgin() {
+		d.say("public key %s", d.kit.PublicKey())
+	}
+	uid, gid := d.o.Owner("longwire")
+	if err := d.kit.MakeNodeFolder(uid, gid); err != nil {
+		return err
+	}
+	over, err := d.kit.Boot()
+	if err != nil {
+		return err
+	}
+	if over {
+		m := d.kit.Meta()
+		r := &provision.Report{Software: d.software(), Why: []string{fmt.Sprintf("the kit was started %d times without the settings having proved themselves", provision.MaxBoots)}}
+		d.say("settings number %d are undone: they have not proved themselves in %d starts", m.Number, provision.MaxBoots)
+		if err := d.kit.Undo(r.Why); err != nil {
+			return err
+		}
+		r.Done = fmt.Sprintf("UNDONE: settings number %d were tried and did not work; the kit has gone back to what it had before.", m.Number)
+		d.file(r)
+		d.undone = true
+	}
+	if err := d.o.Host.Apply(ctx, d.settings()); err != nil {
+		d.log.Error("the machine's settings could not be applied", "err", err)
+	}
+	return nil
+}
+
+// broken waits for a reset, as nothing else helps a kit whose data cannot be read.
+func (d *daemon) broken(ctx context.Context, why error) error {
+	d.log.Error("the kit's data cannot be used", "err", why)
+	d.say("the kit's data cannot be used: %v; hold the button to reset it", why)
+	d.lamp.Show(board.Attention)
+	d.o.Notify.Ready("the kit's data cannot be used")
+	go d.o.Notify.Watchdog(ctx, func() error { return nil })
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case by := <-d.resets:
+		d.say("reset: %s", by)
+		if err := provision.Reset(d.o.Data); err != nil {
+			return err
+		}
+		return errors.Join(ErrReboot, d.o.Reboot())
+	}
+}
+
+// boardName is "" where no kind of board was found, as a bundle for one would then fit none.
+func (d *daemon) boardName() string { return d.o.Board.Name }
+
+func (d *daemon) inSlot() string {
+	if d.o.Slot == "" {
+		return ""
+	}
+	return ", slot " + d.o.Slot
+}
+
+func (d *daemon) software() string { return d.o.Version + d.inSlot() + ", board " + d.o.Board.Name }
+
+// file keeps a report in the kit.
+func (d *daemon) file(r *provision.Report) string {
+	text := d.kit.Text(r)
+	if err := d.kit.File(text); err != nil && !errors.Is(err, fs.ErrExist) {
+		d.log.Error("the report is not kept", "err", err)
+	}
+	return text
+}
