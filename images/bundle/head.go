@@ -57,7 +57,8 @@ func (t Target) String() string {
 	return strings.Join(w, ", ")
 }
 
-func (t Target) check() error {
+// Check tells what in a target cannot be.
+func (t Target) Check() error {
 	for _, p := range [][2]string{{"the kit's id", t.KitID}, {"the kit's name", t.Name}, {"the fleet's name", t.Fleet}, {"the board's name", t.Board}} {
 		if err := checkWord(p[0], p[1]); err != nil {
 			return err
@@ -122,7 +123,7 @@ func (h Head) check() error {
 	if err := checkTitle("the organisation's name", h.Organisation); err != nil {
 		return err
 	}
-	return h.Target.check()
+	return h.Target.Check()
 }
 
 // head reads a head.

@@ -2,10 +2,12 @@ package organisation
 
 import (
 	"crypto/rand"
+	"errors"
 	"strings"
 )
 
-// Vault is the secrets that were made up once and must stay: by what they are for, as "password alice@field.net".
+// Vault is the secrets that were made up once and must stay: by what they are for, as "password alice@field.net". The
+// zero value knows none and cannot be saved.
 type Vault struct {
 	folder  *Folder
 	secrets map[string]string
@@ -14,7 +16,7 @@ type Vault struct {
 
 // Vault opens the secrets.
 func (f *Folder) Vault() (*Vault, error) {
-	v := &Vault{folder: f, secrets: map[string]string{}}
+	v := &Vault{folder: f}
 	return v, f.read(vaultFile, &v.secrets)
 }
 
@@ -32,7 +34,10 @@ func (v *Vault) Get(purpose string, invent func() (string, error)) (string, erro
 
 // Set replaces a secret.
 func (v *Vault) Set(purpose, secret string) {
-	if v.secrets[purpose] != secret {
+	if v.secrets == nil {
+		v.secrets = map[string]string{}
+	}
+	if old, ok := v.secrets[purpose]; !ok || old != secret {
 		v.secrets[purpose], v.changed = secret, true
 	}
 }
@@ -42,8 +47,12 @@ func (v *Vault) Save() error {
 	if !v.changed {
 		return nil
 	}
-	v.changed = false
-	return v.folder.write(vaultFile, v.secrets)
+	if v.folder == nil {
+		return errors.New("secrets were made up, and there is no folder to keep them in")
+	}
+	err := v.folder.write(vaultFile, v.secrets)
+	v.changed = err != nil
+	return err
 }
 
 // letters of passwords: none that is easily taken for another.
