@@ -13,6 +13,12 @@ var migrations = []func(btx *bbolt.Tx) error{
 	createV1,
 }
 
+// Newest and Oldest are the highest and the lowest format of a file that this program can work with.
+const (
+	Newest = formatNow
+	Oldest = 1
+)
+
 // formatNow is the format that this program writes; layout.go draws it.
 const formatNow = 1
 

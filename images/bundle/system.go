@@ -36,7 +36,8 @@ type System struct {
 	PayloadSHA256 [32]byte
 	Compression   string // "zstd"
 	Downgrade     bool   // it may follow a system with a higher counter
-	StoreFormat   uint64 // the format of the store that this system writes; 0: not told
+	StoreFormat   uint64 // the format of the store that this system writes, and the highest that it reads; 0: not told
+	StoreOldest   uint64 // the lowest format that it can work with as it is; 0: not told
 }
 
 type systemRecord struct {
@@ -49,6 +50,7 @@ type systemRecord struct {
 	Compression   string `cbor:"21,keyasint"`
 	Downgrade     bool   `cbor:"22,keyasint,omitempty"`
 	StoreFormat   uint64 `cbor:"23,keyasint,omitempty"`
+	StoreOldest   uint64 `cbor:"24,keyasint,omitempty"`
 }
 
 func (s System) check() error {
@@ -61,6 +63,9 @@ func (s System) check() error {
 		return fmt.Errorf("bundle: an image of %d bytes cannot be; up to %d are allowed", s.ImageSize, int64(MaxImage))
 	case s.PayloadSize < 1 || s.PayloadSize > MaxImage:
 		return fmt.Errorf("bundle: a payload of %d bytes cannot be; up to %d are allowed", s.PayloadSize, int64(MaxImage))
+	}
+	if s.StoreOldest > s.StoreFormat {
+		return fmt.Errorf("bundle: the oldest store format %d is above the one that is written, %d", s.StoreOldest, s.StoreFormat)
 	}
 	return checkTitle("the version", s.Version)
 }
@@ -75,7 +80,7 @@ func (s System) manifest(signer Signer) ([]byte, error) {
 		return nil, err
 	}
 	payload, err := encMode.Marshal(systemRecord{head, s.Version, uint64(s.ImageSize), s.ImageSHA256[:],
-		uint64(s.PayloadSize), s.PayloadSHA256[:], zstdName, s.Downgrade, s.StoreFormat})
+		uint64(s.PayloadSize), s.PayloadSHA256[:], zstdName, s.Downgrade, s.StoreFormat, s.StoreOldest})
 	if err != nil {
 		return nil, fmt.Errorf("bundle: encode: %w", err)
 	}
@@ -176,7 +181,8 @@ func (s *System) read(payload []byte) error {
 	s.ImageSize, s.ImageSHA256 = f.size(17, "image size"), f.digest(18, "image digest")
 	s.PayloadSize, s.PayloadSHA256 = f.size(19, "payload size"), f.digest(20, "payload digest")
 	s.Compression = f.text(21, "compression", maxName)
-	s.Downgrade, s.StoreFormat = f.flag(22, "downgrade"), f.number(23, "store format")
+	s.Downgrade = f.flag(22, "downgrade")
+	s.StoreFormat, s.StoreOldest = f.number(23, "store format"), f.number(24, "oldest store format")
 	f.must(s.check())
 	if err := f.done(); err != nil {
 		return err
