@@ -49,9 +49,11 @@ func (c *Config) check() *checker {
 func (c *Config) set(path string) bool { _, ok := c.lines[path]; return ok }
 
 // lineOf is the line of a key, or of the nearest table around it.
-func (c *Config) lineOf(path string) int {
+func (c *Config) lineOf(path string) int { return lineOf(c.lines, path) }
+
+func lineOf(lines map[string]int, path string) int {
 	for path != "" {
-		if line, ok := c.lines[path]; ok {
+		if line, ok := lines[path]; ok {
 			return line
 		}
 		path = path[:max(0, strings.LastIndexAny(path, ".["))]

@@ -12,8 +12,9 @@ var (
 	sizeType     = reflect.TypeFor[Size]()
 )
 
-// decoder fills a Config from a tree, noting where each key stood and what does not fit.
+// decoder fills a struct of settings from a tree, noting where each key stood and what does not fit.
 type decoder struct {
+	whole  reflect.Type // of all settings
 	lines  map[string]int
 	faults Faults
 }
@@ -46,8 +47,13 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// root fills the whole Config.
-func (d *decoder) root(s *source, c *Config) { d.table("", s.root, reflect.ValueOf(c).Elem()) }
+// decode fills all the settings from a document that was parsed. to points at a struct with its defaults in it.
+func decode(s *source, to any) *decoder {
+	v := reflect.ValueOf(to).Elem()
+	d := &decoder{whole: v.Type(), lines: make(map[string]int)}
+	d.table("", s.root, v)
+	return d
+}
 
 // table fills a struct.
 func (d *decoder) table(path string, t *table, to reflect.Value) {
@@ -56,7 +62,7 @@ func (d *decoder) table(path string, t *table, to reflect.Value) {
 		d.lines[at] = v.line
 		field, ok := fieldByKey(to, key)
 		if !ok {
-			d.fault(v.line, at, "there is no such setting", suggest(to.Type(), key))
+			d.fault(v.line, at, "there is no such setting", suggest(d.whole, to.Type(), key))
 			continue
 		}
 		d.value(at, v, field)
@@ -180,11 +186,25 @@ func (d *decoder) tables(path string, v *value, to reflect.Value) {
 			d.fault(e.line, path, fmt.Sprintf("it must be a table, not %s", e.kind), fmt.Sprintf("write [[%s]]", bare(path)))
 			continue
 		}
-		elem := reflect.New(to.Type().Elem())
-		elem.Interface().(interface{ setDefaults() }).setDefaults()
+		elem := newElement(to.Type())
 		d.table(at, t, elem.Elem())
 		to.Set(reflect.Append(to, elem.Elem()))
 	}
+}
+
+// Defaulter is a table of which there can be several. Each starts from its own defaults.
+type Defaulter interface{ SetDefaults() }
+
+// newElement is a pointer to another element of a slice of tables, with its defaults.
+func newElement(slice reflect.Type) reflect.Value {
+	elem := reflect.New(slice.Elem())
+	switch e := elem.Interface().(type) {
+	case interface{ setDefaults() }:
+		e.setDefaults()
+	case Defaulter:
+		e.SetDefaults()
+	}
+	return elem
 }
 
 // keyOf is a struct field's key in the file; "" if it has none.
@@ -205,7 +225,7 @@ func fieldByKey(v reflect.Value, key string) (reflect.Value, bool) {
 }
 
 // suggest names the key that was probably meant, or where it belongs, else all there are.
-func suggest(t reflect.Type, key string) string {
+func suggest(whole, t reflect.Type, key string) string {
 	best, least := "", 1+max(1, len(key)/3)
 	var all []string
 	for i := range t.NumField() {
@@ -221,7 +241,7 @@ func suggest(t reflect.Type, key string) string {
 	if best != "" {
 		return "did you mean " + best + "?"
 	}
-	if home := homes(reflect.TypeFor[Config](), "", key); len(home) > 0 {
+	if home := homes(whole, "", key); len(home) > 0 {
 		return "it belongs below " + strings.Join(home, " or ")
 	}
 	return "known here: " + strings.Join(all, ", ")

@@ -13,13 +13,7 @@ const exampleHead = `# Longwire, one node. Every setting is optional: what stand
 `
 
 // Example is a commented config with every setting, made from the struct. As it stands it means the defaults.
-func Example() string {
-	var b strings.Builder
-	b.WriteString(exampleHead)
-	e := example{&b}
-	e.table(reflect.ValueOf(defaults()).Elem(), "")
-	return b.String()
-}
+func Example() string { return ExampleOf(exampleHead, defaults()) }
 
 type example struct{ *strings.Builder }
 
@@ -41,8 +35,7 @@ func (e example) table(v reflect.Value, path string) {
 		switch {
 		case f.Type.Kind() == reflect.Slice:
 			// Links, peers and users have no default; one of each is shown whole, as a sample.
-			elem := reflect.New(f.Type.Elem())
-			elem.Interface().(interface{ setDefaults() }).setDefaults()
+			elem := newElement(f.Type)
 			e.sample(elem.Elem(), join(path, key))
 			if l, ok := elem.Interface().(*Link); ok {
 				l.Type, l.Name = LinkS5066, "5066 link hq-2-field"

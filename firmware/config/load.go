@@ -68,8 +68,7 @@ func Parse(path string, doc []byte) (*Config, error) {
 	c := defaults()
 	c.File = path
 	s := parse(doc)
-	d := decoder{lines: make(map[string]int)}
-	d.root(s, c)
+	d := decode(s, c)
 	c.lines = d.lines
 	folder := ""
 	if abs, err := filepath.Abs(path); err == nil {

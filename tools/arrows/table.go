@@ -83,6 +83,9 @@ func doors() []door {
 		// The other half of package syscall, wherever the system itself is asked.
 		{"golang.org/x/sys", []string{"store", "board", "links", "firmware", "tools"}},
 		{"github.com/tarm/serial", []string{"board"}},
+		// The firewall in the kernel, and the socket below it, which needs a deadline.
+		{"github.com/google/nftables", []string{"firmware/host"}},
+		{"github.com/mdlayher/netlink", []string{"firmware/host"}},
 		{"github.com/mdlayher/vsock", []string{"links/vsock"}},
 		{"golang.org/x/sync", []string{"tools"}},
 		// The console's screen.

@@ -1,0 +1,160 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Source is where a time comes from. A greater one is better.
+type Source uint8
+
+// Sources of time, by rank.
+const (
+	Unknown Source = iota
+	Kept           // the last time that was known, or the build's
+	RTC            // the clock's chip
+	Peer           // a paired node
+	NTP            // a time server
+	GPS
+)
+
+func (s Source) String() string {
+	return [...]string{"unknown", "kept", "clock's chip", "peer", "time server", "GPS"}[s]
+}
+
+// trusted sources may set the clock back, below a time that was kept: a wrong time must not be for ever.
+func (s Source) trusted() bool { return s >= NTP }
+
+// slack is how far the clock may be off before a source changes it: what such a time is good for.
+func (s Source) slack() time.Duration {
+	if s == Peer { // a transmission over HF takes some seconds, and its turn some more
+		return 5 * time.Second
+	}
+	return 500 * time.Millisecond
+}
+
+const (
+	// standing is how long a better source counts after it last spoke. A quartz goes wrong by some seconds in that time, about as much
+	// as a time from a peer is off.
+	standing = 7 * 24 * time.Hour
+	// horizon is how far in the future of the build a date is believed.
+	horizon = 30 * 365 * 24 * time.Hour
+)
+
+// ErrDate is wrapped when a date cannot be right.
+var ErrDate = errors.New("this date cannot be right")
+
+// Timekeeper is the machine's clock with memory. It may be used by several goroutines.
+type Timekeeper struct {
+	build time.Time
+	sys   system
+
+	mu     sync.Mutex // guards the rest
+	source Source     // that set the clock, or found it right
+	spoke  time.Time  // when, by the clock as it was set then
+	kept   time.Time  // the last time that is known to have passed
+}
+
+// system is what a Timekeeper sets; tests have another.
+type system struct {
+	now   func() time.Time
+	set   func(time.Time) error // the kernel's clock
+	rtc   func(time.Time) error // the clock's chip
+	load  func() time.Time      // what was kept; zero: nothing
+	store func(time.Time) error
+	ntp   func() (at time.Time, ok bool) // when a time server last set the clock
+}
+
+// SetTime says what time it is, by a source. It is not believed when the date cannot be right, and does nothing while a better source
+// counts.
+func (k *Timekeeper) SetTime(source Source, at time.Time) (changed bool, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.hear()
+	return k.setLocked(source, at)
+}
+
+func (k *Timekeeper) setLocked(source Source, at time.Time) (changed bool, err error) {
+	now := k.sys.now()
+	switch {
+	case at.Before(k.build):
+		return false, fmt.Errorf("host: time from %v: %s: %w: this system was built on %s", source, stamp(at), ErrDate, stamp(k.build))
+	case at.After(k.build.Add(horizon)):
+		return false, fmt.Errorf("host: time from %v: %s: %w: it is too far away", source, stamp(at), ErrDate)
+	case !source.trusted() && at.Before(k.kept):
+		return false, fmt.Errorf("host: time from %v: %s: %w: it was %s already", source, stamp(at), ErrDate, stamp(k.kept))
+	case source < k.source && now.Sub(k.spoke) < standing:
+		return false, nil
+	}
+	if off := at.Sub(now).Abs(); off > source.slack() {
+		if err := k.sys.set(at); err != nil {
+			return false, fmt.Errorf("host: setting the clock to %s: %w", stamp(at), err)
+		}
+		changed = true
+	} else {
+		at = now
+	}
+	first := source != k.source
+	k.source, k.spoke, k.kept = source, at, at
+	if changed || first && source > RTC {
+		// A chip that is missing or broken is no reason to have the wrong time as well.
+		_ = k.sys.rtc(at)
+	}
+	return changed, k.keepLocked()
+}
+
+// hear takes notice of a time server, which sets the clock by itself.
+func (k *Timekeeper) hear() {
+	if at, ok := k.sys.ntp(); ok && k.source <= NTP && !at.Before(k.build) {
+		k.source, k.spoke = NTP, at
+	}
+}
+
+// Start makes the clock right as far as is known: what the kernel took from the clock's chip, if that can be, else the last time that was
+// kept, else the build's.
+func (k *Timekeeper) Start() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.kept = k.sys.load()
+	if k.kept.Before(k.build) || k.kept.After(k.build.Add(horizon)) {
+		k.kept = k.build
+	}
+	now := k.sys.now()
+	if !now.Before(k.kept) && now.Before(k.build.Add(horizon)) {
+		k.source, k.spoke = RTC, now
+		return nil
+	}
+	k.source = Unknown
+	_, err := k.setLocked(Kept, k.kept)
+	return err
+}
+
+// Keep writes down what time it is, for the next start.
+func (k *Timekeeper) Keep() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.hear()
+	if now := k.sys.now(); now.After(k.kept) || k.source.trusted() {
+		k.kept = now
+	}
+	return k.keepLocked()
+}
+
+func (k *Timekeeper) keepLocked() error {
+	if err := k.sys.store(k.kept); err != nil {
+		return fmt.Errorf("host: keeping the time: %w", err)
+	}
+	return nil
+}
+
+// Source tells what the clock goes by.
+func (k *Timekeeper) Source() Source {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.hear()
+	return k.source
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }

@@ -1,0 +1,89 @@
+package host
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"longwire/board"
+)
+
+// synchronized is touched by systemd-timesyncd whenever a server told it the time.
+const synchronized = "/run/systemd/timesync/synchronized"
+
+// maxKept bounds the file with the time that was kept.
+const maxKept = 64
+
+// NewTimekeeper is this machine's clock. file is where the last known time is kept, rtc the device of the clock's chip ("": none), and build
+// is when this system was made: no date before it is believed.
+func NewTimekeeper(file, rtc string, build time.Time) *Timekeeper {
+	return &Timekeeper{build: build, sys: system{
+		now: time.Now,
+		set: func(at time.Time) error {
+			tv := unix.NsecToTimeval(at.UnixNano())
+			return unix.Settimeofday(&tv)
+		},
+		rtc: func(at time.Time) error {
+			if rtc == "" {
+				return nil
+			}
+			return board.SetRTC(rtc, at)
+		},
+		load:  func() time.Time { return loadTime(file) },
+		store: func(at time.Time) error { return storeTime(file, at) },
+		ntp: func() (time.Time, bool) {
+			info, err := os.Stat(synchronized)
+			if err != nil {
+				return time.Time{}, false
+			}
+			return info.ModTime(), true
+		},
+	}}
+}
+
+// loadTime reads a time that was kept; zero if there is none, or if the file is damaged.
+func loadTime(file string) time.Time {
+	info, err := os.Stat(file)
+	if err != nil || info.Size() > maxKept {
+		return time.Time{}
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return time.Time{}
+	}
+	at, err := time.Parse(time.RFC3339, strings.TrimSpace(string(b)))
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
+func storeTime(file string, at time.Time) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return replace(file, at.UTC().Format(time.RFC3339)+"\n", 0o644)
+}
+
+// keepEvery is how often the time is written to flash: a kit that loses power and has no chip is at most so much behind.
+const keepEvery = 10 * time.Minute
+
+// Run keeps the time until ctx is done, and once more then.
+func (k *Timekeeper) Run(ctx context.Context) error {
+	t := time.NewTicker(keepEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			if err := k.Keep(); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return k.Keep()
+		}
+	}
+}
