@@ -195,6 +195,11 @@ func BuildSISServer(ctx context.Context, dir string) (string, error) {
 	return build(ctx, filepath.Join(dir, "s5066d"), "./tools/s5066d")
 }
 
+// BuildTool compiles one of the folder tools into dir.
+func BuildTool(ctx context.Context, dir, name string) (string, error) {
+	return build(ctx, filepath.Join(dir, name), "./tools/"+name)
+}
+
 func build(ctx context.Context, bin, pkg string, env ...string) (string, error) {
 	root, err := Root()
 	if err != nil {

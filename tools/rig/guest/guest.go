@@ -32,6 +32,7 @@ type Machine struct {
 	Ports []int  // TCP ports of the guest that are reached through Address
 	Radio bool   // a second UART, whose other end is RadioPort
 	Quiet bool   // QEMU runs at a lower priority
+	State string // go on from what Save has written, with a copy of the disk of that moment
 }
 
 // A Guest is a Machine that was started. All methods may be called from any goroutine.
@@ -47,7 +48,6 @@ type Guest struct {
 
 	mu     sync.Mutex // guards what follows
 	sticks map[string]bool
-	radio  string
 }
 
 // A kind is what differs between the boards that QEMU has.
@@ -115,11 +115,17 @@ func Start(ctx context.Context, m Machine) (*Guest, error) {
 		log.Close()
 		close(g.exited)
 	}()
-	ctx, cancel := context.WithTimeout(ctx, Patience*2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, Patience*4*time.Second)
 	defer cancel()
 	if g.qmp, err = dialMonitor(ctx, g.file("qmp"), g.exited); err != nil {
 		g.Kill()
 		return nil, fmt.Errorf("guest: %s: QEMU: %w\n%s", m.Name, err, faults.Bytes())
+	}
+	if m.State != "" {
+		if err := g.resume(ctx); err != nil {
+			g.Kill()
+			return nil, fmt.Errorf("%w\n%s", err, faults.Bytes())
+		}
 	}
 	return g, nil
 }
@@ -154,6 +160,9 @@ func (g *Guest) arguments(k kind, env string) []string {
 	}
 	if k.watchdog {
 		args = append(args, "-device", "i6300esb", "-action", "watchdog=reset")
+	}
+	if g.State != "" {
+		args = append(args, "-incoming", "exec:cat '"+g.State+"'")
 	}
 	if g.Radio {
 		args = append(args, "-chardev", "pty,id=radio", "-device", "pci-serial,chardev=radio")

@@ -116,6 +116,12 @@ func (s *Stick) Put(name string, b []byte) error {
 	return err
 }
 
+// Copy writes a file of a FAT stick's root folder from another file.
+func (s *Stick) Copy(name, file string) error {
+	_, err := run(nil, "mcopy", "-o", "-i", s.at(), file, "::"+name)
+	return err
+}
+
 // Delete removes a file of a FAT stick's root folder.
 func (s *Stick) Delete(name string) error {
 	_, err := run(nil, "mdel", "-i", s.at(), "::"+name)
@@ -182,4 +188,16 @@ func run(stdin []byte, program string, args ...string) ([]byte, error) {
 		return nil, fmt.Errorf("stick: %s %s: %w: %s", program, strings.Join(args, " "), err, bytes.TrimSpace(fault.Bytes()))
 	}
 	return out.Bytes(), nil
+}
+
+// Wipe overwrites the file system with what is none.
+func (s *Stick) Wipe() error {
+	st, err := os.Stat(s.Image)
+	if err != nil {
+		return fmt.Errorf("stick: %w", err)
+	}
+	if err := os.WriteFile(s.Image, bytes.Repeat([]byte("no file system\r\n"), int(st.Size()/16)), 0o600); err != nil {
+		return fmt.Errorf("stick: %w", err)
+	}
+	return nil
 }
