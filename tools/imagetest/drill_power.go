@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"longwire/board"
+	"longwire/tools/rig/guest"
+)
+
+// powerCuts is how often the power is cut while settings are applied.
+const powerCuts = 100
+
+// A cut is one power cut.
+type cut struct {
+	i       int
+	at      time.Duration // after the stick was plugged in
+	leftIn  bool          // the stick is there when the power comes back
+	found   int           // the generation on the disk
+	settled int           // the generation in which the kit was green in the end
+}
+
+// drillPower cuts the power at random while generation 2 takes the place of generation 1. Then the disk must hold all of one generation and the whole
+// queue, and the kit must come back green in one of them.
+func drillPower(ctx context.Context, o options, w *workshop, r *record) error {
+	s, err := newDrillground()
+	if err != nil {
+		return err
+	}
+	defer s.channel.Close()
+	b, err := newBase(ctx, w, s, r)
+	if err != nil {
+		return err
+	}
+	span, err := b.applyTime(ctx, w, r)
+	if err != nil {
+		return err
+	}
+	r.note("from the plug to the end of the trial: %.1f s; the power is cut within that", span.Seconds())
+	var olds, news int
+	var mu sync.Mutex
+	err = inParallel(ctx, o.cuts(powerCuts), o.jobs, func(ctx context.Context, i int) error {
+		rng := rand.New(rand.NewPCG(o.seed, uint64(i)))
+		c := cut{i: i, at: time.Duration(rng.Int64N(int64(span) * 11 / 10)), leftIn: rng.IntN(2) == 0}
+		k, err := b.start(ctx, r, filepath.Join(w.dir, fmt.Sprint("cut", i)))
+		if err != nil {
+			return err
+		}
+		defer k.remove()
+		where := fmt.Sprintf("power cut %d, %.1f s after the plug", i, c.at.Seconds())
+		if c.leftIn {
+			where += ", stick left in"
+		}
+		r.do(where, func() error { return b.cut(ctx, k, &c) })
+		mu.Lock()
+		defer mu.Unlock()
+		switch c.found {
+		case 1:
+			olds++
+		case 2:
+			news++
+		}
+		return nil
+	})
+	r.figure("power cuts that left the old / the new settings", "%d / %d", olds, news)
+	return err
+}
+
+// applyTime is how long generation 2 takes from the plug until it is kept.
+func (b *base) applyTime(ctx context.Context, w *workshop, r *record) (span time.Duration, err error) {
+	k, err := b.start(ctx, r, filepath.Join(w.dir, "whole"))
+	if err != nil {
+		return 0, err
+	}
+	defer k.remove()
+	ok := r.all(
+		step{"without a cut generation 2 takes the place of generation 1", func() error {
+			stick, err := b.s.stick(filepath.Join(k.m.Dir, "second.img"), 2)
+			if err != nil {
+				return err
+			}
+			k.at = k.Console.Here()
+			begin := time.Now()
+			if err := k.Plug(ctx, stick); err != nil {
+				return err
+			}
+			verdict, _, err := k.lamp(ctx, stickTime+trialTime, board.Applied, board.Refused)
+			span = time.Since(begin)
+			if err == nil && verdict != board.Applied {
+				err = errors.New("it was refused:\n" + k.Console.Tail(10))
+			}
+			return err
+		}},
+		step{"alice has the new password, and her lines still wait", func() error {
+			if err := mayEnter(ctx, k, 2); err != nil {
+				return err
+			}
+			k.off()
+			l, err := b.s.lookAt(k, 1, 2)
+			if err == nil && l.generation != 2 {
+				err = fmt.Errorf("generation %d is on the disk", l.generation)
+			}
+			return errors.Join(err, l.whole())
+		}},
+	)
+	if !ok {
+		return 0, errors.New("there is nothing to cut")
+	}
+	return span, nil
+}
+
+// cut does one, and judges.
+func (b *base) cut(ctx context.Context, k *kit, c *cut) error {
+	stick, err := b.s.stick(filepath.Join(k.m.Dir, "second.img"), 2)
+	if err != nil {
+		return err
+	}
+	if err := k.Plug(ctx, stick); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(c.at):
+	}
+	k.off()
+	l, err := b.s.lookAt(k, 1, 2)
+	if err != nil {
+		return err
+	}
+	c.found = l.generation
+	if err := l.whole(); err != nil {
+		return err
+	}
+	if err := k.on(ctx); err != nil {
+		return err
+	}
+	if c.leftIn {
+		if err := k.Plug(ctx, stick); err != nil {
+			return err
+		}
+	}
+	if err := k.green2(ctx, c); err != nil {
+		return err
+	}
+	if err := mayEnter(ctx, k, c.settled); err != nil {
+		return err
+	}
+	k.off()
+	if l, err = b.s.lookAt(k, c.settled); err != nil {
+		return err
+	}
+	return l.whole()
+}
+
+// green2 waits until the kit is done with what the cut has left, and says which generation is then in force.
+func (k *kit) green2(ctx context.Context, c *cut) error {
+	c.settled = c.found
+	if c.leftIn {
+		// It applies the stick, or finds that this was done; or the trial goes on, and then there was nothing to do.
+		c.settled = 2
+		if _, err := k.sees(ctx, bootTime+stickTime+trialTime, "kit: settings number 2 are kept", "is in force already", "kit: stick: Settings number 2"); err != nil {
+			return err
+		}
+	}
+	return k.settled(ctx, bootTime+trialTime)
+}
+
+// remove switches the kit off and forgets its disk.
+func (k *kit) remove() {
+	k.off()
+	guest.Remove(k.m)
+}
+
+// inParallel does n jobs, so many at a time, and stops at the first that cannot be done.
+func inParallel(ctx context.Context, n, jobs int, job func(ctx context.Context, i int) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	next := make(chan int)
+	go func() {
+		defer close(next)
+		for i := range n {
+			select {
+			case next <- i + 1:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	var workers sync.WaitGroup
+	for range jobs {
+		workers.Go(func() {
+			for i := range next {
+				if err := job(ctx, i); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	return context.Cause(ctx)
+}
