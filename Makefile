@@ -7,7 +7,7 @@ BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)"
 FUZZTIME ?= 2m
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-hf test race interop torture fuzz bench bench-hf lint arrows release clean
+.PHONY: help build demo demo-hf demo-kit test race interop torture fuzz bench bench-hf lint arrows release image-test image-drill clean
 
 help: ## list the targets
 	@echo "Longwire, an XMPP node for bad links. Targets:"
@@ -23,6 +23,9 @@ demo: ## two nodes, a bad link and a conversation; then stays up for your own cl
 
 demo-hf: ## the same over HF: RATE=75, 300 (default), 1200, 2400 or 9600; INTERLEAVER=short or long; SCALE=1: in real time, and stays up
 	$(GO) run ./tools/demo -hf $(or $(RATE),300) -interleaver $(or $(INTERLEAVER),short) -scale $(or $(SCALE),0) $(if $(ONCE),-once)
+
+demo-kit: ## two kits in virtual machines, set up by their sticks, that chat over simulated HF; then stays up for your own clients
+	$(GO) run ./tools/imagetest -demo $(IMAGETEST)
 
 test: ## vet and run all tests
 	$(GO) vet ./...
@@ -72,6 +75,12 @@ release: ## static binaries for linux amd64, arm64 and arm v7 in build/
 	GOOS=linux GOARCH=arm64 $(BUILD) -o build/longwire-linux-arm64 ./firmware
 	GOOS=linux GOARCH=arm GOARM=7 $(BUILD) -o build/longwire-linux-armv7 ./firmware
 	@ls -l build
+
+image-test: ## two kits in virtual machines, from virgin disks and sticks to a chat over HF (BOARD=qemu-armv7: 32 bit); makes the image first
+	$(GO) run ./tools/imagetest -board $(or $(BOARD),qemu-aarch64) $(IMAGETEST)
+
+image-drill: ## for hours: updates, power cuts, hostile sticks, reset (DRILL='-part power -n 10 -seed 7')
+	$(GO) run ./tools/imagetest -board $(or $(BOARD),qemu-aarch64) -drill $(DRILL)
 
 clean: ## remove what was built
 	rm -rf bin build
