@@ -77,7 +77,18 @@ func explain(err error) string {
 }
 
 // CBOR major types, RFC 8949 §3.1, as people say.
-var majors = [8]string{"a number", "a negative number", "bytes", "text", "a list", "a table", "a tag", "yes, no or nothing"}
+var majors = [8]string{"a number", "a negative number", "bytes", "text", "a list", "a table", "a tag", "yes or no"}
+
+// kindOf says what an item is; RFC 8949 §3.3 packs several things into major type 7.
+func kindOf(first byte) string {
+	switch major := first >> 5; {
+	case first == 0xf4 || first == 0xf5 || major != majorSimple:
+		return majors[major]
+	case first >= 0xf9:
+		return "a fraction"
+	}
+	return "nothing"
+}
 
 const (
 	majorNumber = 0
@@ -95,16 +106,13 @@ func (f *fields) take(key uint64, name string, major byte, into any) bool {
 	if !ok || f.err != nil {
 		return false
 	}
-	got := raw[0] >> 5
-	if got != major || decMode.Unmarshal(raw, into) != nil {
-		is := majors[got]
-		if got == major {
-			is = "something else"
-		}
-		f.fail("%q must be %s, and is %s", name, majors[major], is)
-		return false
+	switch want, is := majors[major], kindOf(raw[0]); {
+	case want != is:
+		f.fail("%q must be %s, and is %s", name, want, is)
+	case decMode.Unmarshal(raw, into) != nil:
+		f.fail("%q holds something else than it should", name)
 	}
-	return true
+	return f.err == nil
 }
 
 func (f *fields) fail(format string, args ...any) {
