@@ -54,6 +54,7 @@ type call struct {
 	yes      bool
 	all      bool
 	device   deviceFlags
+	bundle   bundleFlags
 }
 
 // exit is an error that has been told already, with the code to end with.

@@ -166,6 +166,23 @@ Settings, users, messages, whom it trusts: all goes, and the kit gets a new key.
 stays. It is the same as holding the button, and cannot be undone.
 
   longwire device reset --yes`},
+		{name: "bundle inspect", args: "FILE", line: "show what a bundle is, for whom, and who signed it", flags: withIdentity, min: 1, max: 1, run: cmdBundleInspect, help: `
+Takes bundles of settings (.lwb) and of systems (.lws). The signature is checked by the key that the
+bundle itself names. Sealed settings are opened with --identity, the kit's own key; nothing of what is
+in them is printed.
+
+  longwire bundle inspect field.lwb
+  longwire bundle inspect longwire-rpi4-1.4.lws --json | jq .system.version`},
+		{name: "bundle verify", args: "FILE", line: "check a bundle whole, by the organisation's public key", flags: withBundleKey, min: 1, max: 1, run: cmdBundleVerify, help: `
+Exit code 1 if a kit that trusts the key would not believe the bundle; a system is read to its end.
+
+  longwire bundle verify field.lwb --key organisation/org.pub
+  longwire bundle verify longwire-rpi4-1.4.lws --key organisation/org.pub`},
+		{name: "bundle diff", args: "OLD NEW", line: "show what a kit would do differently", flags: withIdentity, min: 2, max: 2, run: cmdBundleDiff, help: `
+Names each setting that was added, changed or removed, and whom it concerns. Of passwords, tokens and
+keys it tells only that they changed. Sealed settings are opened with --identity, the kit's own key.
+
+  longwire bundle diff old/field.lwb bundles/field.lwb`},
 		{name: "version", line: "print the version", run: cmdVersion},
 		{name: "help", args: "[COMMAND]", line: "explain a command", max: -1, run: func(c *call) error { return exit(help(c.args, c.std)) }},
 	}

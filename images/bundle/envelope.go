@@ -145,7 +145,7 @@ func cut(n int) error {
 
 // foreign tells what the beginning of a file that is not the wanted one says about it.
 func foreign(b []byte) error {
-	begins := func(p []byte) bool { return len(b) >= len(p) && bytes.Equal(b[:len(p)], p) }
+	begins := func(p []byte) bool { return bytes.HasPrefix(b, p) }
 	switch {
 	case begins(prefix(configType)):
 		return refuse(ErrKind, "give its name the ending .lwb", "this is a bundle of settings, not a system")
@@ -155,6 +155,17 @@ func foreign(b []byte) error {
 		return refuse(ErrNotBundle, "put the bundle on the stick, and never a secret key", "this is a key and not a bundle")
 	}
 	return refuse(ErrNotBundle, "put the file that mkbundle or twin wrote on the stick", "this is not a Longwire bundle, whatever its name says")
+}
+
+// KindOf tells from a file's first 64 bytes what kind of bundle it seems to be; 0: none.
+func KindOf(first []byte) Kind {
+	switch {
+	case bytes.HasPrefix(first, prefix(configType)):
+		return KindConfig
+	case bytes.HasPrefix(first, []byte(systemMagic)):
+		return KindSystem
+	}
+	return 0
 }
 
 // trusted finds a key among those that are trusted.

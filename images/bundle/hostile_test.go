@@ -306,7 +306,8 @@ func TestWronglyMadeBundlesAreToldByField(t *testing.T) {
 		{22, 1, bundle.ErrInvalid, `"downgrade" must be yes or no, and is a number`},
 		{22, cbor.SimpleValue(22), bundle.ErrInvalid, `"downgrade" must be yes or no, and is nothing`},
 		{23, "one", bundle.ErrInvalid, `"store format"`},
-		{24, "x", bundle.ErrNewer, "field 24"},
+		{24, 2, bundle.ErrInvalid, "the oldest store format 2"},
+		{25, "x", bundle.ErrNewer, "field 25"},
 	} {
 		m := goodSystem()
 		if m[c.key] = c.value; c.value == nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"longwire/images/bundle"
+	"longwire/store"
 	"longwire/tools/cli"
 )
 
@@ -132,7 +133,7 @@ func TestSystemBundleFromAnImage(t *testing.T) {
 	house(t)
 	image := bytes.Repeat([]byte("all work and no play "), 1<<16)
 	write(t, "rootfs.ext4", string(image))
-	code, out := mkbundle(t, "system", "--image", "rootfs.ext4", "--board", "qemu-aarch64", "--version", "1.3.0", "--allow-downgrade", "--store-format", "2")
+	code, out := mkbundle(t, "system", "--image", "rootfs.ext4", "--board", "qemu-aarch64", "--version", "1.3.0", "--allow-downgrade", "--store-format", "9")
 	if code != cli.OK || !strings.Contains(out, "image 1.4 MB") {
 		t.Fatalf("%d %s", code, out)
 	}
@@ -144,7 +145,7 @@ func TestSystemBundleFromAnImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Check(t.Context(), nil); err != nil || f.Counter != 1 || !f.Downgrade || f.StoreFormat != 2 || f.ImageSize != int64(len(image)) {
+	if err := f.Check(t.Context(), nil); err != nil || f.Counter != 1 || !f.Downgrade || f.StoreFormat != 9 || f.StoreOldest != store.Oldest || f.ImageSize != int64(len(image)) {
 		t.Errorf("%+v, %v", f.System, err)
 	}
 	if left, _ := filepath.Glob("*.part"); left != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"longwire/images/bundle"
+	"longwire/store"
 	"longwire/tools/cli"
 	"longwire/tools/organisation"
 )
@@ -16,7 +17,7 @@ import (
 type systemOptions struct {
 	image, board, version, fleet string
 	downgrade                    bool
-	storeFormat                  uint64
+	storeFormat, storeOldest     uint64
 }
 
 func (o *options) systemFlags(fs *flag.FlagSet) {
@@ -26,7 +27,8 @@ func (o *options) systemFlags(fs *flag.FlagSet) {
 	fs.StringVar(&s.version, "version", "", "the system's `VERSION`, for people")
 	fs.StringVar(&s.fleet, "fleet", "", "bind the bundle to kits of this fleet, by `NAME`")
 	fs.BoolVar(&s.downgrade, "allow-downgrade", false, "kits take it even if they run a system with a higher number")
-	fs.Uint64Var(&s.storeFormat, "store-format", 0, "the store format `NUMBER` that this system writes")
+	fs.Uint64Var(&s.storeFormat, "store-format", store.Newest, "the format `NUMBER` of the store that the system writes; default: as the node of mkbundle's own release")
+	fs.Uint64Var(&s.storeOldest, "store-oldest", store.Oldest, "the oldest format `NUMBER` that it can work with; the same")
 	fs.StringVar(&o.note, "note", "", "a `TEXT` for those who look into the bundle")
 	fs.Uint64Var(&o.counter, "counter", 0, "the bundle's `NUMBER`, instead of the next one")
 	fs.StringVar(&o.out, "out", "", "the `FILE` to write; default: longwire-BOARD-VERSION.lws")
@@ -53,7 +55,7 @@ func (o *options) makeSystem(c cli.Call) error {
 		o.out = "longwire-" + s.board + "-" + s.version + ".lws"
 	}
 	start := time.Now()
-	made, size, err := writeSystem(o.out, bundle.System{Head: head, Version: s.version, Downgrade: s.downgrade, StoreFormat: s.storeFormat}, signer, s.image)
+	made, size, err := writeSystem(o.out, bundle.System{Head: head, Version: s.version, Downgrade: s.downgrade, StoreFormat: s.storeFormat, StoreOldest: s.storeOldest}, signer, s.image)
 	if err != nil {
 		return err
 	}

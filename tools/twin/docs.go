@@ -79,6 +79,9 @@ func (h *house) plan(e *End) (*plan, error) {
 				return nil, fmt.Errorf("%s: %s: %w", e.Name, d.file, err)
 			}
 		}
+		if len(t) == 0 {
+			continue
+		}
 		if *d.to, err = render(e, d.file, t); err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", e.Name, d.file, err)
 		}
@@ -145,8 +148,8 @@ func (h *house) s5066d(e *End) (table, error) {
 	return table{"name": e.Name, "address": e.SIS.Address, "clients": table{"listen": []string{localServer}}, "modem": modem}, nil
 }
 
-// host makes kit.toml.
-func (h *house) host(e *End) (table, error) { return table{"hostname": e.Name}, nil }
+// host makes kit.toml: all of it is what a person wrote.
+func (h *house) host(*End) (table, error) { return table{}, nil }
 
 // render prints a document. The same table gives the same text.
 func render(e *End, file string, t table) (string, error) {

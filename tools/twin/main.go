@@ -21,14 +21,14 @@ var exampleText string
 type options struct {
 	out              string
 	longwire, s5066d string
-	newToken         names
+	newToken         kits
 }
 
-// names is a flag that may be given several times.
-type names []string
+// kits is a flag that may be given several times.
+type kits []string
 
-func (n *names) String() string     { return fmt.Sprint([]string(*n)) }
-func (n *names) Set(s string) error { *n = append(*n, s); return nil }
+func (k *kits) String() string     { return fmt.Sprint([]string(*k)) }
+func (k *kits) Set(s string) error { *k = append(*k, s); return nil }
 
 func program() cli.Program {
 	o := &options{}

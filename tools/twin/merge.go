@@ -49,9 +49,12 @@ func mergeList(made table, key string, wrote any, at string, shared bool) error 
 	if !ok && made[key] != nil {
 		return fmt.Errorf("%s is a list of tables here, and something else in the file that it goes to", at)
 	}
+	made[key] = have
+	before := have
+	named := slices.ContainsFunc(before, func(t table) bool { return id(t) != "" })
 	for _, w := range list {
 		found := false
-		for _, m := range have {
+		for _, m := range before {
 			if !about(w, m) {
 				continue
 			}
@@ -60,26 +63,32 @@ func mergeList(made table, key string, wrote any, at string, shared bool) error 
 				return err
 			}
 		}
-		if !found {
-			if id(w) == "" && len(have) > 0 && !shared {
-				return fmt.Errorf("[[%s]] has no name, and none that twin makes is like it", at)
-			} else if id(w) == "" && len(have) > 0 {
-				continue
-			}
-			fresh := table{}
-			if err := merge(fresh, w, at+".", shared); err != nil {
-				return err
-			}
-			have = append(have, fresh)
+		switch {
+		case found || named && id(w) == "" && shared:
+			continue
+		case named && id(w) == "":
+			return fmt.Errorf("[[%s]] has no name, and none that twin makes is like it", at)
 		}
+		fresh := table{}
+		if err := merge(fresh, w, at+".", shared); err != nil {
+			return err
+		}
+		have = append(have, fresh)
 	}
 	made[key] = have
 	return nil
 }
 
-// about tells whether what a person wrote goes to this one: nothing by which it names itself is different.
+// names are the keys by which tables of a list are told apart.
+var names = []string{"name", "address", "interface"}
+
+// about tells whether what a person wrote goes to this one: nothing by which it names itself is different. What has no
+// name itself is never meant.
 func about(wrote, made table) bool {
-	for _, key := range []string{"name", "address", "type"} {
+	if id(made) == "" {
+		return false
+	}
+	for _, key := range append(names, "type") {
 		if w, ok := wrote[key]; ok && w != made[key] {
 			return false
 		}
@@ -89,7 +98,7 @@ func about(wrote, made table) bool {
 
 // id is what a table names itself by.
 func id(t table) string {
-	for _, key := range []string{"name", "address"} {
+	for _, key := range names {
 		if s, ok := t[key].(string); ok {
 			return s
 		}
