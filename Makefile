@@ -7,7 +7,7 @@ BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)"
 FUZZTIME ?= 2m
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-hf demo-kit test race interop torture fuzz bench bench-hf lint arrows release image-test image-drill clean
+.PHONY: help image build demo demo-hf demo-kit test race interop torture fuzz bench bench-hf lint arrows release image-test image-drill clean
 
 help: ## list the targets
 	@echo "Longwire, an XMPP node for bad links. Targets:"
@@ -75,6 +75,9 @@ release: ## static binaries for linux amd64, arm64 and arm v7 in build/
 	GOOS=linux GOARCH=arm64 $(BUILD) -o build/longwire-linux-arm64 ./firmware
 	GOOS=linux GOARCH=arm GOARM=7 $(BUILD) -o build/longwire-linux-armv7 ./firmware
 	@ls -l build
+
+image: ## the image of a kit in build/image/BOARD: qemu-aarch64 (default) or qemu-armv7 from Debian's packages (ORG_KEY=file: obeys only that organisation)
+	$(GO) run ./tools/mkimage image $(or $(BOARD),qemu-aarch64) -version $(VERSION) $(if $(ORG_KEY),-key $(ORG_KEY)) $(MKIMAGE)
 
 image-test: ## two kits in virtual machines, from virgin disks and sticks to a chat over HF (BOARD=qemu-armv7: 32 bit); makes the image first
 	$(GO) run ./tools/imagetest -board $(or $(BOARD),qemu-aarch64) $(IMAGETEST)
