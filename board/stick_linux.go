@@ -118,6 +118,38 @@ func (s *Stick) openRoot() error {
 
 // Files lists the plain files of the root folder, by name. Of a folder with thousands it sees some.
 func (s *Stick) Files() ([]File, error) {
+	entries, err := s.list()
+	if err != nil {
+		return nil, err
+	}
+	var files []File
+	for _, e := range entries {
+		if !e.Type().IsRegular() || !plain(e.Name()) {
+			continue
+		}
+		if info, err := e.Info(); err == nil {
+			files = append(files, File{e.Name(), info.Size()})
+		}
+	}
+	return files, nil
+}
+
+// Others lists what in the root folder is not a plain file, and so not read: folders, links, pipes.
+func (s *Stick) Others() ([]string, error) {
+	entries, err := s.list()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if !e.Type().IsRegular() {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+func (s *Stick) list() ([]os.DirEntry, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.root == nil {
@@ -132,16 +164,7 @@ func (s *Stick) Files() ([]File, error) {
 	if err != nil && err != io.EOF {
 		return nil, fmt.Errorf("board: listing the stick: %w", err)
 	}
-	var files []File
-	for _, e := range entries {
-		if !e.Type().IsRegular() || !plain(e.Name()) {
-			continue
-		}
-		if info, err := e.Info(); err == nil {
-			files = append(files, File{e.Name(), info.Size()})
-		}
-	}
-	return files, nil
+	return entries, nil
 }
 
 // plain tells whether a name is that of a file in the folder itself.

@@ -205,6 +205,9 @@ func (o oneFile) Files() ([]board.File, error) {
 	return []board.File{{Name: filepath.Base(o.path), Size: st.Size()}}, nil
 }
 
+// Others implements provision.Source.
+func (o oneFile) Others() ([]string, error) { return nil, nil }
+
 // status gathers what is known.
 func (d *daemon) status() *Status {
 	m, signal := d.kit.Meta(), d.lamp.Signal()

@@ -131,7 +131,7 @@ type rig struct {
 	services *services
 	events   chan board.StickEvent
 	held     chan struct{}
-	folders  map[string]string // device → what plays the stick
+	sticks   sync.Map // device → folder that plays the stick
 	stop     context.CancelFunc
 	ended    chan error
 	org      bundle.Signer
@@ -153,7 +153,7 @@ func newRig(t testing.TB) *rig {
 	if !ok {
 		t.Fatal("there is no PC")
 	}
-	r := &rig{TB: t, org: org, console: &console{}, events: make(chan board.StickEvent), held: make(chan struct{}), folders: map[string]string{},
+	r := &rig{TB: t, org: org, console: &console{}, events: make(chan board.StickEvent), held: make(chan struct{}),
 		services: &services{t: t, current: filepath.Join(data, "kit", "current"), stop: map[string]context.CancelFunc{}, done: map[string]chan struct{}{}, sick: map[string]error{}},
 	}
 	r.o = Options{
@@ -178,7 +178,10 @@ func newRig(t testing.TB) *rig {
 			}
 			return nil
 		},
-		Mount:  func(device, _ string) (*board.Stick, error) { return board.FolderStick(r.folders[device]) },
+		Mount: func(device, _ string) (*board.Stick, error) {
+			dir, _ := r.sticks.Load(device)
+			return board.FolderStick(dir.(string))
+		},
 		Reboot: func() error { return nil },
 		Grace:  time.Second, Steady: 50 * time.Millisecond, Poll: 20 * time.Millisecond, Shown: 100 * time.Millisecond,
 	}
@@ -239,9 +242,30 @@ func (r *rig) plug(device string, cold bool, files map[string][]byte) string {
 			r.Fatal(err)
 		}
 	}
-	r.folders[device] = dir
-	r.events <- board.StickEvent{Device: device, Present: true, Coldplug: cold}
+	r.plugFolder(device, cold, dir)
 	return dir
+}
+
+func (r *rig) plugFolder(device string, cold bool, dir string) {
+	r.sticks.Store(device, dir)
+	r.events <- board.StickEvent{Device: device, Present: true, Coldplug: cold}
+}
+
+// anyReport waits for the one report on a stick.
+func (r *rig) anyReport(dir string) string {
+	r.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		found, err := filepath.Glob(filepath.Join(dir, "LONGWIRE-*.TXT"))
+		if err != nil {
+			r.Fatal(err)
+		}
+		if len(found) == 1 {
+			return r.report(dir, filepath.Base(found[0]))
+		}
+		if time.Now().After(end) {
+			r.Fatalf("no report:\n%s", r.console.String())
+		}
+	}
 }
 
 func (r *rig) pull(device string) { r.events <- board.StickEvent{Device: device} }

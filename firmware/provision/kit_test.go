@@ -357,7 +357,7 @@ func TestReportSaysAllInPlainWords(t *testing.T) {
 	b := newBench(t)
 	k := b.open()
 	r := &Report{Stick: "USB stick /dev/sda1, vfat", Software: "v1, slot A"}
-	f := k.Look(b.stick(map[string][]byte{"a\x1b[2Jb.lwb": []byte("nonsense"), ".hidden.lwb": {}, "notes.txt": {}}), true)
+	f := k.Look(b.stick(map[string][]byte{"a\x1b[2Jb.lwb": []byte("nonsense"), "._hidden.lwb": {}, "notes.txt": {}}), true)
 	r.Describe(f)
 	r.Refused = f.Problem
 	text := k.Text(r)

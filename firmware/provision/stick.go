@@ -25,6 +25,7 @@ const (
 // Source is a folder with bundles; board.Stick is one.
 type Source interface {
 	Files() ([]board.File, error)
+	Others() ([]string, error) // what is no plain file, and so not read
 	ReadFile(name string, most int64) ([]byte, error)
 	Open(name string, most int64) (*os.File, error)
 }
@@ -60,11 +61,22 @@ func (k *Kit) Look(src Source, anew bool) *Findings {
 		f.Problem = refuse("try another stick, formatted as FAT32", "the stick cannot be read: %v", err)
 		return f
 	}
+	others, err := src.Others()
+	if err != nil {
+		f.Problem = refuse("try another stick, formatted as FAT32", "the stick cannot be read: %v", err)
+		return f
+	}
+	for _, name := range others {
+		if ending := strings.ToLower(filepath.Ext(name)); (ending == ConfigEnding || ending == SystemEnding) && len(f.Configs) < maxShown {
+			f.Configs = append(f.Configs, Found{File: name, Problem: refuse("put the bundle itself into the top folder of the stick",
+				"%s is a folder or a link and no file; it is not read", clean(name, 80))})
+		}
+	}
 	slices.SortFunc(files, func(a, b board.File) int { return strings.Compare(a.Name, b.Name) })
 	for _, file := range files {
 		switch ending := strings.ToLower(filepath.Ext(file.Name)); {
-		case strings.HasPrefix(file.Name, "."):
-			// What some systems leave beside each file that they copy.
+		case strings.HasPrefix(file.Name, "._"):
+			// What a Mac leaves beside each file that it copies.
 		case ending == SystemEnding:
 			f.Systems = append(f.Systems, file.Name)
 		case ending == ConfigEnding && len(f.Configs) == maxBundles:
