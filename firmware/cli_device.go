@@ -13,11 +13,17 @@ import (
 	"longwire/board"
 	"longwire/firmware/admin"
 	"longwire/firmware/device"
+	"longwire/firmware/host"
+	"longwire/firmware/provision"
 	"longwire/firmware/supervise"
+	"longwire/firmware/update"
 )
 
 // deviceFlags are where a kit keeps what.
-type deviceFlags struct{ data, run, board, s5066d string }
+type deviceFlags struct {
+	data, run, board, s5066d string
+	machine                  bool
+}
 
 const deviceFolder = "/run/longwire-device"
 
@@ -34,6 +40,7 @@ func withDeviceRun(fs *flag.FlagSet, c *call) {
 	withDevice(fs, c)
 	fs.StringVar(&c.device.data, "data", "/data", "`FOLDER` of what outlives updates")
 	fs.StringVar(&c.device.board, "board", "", "`NAME` of the board's profile; default: what the machine says it is")
+	fs.BoolVar(&c.device.machine, "machine", false, "set name, network, clock and firewall of this machine as kit.toml has them, as on a kit")
 	fs.StringVar(&c.device.s5066d, "s5066d", "/usr/bin/s5066d", "`PROGRAM` that checks s5066d.toml")
 }
 
@@ -48,10 +55,18 @@ func cmdDeviceRun(c *call) error {
 	}
 	log := supervise.NewLog(c.err).Logger()
 	log.Info("longwire device starts", "version", versionText(), "board", profile.Name, "by", how, "data", c.device.data)
-	err := device.Run(c.ctx, device.Options{
+	o := device.Options{
 		Version: versionText(), Data: c.device.data, Run: c.device.run, S5066D: c.device.s5066d, Slot: kernelWord("kit.slot"),
 		Board: profile, Console: c.out, Log: log, Group: groupOf, Owner: ownerOf,
-	})
+	}
+	if c.device.machine || kernelWord("kit.board") != "" {
+		o.Host = &host.Machine{}
+		o.Clock = host.NewTimekeeper(filepath.Join(c.device.data, "kit", provision.ClockFile), profile.RTC, host.BuildTime())
+	}
+	if o.Slot != "" {
+		o.OpenSystem = openSystem
+	}
+	err := device.Run(c.ctx, o)
 	if errors.Is(err, device.ErrReboot) {
 		log.Info("longwire device stopped", "why", err)
 		return nil
@@ -59,13 +74,34 @@ func cmdDeviceRun(c *call) error {
 	return err
 }
 
+// openSystem finds a kit's slots and its boot environment.
+func openSystem(o update.Options) (device.System, error) {
+	env, err := update.OpenBootEnv()
+	if err != nil {
+		return nil, err
+	}
+	o.Env, o.Slot = env, update.OpenPartition
+	if o.Cmdline, err = kernelLine(); err == nil {
+		var u *update.Updater
+		if u, err = update.Open(o); err == nil {
+			return u, nil
+		}
+	}
+	return nil, errors.Join(err, env.Close())
+}
+
+func kernelLine() (string, error) {
+	b, err := os.ReadFile("/proc/cmdline")
+	return strings.TrimSpace(string(b)), err
+}
+
 // kernelWord is the value of a word on the kernel's command line.
 func kernelWord(key string) string {
-	b, err := os.ReadFile("/proc/cmdline")
+	line, err := kernelLine()
 	if err != nil {
 		return ""
 	}
-	for _, w := range strings.Fields(string(b)) {
+	for _, w := range strings.Fields(line) {
 		if v, ok := strings.CutPrefix(w, key+"="); ok {
 			return v
 		}

@@ -16,6 +16,7 @@ import (
 
 	"longwire/board"
 	"longwire/firmware/provision"
+	"longwire/firmware/update"
 )
 
 // The control socket: one request a connection, as a line of JSON, and one answer. Only this user and root can open it.
@@ -59,6 +60,9 @@ type Status struct {
 	Trust      []string `json:"trust,omitempty"` // ids of the keys that it obeys
 	Sticks     []string `json:"sticks,omitempty"`
 	Report     string   `json:"report,omitempty"` // the newest
+	Clock      string   `json:"clock,omitempty"`  // what it goes by
+
+	System *update.Status `json:"system,omitempty"` // nil: there are no slots
 }
 
 // request waits for the loop.
@@ -184,7 +188,7 @@ func (d *daemon) answer(ctx context.Context, q *request) (err error) {
 	a = Answer{Report: d.file(r), Refused: outcome != done}
 	d.tell(r)
 	d.show(board.Applied, board.Refused, outcome == done, "")
-	return d.systemReboot(ctx)
+	return d.restart()
 }
 
 // oneFile is a folder of which only one file counts.
@@ -226,6 +230,13 @@ func (d *daemon) status() *Status {
 		s.Sticks = append(s.Sticks, name)
 	}
 	d.mu.Unlock()
+	if d.system != nil {
+		u := d.system.Status()
+		s.System = &u
+	}
+	if d.o.Clock != nil {
+		s.Clock = d.o.Clock.Source().String()
+	}
 	var err error
 	if s.Report, err = d.kit.LastReport(); err != nil {
 		d.log.Warn("the last report cannot be read", "err", err)

@@ -16,23 +16,20 @@ import (
 
 	"longwire/board"
 	"longwire/firmware/admin"
-	"longwire/firmware/config"
+	"longwire/firmware/host"
 	"longwire/firmware/provision"
 	"longwire/firmware/supervise"
+	"longwire/firmware/update"
 )
 
-// Settings are what the machine itself has to know of the generation in force.
-type Settings struct {
-	Name string         // of the kit, else its id
-	Kit  []byte         // kit.toml; nil: the defaults
-	Node *config.Config // nil: no node runs
-	SIS  []byte         // s5066d.toml; nil: no SIS server runs
+// Host makes the machine what the settings say; host.Machine does. Called from one goroutine, and doing the same again does nothing.
+type Host interface {
+	// Shut closes the firewall to all that is not an answer.
+	Shut() error
+	Apply(ctx context.Context, s host.Settings) error
 }
 
-// Host makes the machine what the settings say. Apply is called from one goroutine; doing the same again does nothing.
-type Host interface {
-	Apply(ctx context.Context, s Settings) error
-}
+var _ Host = (*host.Machine)(nil)
 
 // Options of Run; zero values are the defaults of a kit.
 type Options struct {
@@ -44,13 +41,15 @@ type Options struct {
 	S5066D  string // the program; /usr/bin/s5066d
 	Slot    string // that the machine runs from, for people
 
-	Board    board.Profile
-	Console  io.Writer // what happens, for who watches; nil: nobody
-	Log      *slog.Logger
-	Notify   *supervise.Notify
-	Host     Host     // nil: the machine is left as it is
-	System   System   // nil: there are no slots
-	Services Services // Systemd
+	Board   board.Profile
+	Console io.Writer // what happens, for who watches; nil: nobody
+	Log     *slog.Logger
+	Notify  *supervise.Notify
+	Host    Host // nil: the machine is left as it is
+	Clock   *host.Timekeeper
+	// OpenSystem is update.Open, with what only the machine knows filled in. nil: there are no slots.
+	OpenSystem func(update.Options) (System, error)
+	Services   Services // Systemd
 
 	Sticks func(ctx context.Context, tell func(board.StickEvent)) error // board.Sticks
 	Mount  func(device, dir string) (*board.Stick, error)               // board.Mount
@@ -127,7 +126,8 @@ func (o Options) orDefault() Options {
 // asItIs is a Host that leaves the machine alone.
 type asItIs struct{}
 
-func (asItIs) Apply(context.Context, Settings) error { return nil }
+func (asItIs) Shut() error                                { return nil }
+func (asItIs) Apply(context.Context, host.Settings) error { return nil }
 
 // ErrReboot is what Run ends with when the machine starts anew.
 var ErrReboot = errors.New("the machine starts anew")
@@ -144,7 +144,10 @@ type daemon struct {
 	shown   time.Time         // until then the lamp tells what became of a stick
 	shownOf string            // of which stick
 	last    string            // what was told of the health last
-	system  *systemTrial      // a system that has to prove itself; nil: none
+	shut    error             // why the firewall does not close; nothing may be opened behind it then
+	system  System            // nil: there are no slots
+	reboot  string            // why the machine is to start anew; "": it is not
+	gps     gps
 
 	sticks   chan board.StickEvent
 	requests chan *request
@@ -187,6 +190,10 @@ func Run(ctx context.Context, o Options) error {
 	}
 	task("control socket", func(ctx context.Context) error { return d.serve(ctx, listen) })
 	o.Notify.Ready("started")
+	d.gps.run = task
+	if o.Clock != nil {
+		task("clock", o.Clock.Run)
+	}
 	task("watchdog", func(ctx context.Context) error { o.Notify.Watchdog(ctx, d.beating); return nil })
 	defer o.Notify.Stopping()
 	task("sticks", func(ctx context.Context) error { return o.Sticks(ctx, d.plugged) })
@@ -229,20 +236,25 @@ func (d *daemon) getHealth() Health {
 }
 
 // settings are those of the generation in force. What cannot be read is missing, which health tells.
-func (d *daemon) settings() Settings {
-	s := Settings{Name: d.kit.Name()}
-	read := func(name string) []byte {
-		b, err := d.kit.Document(name)
+func (d *daemon) settings() host.Settings {
+	s := host.Settings{Name: d.kit.Name(), Kit: host.Default()}
+	failed := func(name string, err error) {
 		if err != nil {
 			d.log.Error("a document cannot be read", "file", name, "err", err)
 		}
-		return b
 	}
-	s.Kit, s.SIS = read(provision.HostFile), read(provision.SISFile)
-	var err error
-	if s.Node, err = d.kit.NodeConfig(); err != nil {
-		d.log.Error("a document cannot be read", "file", provision.NodeFile, "err", err)
+	doc, err := d.kit.Document(provision.HostFile)
+	if err == nil && doc != nil {
+		s.Kit, err = host.Parse(provision.HostFile, doc)
 	}
+	failed(provision.HostFile, err)
+	doc, err = d.kit.Document(provision.SISFile)
+	if doc != nil {
+		s.SIS = host.ReadSIS(doc)
+	}
+	failed(provision.SISFile, err)
+	s.Node, err = d.kit.NodeConfig()
+	failed(provision.NodeFile, err)
 	return s
 }
 

@@ -366,7 +366,7 @@ func (r *rig) quiet() {
 }
 
 // onlySaid are services that do as they are told.
-type onlySaid struct{ refuse bool }
+type onlySaid struct{}
 
 func (*onlySaid) Start(context.Context, string) error   { return nil }
 func (*onlySaid) Restart(context.Context, string) error { return nil }

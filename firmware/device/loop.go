@@ -31,7 +31,7 @@ func (d *daemon) loop(ctx context.Context) error {
 		case r := <-d.requests:
 			err = d.job(ctx, func(ctx context.Context) error { return d.answer(ctx, r) })
 		case <-tick.C:
-			err = d.look(ctx)
+			d.look(ctx)
 		}
 		if err != nil {
 			return err
@@ -74,15 +74,15 @@ func (d *daemon) resume(ctx context.Context) error {
 			d.file(r)
 			d.show(board.Applied, board.Refused, kept, "")
 		}
-		return d.systemStart(ctx)
+		return d.trySystem(ctx)
 	})
 }
 
 // look watches the health when nothing else goes on.
-func (d *daemon) look(ctx context.Context) error {
+func (d *daemon) look(ctx context.Context) {
 	h := d.health(ctx)
 	if ctx.Err() != nil {
-		return nil
+		return
 	}
 	d.setHealth(h)
 	if text := strings.Join(h.Wrong, "; "); text != d.last {
@@ -94,10 +94,8 @@ func (d *daemon) look(ctx context.Context) error {
 		}
 		d.o.Notify.Status(text)
 	}
-	if time.Now().Before(d.shown) && (d.shownOf == "" || d.present(d.shownOf)) {
-		return d.systemLook(ctx, h)
-	}
 	switch {
+	case time.Now().Before(d.shown) && (d.shownOf == "" || d.present(d.shownOf)):
 	case len(h.Wrong) > 0 || d.kit.Virgin():
 		d.lamp.Show(board.Attention)
 	case h.LinkUp:
@@ -105,7 +103,6 @@ func (d *daemon) look(ctx context.Context) error {
 	default:
 		d.lamp.Show(board.Working)
 	}
-	return d.systemLook(ctx, h)
 }
 
 // show lets the lamp tell for a while what became of a stick, while that is plugged in.
@@ -192,20 +189,21 @@ func (d *daemon) stick(ctx context.Context, e board.StickEvent) error {
 		d.show(board.Applied, board.Refused, false, e.Device)
 		return nil
 	}
-	defer func() {
-		if err := s.Unmount(); err != nil {
-			d.log.Warn("the stick does not come loose", "err", err)
-		}
-	}()
-	r.Stick += ", " + s.Filesystem()
+	if kind := s.Filesystem(); kind != "" {
+		r.Stick += ", " + kind
+	}
 	outcome, err := d.handle(ctx, s, !e.Coldplug, r)
+	if err == nil {
+		if err := s.WriteReport(d.kit.ReportName(), d.file(r)); err != nil {
+			d.log.Warn("the report is not on the stick", "err", err)
+			d.say("stick: the report could not be written to it: %v", trim(err))
+		}
+	}
+	if err := s.Unmount(); err != nil {
+		d.log.Warn("the stick does not come loose", "err", err)
+	}
 	if err != nil {
 		return err
-	}
-	text := d.file(r)
-	if err := s.WriteReport(d.kit.ReportName(), text); err != nil {
-		d.log.Warn("the report is not on the stick", "err", err)
-		d.say("stick: the report could not be written to it: %v", trim(err))
 	}
 	d.tell(r)
 	switch outcome {
@@ -214,7 +212,7 @@ func (d *daemon) stick(ctx context.Context, e board.StickEvent) error {
 	case refused:
 		d.show(board.Applied, board.Refused, false, e.Device)
 	}
-	return d.systemReboot(ctx)
+	return d.restart()
 }
 
 func (d *daemon) mount(e board.StickEvent) (*board.Stick, error) {

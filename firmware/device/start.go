@@ -43,6 +43,9 @@ func (d *daemon) start(ctx context.Context) error {
 	if err := makeRun(d.o.Run); err != nil {
 		return err
 	}
+	if d.shut = d.o.Host.Shut(); d.shut != nil {
+		d.log.Error("the firewall does not close; no service is started", "err", d.shut)
+	}
 	keys, err := anchors(d.o.Trust)
 	if err != nil {
 		return err
@@ -57,9 +60,16 @@ func (d *daemon) start(ctx context.Context) error {
 	if d.kit.Virgin() {
 		d.say("public key %s", d.kit.PublicKey())
 	}
-	uid, gid := d.o.Owner("longwire")
-	if err := d.kit.MakeNodeFolder(uid, gid); err != nil {
-		return err
+	for _, service := range []string{"longwire", "s5066d"} {
+		uid, gid := d.o.Owner(service)
+		if err := d.kit.MakeFolder(service, uid, gid); err != nil {
+			return err
+		}
+	}
+	if d.o.Clock != nil {
+		if err := d.o.Clock.Start(); err != nil {
+			d.log.Error("the clock", "err", err)
+		}
 	}
 	over, err := d.kit.Boot()
 	if err != nil {
@@ -76,10 +86,7 @@ func (d *daemon) start(ctx context.Context) error {
 		d.file(r)
 		d.undone = true
 	}
-	if err := d.o.Host.Apply(ctx, d.settings()); err != nil {
-		d.log.Error("the machine's settings could not be applied", "err", err)
-	}
-	return nil
+	return d.openSystem()
 }
 
 // broken waits for a reset, as nothing else helps a kit whose data cannot be read.

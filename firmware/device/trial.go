@@ -14,9 +14,16 @@ import (
 // runs now may be of another generation.
 func (d *daemon) activate(ctx context.Context, anew bool) (wrong []string) {
 	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
-	if err := d.o.Host.Apply(ctx, d.settings()); err != nil {
+	if d.shut != nil {
+		if d.shut = d.o.Host.Shut(); d.shut != nil {
+			return []string{fmt.Sprintf("the firewall does not close: %v", trim(d.shut))}
+		}
+	}
+	s := d.settings()
+	if err := d.o.Host.Apply(ctx, s); err != nil {
 		fail("the machine's settings could not be applied: %v", trim(err))
 	}
+	d.followGPS(s.Kit)
 	for _, u := range units {
 		digest := d.digest(u)
 		before, known := d.running[u.unit]

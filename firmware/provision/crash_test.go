@@ -327,7 +327,7 @@ func TestACutWhileResettingIsBeforeOrCarriedOut(t *testing.T) {
 	k := b.open()
 	id := k.ID()
 	b.keep(k, b.encode(settings(1), b.org, ""))
-	for name, text := range map[string]string{"longwire/longwire.db": "messages", "longwire/tls/ca.pem": "x", "kit/clock": "1790000000\n"} {
+	for name, text := range map[string]string{"longwire/longwire.db": "messages", "longwire/tls/ca.pem": "x", "kit/clock": "1790000000\n", "kit/update.json": "{}"} {
 		path := filepath.Join(b.o.Data, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
 			t.Fatal(err)
@@ -345,8 +345,11 @@ func TestACutWhileResettingIsBeforeOrCarriedOut(t *testing.T) {
 		if old != (k.ID() == id) || old != !k.Virgin() || old && last {
 			t.Errorf("%s: messages there: %v, same key: %v, virgin: %v", at, old, k.ID() == id, k.Virgin())
 		}
-		if b, err := os.ReadFile(filepath.Join(k.root, clockName)); err != nil || string(b) != "1790000000\n" {
+		if b, err := os.ReadFile(filepath.Join(k.root, ClockFile)); err != nil || string(b) != "1790000000\n" {
 			t.Errorf("%s: the clock: %q, %v", at, b, err)
+		}
+		if b, err := os.ReadFile(filepath.Join(k.root, UpdateFile)); err != nil || string(b) != "{}" {
+			t.Errorf("%s: what is known of the slots: %q, %v", at, b, err)
 		}
 		if exists(filepath.Join(k.o.Data, trashName)) || exists(filepath.Join(k.o.Data, resetMark)) {
 			t.Errorf("%s: the reset was not ended", at)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"longwire/firmware/config"
+	"longwire/firmware/host"
 	"longwire/images/bundle"
 )
 
@@ -51,7 +52,7 @@ func (k *Kit) judgeDocuments(c *bundle.Config) (documents, error) {
 		return nil, err
 	}
 	if d.Kit != "" {
-		if err := k.o.CheckHost([]byte(d.Kit)); err != nil {
+		if _, err := host.Parse(HostFile, []byte(d.Kit)); err != nil {
 			return nil, refuse(askMaker, "%s does not do:\n%v", HostFile, err)
 		}
 	}

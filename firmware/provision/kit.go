@@ -17,6 +17,9 @@ import (
 	"longwire/images/bundle"
 )
 
+// kitFolder is the kit's own folder in the data partition.
+const kitFolder = "kit"
+
 // MaxBoots is how many starts of the machine a trial may take.
 const MaxBoots = 3
 
@@ -29,9 +32,6 @@ type Options struct {
 	S5066D  string       // the program whose check judges s5066d.toml; /usr/bin/s5066d
 	Scratch string       // a folder in memory for what is being judged; the system's
 	Log     *slog.Logger
-
-	// CheckHost judges kit.toml. nil: this machine's settings are not ours, and bundles that set them are refused.
-	CheckHost func(doc []byte) error
 
 	// Group is the group of a service that may read its document. nil: none may but this program's user.
 	Group func(service string) (gid int, ok bool)
@@ -49,9 +49,6 @@ func (o Options) orDefault() Options {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.CheckHost == nil {
-		o.CheckHost = func([]byte) error { return errors.New("this machine's own settings are not made by bundles") }
 	}
 	if o.Group == nil {
 		o.Group = func(string) (int, bool) { return -1, false }
@@ -317,26 +314,31 @@ func (k *Kit) Undo(why []string) error {
 func bounded(why []string) []string {
 	why = slices.Clone(why[:min(len(why), 20)])
 	for i, w := range why {
-		why[i] = clean(w, 500)
+		why[i] = Clean(w, 500)
 	}
 	return why
 }
 
-// FileSystem-wide names in the data partition.
-const kitFolder = "kit"
-
-// MakeNodeFolder makes the folder in which the node keeps its data, for the user that runs it.
-func (k *Kit) MakeNodeFolder(uid, gid int) error {
-	if exists(k.o.Node) {
+// MakeFolder makes the folder in the data partition in which a service keeps its data, for the user that runs it; uid -1: nobody in
+// particular.
+func (k *Kit) MakeFolder(service string, uid, gid int) error {
+	path := filepath.Join(k.o.Data, service)
+	if exists(path) {
 		return nil
 	}
-	if err := k.disk.mkdir(k.o.Node, 0o700); err != nil {
+	if err := k.disk.mkdir(path, 0o700); err != nil {
 		return fmt.Errorf("provision: %w", err)
 	}
 	if os.Geteuid() == 0 && uid >= 0 {
-		if err := os.Chown(k.o.Node, uid, gid); err != nil {
+		if err := os.Chown(path, uid, gid); err != nil {
 			return fmt.Errorf("provision: %w", err)
 		}
 	}
-	return k.disk.sync(filepath.Dir(k.o.Node))
+	return k.disk.sync(k.o.Data)
+}
+
+// ForThis tells whether a system bundle is for this kit; why not otherwise.
+func (k *Kit) ForThis(t bundle.Target) error {
+	m := k.Meta()
+	return k.target(&m, t, m.Name)
 }

@@ -36,7 +36,7 @@ func (r *Report) Describe(f *Findings) {
 				continue
 			}
 		}
-		r.Found = append(r.Found, clean(c.File, 80)+": "+clean(c.describe(), 600))
+		r.Found = append(r.Found, Clean(c.File, 80)+": "+Clean(c.describe(), 600))
 	}
 	if shown > maxShown {
 		r.Found = append(r.Found, fmt.Sprintf("and %d more for other kits", shown-maxShown))
@@ -148,8 +148,8 @@ func (k *Kit) LastReport() (string, error) {
 	return string(b), err
 }
 
-// clean is text in one line of printable signs, of at most so many bytes. What others chose must not steer a reader's terminal.
-func clean(s string, most int) string {
+// Clean is text in one line of printable signs, of at most so many bytes. What others chose must not steer a reader's terminal.
+func Clean(s string, most int) string {
 	return cut(strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' {
 			return '·'
@@ -158,11 +158,11 @@ func clean(s string, most int) string {
 	}, strings.ToValidUTF8(s, "·")), most)
 }
 
-// lines is clean for text of several lines.
+// lines is Clean for text of several lines.
 func lines(s string, most int) string {
 	var out []string
 	for l := range strings.Lines(s) {
-		out = append(out, clean(strings.TrimRight(l, "\r\n"), most))
+		out = append(out, Clean(strings.TrimRight(l, "\r\n"), most))
 	}
 	return cut(strings.Join(out, "\n"), most)
 }

@@ -3,7 +3,7 @@ package provision
 import (
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 )
 
@@ -11,9 +11,20 @@ import (
 const (
 	resetMark = "reset" // there: all below is to go
 	trashName = "trash"
-	clockName = "clock" // in the kit's folder: the last known time, which a reset keeps
-	maxClock  = 4096
+	maxKept   = 1 << 20 // bytes of a file that outlives a reset
 )
+
+// Names in the kit's folder that outlive a reset: the last known time, as a clock that goes back would only do harm, and what is known
+// of the systems in the slots, as they stay too. Others write them.
+const (
+	ClockFile  = "clock"
+	UpdateFile = "update.json"
+)
+
+var outlive = []struct {
+	name string
+	perm fs.FileMode
+}{{ClockFile, 0o600}, {UpdateFile, 0o644}}
 
 // ours are the folders of a kit in the data partition.
 var ours = []string{"longwire", "s5066d", kitFolder}
@@ -57,7 +68,7 @@ func finishReset(d disk, data string) error {
 	if err := errors.Join(d.sync(trash), d.sync(data)); err != nil {
 		return err
 	}
-	if err := keepClock(d, filepath.Join(trash, kitFolder), filepath.Join(data, kitFolder)); err != nil {
+	if err := carry(d, filepath.Join(trash, kitFolder), filepath.Join(data, kitFolder)); err != nil {
 		return err
 	}
 	if err := d.remove(mark); err != nil {
@@ -69,17 +80,19 @@ func finishReset(d disk, data string) error {
 	return removeAll(d, trash)
 }
 
-// keepClock takes the last known time along: a clock that goes back would only do harm.
-func keepClock(d disk, from, to string) error {
-	b, err := readBounded(filepath.Join(from, clockName), maxClock)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
+// carry takes along what outlives a reset.
+func carry(d disk, from, to string) error {
+	for _, f := range outlive {
+		b, err := readBounded(filepath.Join(from, f.name), maxKept)
+		if err != nil {
+			continue // there is none, or whatever it is, it is not ours
+		}
+		if err := errors.Join(d.mkdir(to, 0o711), d.sync(filepath.Dir(to))); err != nil {
+			return err
+		}
+		if err := replace(d, filepath.Join(to, f.name), b, f.perm); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return nil // whatever it is, it is no clock
-	}
-	if err := errors.Join(d.mkdir(to, 0o711), d.sync(filepath.Dir(to))); err != nil {
-		return err
-	}
-	return replace(d, filepath.Join(to, clockName), b, 0o600)
+	return nil
 }

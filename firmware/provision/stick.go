@@ -69,7 +69,7 @@ func (k *Kit) Look(src Source, anew bool) *Findings {
 	for _, name := range others {
 		if ending := strings.ToLower(filepath.Ext(name)); (ending == ConfigEnding || ending == SystemEnding) && len(f.Configs) < maxShown {
 			f.Configs = append(f.Configs, Found{File: name, Problem: refuse("put the bundle itself into the top folder of the stick",
-				"%s is a folder or a link and no file; it is not read", clean(name, 80))})
+				"%s is a folder or a link and no file; it is not read", Clean(name, 80))})
 		}
 	}
 	slices.SortFunc(files, func(a, b board.File) int { return strings.Compare(a.Name, b.Name) })
@@ -138,7 +138,7 @@ func (k *Kit) choose(f *Findings) {
 func names(list []Found) string {
 	var all []string
 	for _, c := range list {
-		all = append(all, clean(c.File, 80))
+		all = append(all, Clean(c.File, 80))
 	}
 	return strings.Join(all, ", ")
 }
