@@ -12,41 +12,71 @@ import (
 )
 
 // AtBoot finds out what became of an update. It is called once, before the node starts; told is what people should hear of
-// it, "" if there is nothing new. A system that is not on trial gets its attempts back: it has come this far.
-func (u *Updater) AtBoot() (told string, err error) {
+// it, "" if there is nothing new. A system that is not on trial gets its attempts back: it has come this far. With again the
+// machine is being started anew, and the caller has nothing more to do.
+func (u *Updater) AtBoot() (told string, again bool, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	first, next := u.env.State().Order[0], u.state.Next
 	switch {
 	case next != nil && u.state.Phase != writing && next.Slot == u.running:
-		if err := u.change(func(s *state) { s.Phase = trial; s.Next.Runs++ }); err != nil {
-			return "", err
-		}
-		return fmt.Sprintf("version %s is on trial", u.o.Version), nil
+		told = fmt.Sprintf("version %s is on trial", u.o.Version)
+		return told, false, u.change(func(s *state) { s.Phase = trial; s.Next.Runs++ })
 	case u.state.Phase == trial, u.state.Phase == written && first == next.Slot:
-		return u.fellBack()
+		told, err = u.fellBack()
 	case next != nil:
 		// The power failed while it was written, or just before it was put first.
 		told = fmt.Sprintf("the update to version %s was cut short; version %s still runs; plug the stick in again", next.Version, u.o.Version)
 		err = u.change(func(s *state) { s.Phase, s.Next, s.Told = idle, nil, told })
-	case first != u.running && u.gaveUp(first):
-		// The power failed before it was taken out of the order.
-		if err := u.env.Forbid(first); err != nil {
-			return "", fmt.Errorf("update: %w", err)
-		}
-		return "", nil
-	case first != u.running:
+	case u.gaveUp(u.running):
+		return u.lastResort()
+	case first != u.running && !u.gaveUp(first):
 		told = fmt.Sprintf("the system in slot %s%s does not start any more; version %s in slot %s runs instead",
 			first, u.versionIn(first), u.o.Version, u.running)
 		err = u.change(func(s *state) { s.Told = told })
 	}
+	if err == nil && u.state.Returned {
+		err = u.change(func(s *state) { s.Returned = false })
+	}
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	if err := u.env.MarkGood(u.running); err != nil {
-		return told, fmt.Errorf("update: %w", err)
+	return told, false, u.back()
+}
+
+// back makes the running system first in the order, with all its attempts. One that was given up comes behind it, with none:
+// it is whole, and better than nothing if the boot loader finds nothing else.
+func (u *Updater) back() error {
+	env, other := u.env.State().MarkGood(u.running), u.running.Other()
+	if u.gaveUp(other) && env.Order[1] == other {
+		env.Left[other] = 0
 	}
-	return told, nil
+	if err := u.env.Set(env); err != nil {
+		return fmt.Errorf("update: %w", err)
+	}
+	return nil
+}
+
+// lastResort: a system that was given up runs, since the other one has used up its attempts. It may have done so by nothing
+// worse than a power that failed several times in a row: it gets them once more. If it does not start at all, a sick system
+// that takes a new one from a stick is better than none.
+func (u *Updater) lastResort() (told string, again bool, err error) {
+	if u.state.Returned {
+		told = fmt.Sprintf("version %s runs although it was given up: the system in slot %s does not start any more", u.o.Version, u.running.Other())
+		if u.state.Told == told {
+			told = "" // at an earlier start
+		} else if err := u.change(func(s *state) { s.Told = told }); err != nil {
+			return "", false, err
+		}
+		return told, false, u.back()
+	}
+	if err := u.change(func(s *state) { s.Returned = true }); err != nil {
+		return "", false, err
+	}
+	if err := u.env.Set(u.env.State().Try(u.running).Try(u.running.Other())); err != nil {
+		return "", false, fmt.Errorf("update: %w", err)
+	}
+	return "", true, u.o.Reboot(fmt.Sprintf("version %s was given up; the system in slot %s is tried once more", u.o.Version, u.running.Other()))
 }
 
 // gaveUp tells whether a slot holds the system that failed last.
@@ -79,16 +109,10 @@ func (u *Updater) fellBack() (told string, err error) {
 	told = fmt.Sprintf("version %s did not get healthy: %s; version %s runs", next.Version, why, u.o.Version)
 	err = u.change(func(s *state) {
 		s.Phase, s.Next, s.Told = idle, nil, told
-		s.Failed = append(s.Failed, Failure{next.System, next.Slot, why})
+		s.Failed = append(s.Failed, Failure{System: next.System, Slot: next.Slot, Why: why})
 		s.Failed = s.Failed[max(0, len(s.Failed)-maxFailed):]
 	})
-	if err != nil {
-		return "", err
-	}
-	if err := u.env.Forbid(next.Slot); err != nil {
-		return told, fmt.Errorf("update: %w", err)
-	}
-	return told, nil
+	return told, err
 }
 
 // Trial tells whether the running system is on trial.
@@ -134,12 +158,12 @@ func (u *Updater) Watch(ctx context.Context, health func(context.Context) []stri
 }
 
 // Good keeps the running system. The boot loader's environment goes first: a system that is kept must never be given up for
-// want of attempts, and what the file says is then corrected by the next trial.
+// want of attempts, and what the file says is then put right by the next trial.
 func (u *Updater) Good() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if err := u.env.MarkGood(u.running); err != nil {
-		return fmt.Errorf("update: %w", err)
+	if err := u.back(); err != nil {
+		return err
 	}
 	if !u.onTrial() {
 		return nil
@@ -161,7 +185,7 @@ func (u *Updater) Good() error {
 // maxWhy bounds the reason that is kept.
 const maxWhy = 500
 
-// giveUp notes why, takes the system out of the boot order, and starts the machine anew. When the environment cannot be
+// giveUp notes why, takes the system's attempts, and starts the machine anew. When the environment cannot be
 // written, the boot loader's counter does the same after the attempts that are left.
 func (u *Updater) giveUp(wrong []string) error {
 	why := strings.Join(wrong, "; ")
@@ -173,7 +197,9 @@ func (u *Updater) giveUp(wrong []string) error {
 	if err := u.change(func(s *state) { s.Next.Why = why }); err != nil {
 		u.o.Log.Error("why the new system is given up could not be noted", "err", err)
 	}
-	if err := u.env.Forbid(u.running); err != nil {
+	env := u.env.State().Try(u.running.Other())
+	env.Left[u.running] = 0
+	if err := u.env.Set(env); err != nil {
 		u.o.Log.Error("the boot order could not be changed; the old system starts when the attempts are used up", "err", err)
 	}
 	u.mu.Unlock()

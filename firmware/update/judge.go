@@ -43,12 +43,12 @@ func (u *Updater) judge(ctx context.Context, f *bundle.SystemFile, size int64) e
 	if onTrial {
 		return refuse("wait until the lamp is green", "the system that runs, version %s, is still on trial", u.o.Version)
 	}
-	if i := slices.IndexFunc(st.Failed, func(f Failure) bool { return f.Digest == s.Digest }); i >= 0 {
+	if i := slices.IndexFunc(st.Failed, func(f Failure) bool { return f.Digest == s.Digest && !f.Forgiven }); i >= 0 {
 		return refuse("ask for a newer one, or pull the stick out and plug it in again to try once more", "version %s was tried and given up: %s", s.Version, st.Failed[i].Why)
 	}
 	switch {
 	case f.Downgrade:
-	case s.Counter <= st.Counter:
+	case s.Counter <= st.Counter && st.Slots[u.running.Other()].Digest != s.Digest: // the same again mends a slot that does not start
 		return refuse("ask for a newer one, or for one that says that it goes back on purpose",
 			"version %s is not newer: its counter is %d, and %d was here already", s.Version, s.Counter, st.Counter)
 	case lower(s.Version, u.o.Version):

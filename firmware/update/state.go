@@ -46,6 +46,8 @@ type Failure struct {
 	System
 	Slot slots.Slot `json:"slot"`
 	Why  string     `json:"why"`
+	// Forgiven: a person wants it to be tried again.
+	Forgiven bool `json:"forgiven,omitempty"`
 }
 
 // attempt is the update under way.
@@ -68,6 +70,8 @@ type state struct {
 	Next    *attempt              `json:"next,omitempty"`    // set in every phase but idle
 	Failed  []Failure             `json:"failed,omitempty"`
 	Told    string                `json:"told,omitempty"`
+	// Returned: a system that was given up has found itself running, and gave way to the other one once.
+	Returned bool `json:"returned,omitempty"`
 }
 
 func (s state) clone() state {

@@ -4,7 +4,7 @@
 //	Stage   judged, payload verified whole → slot out of the boot order → written, synced, read back → first in the order
 //	start   the boot loader takes one of three attempts away, before it loads the kernel
 //	AtBoot  which slot runs: the new one, on trial; or the old one again, and then why is told
-//	Watch   healthy for a while → attempts given back, and kept; not healthy in time → out of the order, and started anew
+//	Watch   healthy for a while → attempts given back, and kept; not healthy in time → behind the old one, and started anew
 //
 // Every step is one write of one sector or one renamed file, in an order in which each may be the last before a power cut:
 // what is started is always a system that was written whole. What is not cannot even be mounted.
@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -147,10 +148,14 @@ func (u *Updater) Status() Status {
 func (u *Updater) Forget() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if len(u.state.Failed) == 0 {
+	if !slices.ContainsFunc(u.state.Failed, func(f Failure) bool { return !f.Forgiven }) {
 		return nil
 	}
-	return u.change(func(s *state) { s.Failed = nil })
+	return u.change(func(s *state) {
+		for i := range s.Failed {
+			s.Failed[i].Forgiven = true
+		}
+	})
 }
 
 // onTrial tells whether the running system is on trial; mu is held.
