@@ -18,13 +18,16 @@ import (
 type StickEvent struct {
 	Device   string // what to mount, as /dev/sda1
 	Present  bool
-	Coldplug bool   // it was there when the watching began
+	Coldplug bool   // it was there when the watching began, or came so soon after it that it may have been there when the machine was turned on
 	Problem  string // why it cannot be used, in words; Device is the whole stick then
 }
 
 const (
 	settle   = 500 * time.Millisecond // after the last event of a disk, before it is looked at
 	nodeWait = 5 * time.Second        // for the device's node in /dev
+	// early is how long a stick that is there at power on may take to be found: the drivers may be loaded after us, and usb-storage waits
+	// a second by itself.
+	early = 30 * time.Second
 )
 
 // Sticks tells of USB sticks until ctx is done: first of those that are there, then of what the kernel says. Only disks of USB count. It
@@ -45,6 +48,7 @@ func SticksFrom(ctx context.Context, p Profile, feed Feed, tell func(StickEvent)
 	inner, cancel := context.WithCancel(ctx)
 	go func() { ended <- readDisks(inner, feed, names) }()
 	defer func() { cancel(); feed.Close(); <-ended }()
+	began := time.Now()
 	for _, disk := range w.disks() {
 		w.look(disk, true)
 	}
@@ -59,7 +63,7 @@ func SticksFrom(ctx context.Context, p Profile, feed Feed, tell func(StickEvent)
 				w.due[disk] = time.Now().Add(settle)
 			}
 		case <-w.next():
-			w.settled()
+			w.settled(time.Since(began) < early)
 		case err := <-ended:
 			ended <- err
 			if ctx.Err() != nil {
@@ -124,7 +128,7 @@ func (w *stickWatch) next() <-chan time.Time {
 	return time.After(time.Until(first))
 }
 
-func (w *stickWatch) settled() {
+func (w *stickWatch) settled(cold bool) {
 	var now []string
 	for disk, t := range w.due {
 		if !t.After(time.Now()) {
@@ -134,7 +138,7 @@ func (w *stickWatch) settled() {
 	slices.Sort(now)
 	for _, disk := range now {
 		delete(w.due, disk)
-		w.look(disk, false)
+		w.look(disk, cold)
 	}
 }
 

@@ -35,7 +35,7 @@ func watch(t *testing.T, before, play func(m *boardtest.Machine)) (told []string
 				t.Error(err)
 			}
 		})
-		time.Sleep(time.Second)
+		time.Sleep(time.Minute)
 		play(m)
 		time.Sleep(20 * time.Second)
 		cancel()
@@ -52,6 +52,19 @@ func TestSticksThatAreThereAtTheStart(t *testing.T) {
 		m.Plug("usb1", "sdb", boardtest.Part{Number: 1, Data: boardtest.FAT()})
 	}, nothing)
 	if !slices.Equal(told, []string{"+sdb1"}) || !events[0].Coldplug || events[0].Problem != "" {
+		t.Errorf("%v %+v", told, events)
+	}
+}
+
+// Its drivers may be loaded after us: then it was not put in just now either.
+func TestSticksThatAreFoundSoonAfterTheStart(t *testing.T) {
+	told, events := watch(t, func(m *boardtest.Machine) {
+		go func() {
+			time.Sleep(10 * time.Second)
+			m.Plug("usb1", "sda", boardtest.Part{Number: 1, Data: boardtest.FAT()})
+		}()
+	}, nothing)
+	if !slices.Equal(told, []string{"+sda1"}) || !events[0].Coldplug {
 		t.Errorf("%v %+v", told, events)
 	}
 }

@@ -62,6 +62,7 @@ type system struct {
 	now   func() time.Time
 	set   func(time.Time) error // the kernel's clock
 	rtc   func(time.Time) error // the clock's chip
+	chip  func() time.Time      // the same read; zero: there is none
 	load  func() time.Time      // what was kept; zero: nothing
 	store func(time.Time) error
 	ntp   func() (at time.Time, ok bool) // when a time server last set the clock
@@ -112,8 +113,8 @@ func (k *Timekeeper) hear() {
 	}
 }
 
-// Start makes the clock right as far as is known: what the kernel took from the clock's chip, if that can be, else the last time that was
-// kept, else the build's.
+// Start makes the clock right as far as is known: what the kernel took from the clock's chip, if that can be, else what the chip says (its
+// driver may have come after the kernel looked), else the last time that was kept, else the build's.
 func (k *Timekeeper) Start() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -127,6 +128,11 @@ func (k *Timekeeper) Start() error {
 		return nil
 	}
 	k.source = Unknown
+	if at := k.sys.chip(); !at.Before(k.kept) {
+		if _, err := k.setLocked(RTC, at); !errors.Is(err, ErrDate) {
+			return err
+		}
+	}
 	_, err := k.setLocked(Kept, k.kept)
 	return err
 }

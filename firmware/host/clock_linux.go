@@ -33,6 +33,13 @@ func NewTimekeeper(file, rtc string, build time.Time) *Timekeeper {
 			}
 			return board.SetRTC(rtc, at)
 		},
+		chip: func() time.Time {
+			if rtc == "" {
+				return time.Time{}
+			}
+			at, _ := board.ReadRTC(rtc) // one that cannot be read, or has lost its time, says nothing
+			return at
+		},
 		load:  func() time.Time { return loadTime(file) },
 		store: func(at time.Time) error { return storeTime(file, at) },
 		ntp: func() (time.Time, bool) {

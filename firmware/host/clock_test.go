@@ -21,19 +21,23 @@ var (
 func TestClockAtTheStart(t *testing.T) {
 	year1970 := time.Unix(100, 0)
 	for _, c := range []struct {
-		what             string
-		chip, kept, want time.Time
-		source           host.Source
+		what                  string
+		now, chip, kept, want time.Time
+		source                host.Source
 	}{
 		{what: "no chip, nothing kept", chip: year1970, want: build, source: host.Kept},
 		{what: "no chip, a time was kept", chip: year1970, kept: noon, want: noon, source: host.Kept},
 		{what: "a chip that goes", chip: noon.Add(time.Hour), kept: noon, want: noon.Add(time.Hour), source: host.RTC},
 		{what: "a chip that was off for a while", chip: noon.Add(-time.Hour), kept: noon, want: noon, source: host.Kept},
 		{what: "a chip in the far future", chip: build.AddDate(40, 0, 0), kept: noon, want: noon, source: host.Kept},
+		{what: "a chip whose driver came late", now: year1970, chip: noon.Add(time.Hour), kept: noon, want: noon.Add(time.Hour), source: host.RTC},
 		{what: "what was kept is before the build", chip: year1970, kept: year1970, want: build, source: host.Kept},
 		{what: "what was kept is in the far future", chip: noon, kept: build.AddDate(40, 0, 0), want: noon, source: host.RTC},
 	} {
-		f := &host.FakeClock{Now: c.chip, Kept: c.kept}
+		if c.now.IsZero() {
+			c.now = c.chip // as the kernel takes it
+		}
+		f := &host.FakeClock{Now: c.now, Chip: c.chip, Kept: c.kept}
 		k := f.Keeper(build)
 		if err := k.Start(); err != nil {
 			t.Errorf("%s: %v", c.what, err)

@@ -21,6 +21,7 @@ func (f *FakeClock) Keeper(build time.Time) *Timekeeper {
 		now:   func() time.Time { return f.Now },
 		set:   func(at time.Time) error { f.Now = at; return nil },
 		rtc:   func(at time.Time) error { f.Chip = at; return f.Err },
+		chip:  func() time.Time { return f.Chip },
 		load:  func() time.Time { return f.Kept },
 		store: func(at time.Time) error { f.Kept = at; return nil },
 		ntp:   func() (time.Time, bool) { return f.Server, !f.Server.IsZero() },

@@ -83,7 +83,7 @@ func (m *Machine) network(ctx context.Context, c *Config) error {
 	if err != nil || !changed {
 		return err
 	}
-	return m.do(ctx, "networkctl", "reload")
+	return m.do(ctx, "systemctl", "try-reload-or-restart", "--no-block", "systemd-networkd.service")
 }
 
 func (m *Machine) timesync(ctx context.Context, c *Config) error {
@@ -141,6 +141,8 @@ func replace(name, text string, mode fs.FileMode) error {
 
 const doTime = 20 * time.Second
 
+// do runs a program of systemd. It is systemctl and not networkctl, since that asks PID 1 and needs no D-Bus; --no-block, since at boot
+// the service may wait for us; and a service that is yet to start reads its files then.
 func (m *Machine) do(ctx context.Context, name string, args ...string) error {
 	if m.Do != nil {
 		return m.Do(ctx, name, args...)

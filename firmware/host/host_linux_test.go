@@ -62,16 +62,17 @@ func TestApply(t *testing.T) {
 			t.Errorf("did %q\nwant %q", m.done, want)
 		}
 	}
+	const reload = "systemctl try-reload-or-restart --no-block systemd-networkd.service"
 	const restart = "systemctl try-restart --no-block systemd-timesyncd.service"
-	apply("nothing is open", "name field", "networkctl reload", restart)
+	apply("nothing is open", "name field", reload, restart)
 	apply("nothing is open", "name field") // all is so already
 	s.Kit = kit(t, "hostname = \"other\"\n[[network]]\ninterface = \"eth0\"\naddress = \"192.0.2.7/24\"\n[firewall]\nopen = [\"tcp/80\"]")
-	apply("open: tcp/80 (kit.toml)", "name other", "networkctl reload")
+	apply("open: tcp/80 (kit.toml)", "name other", reload)
 	if got := m.file(t, "network/10-kit-00.network"); !strings.Contains(got, "Name=eth0\n") || !strings.Contains(got, "Address=192.0.2.7/24\n") {
 		t.Error(got)
 	}
 	s.Kit = kit(t, "[clock]\nntp = [\"192.0.2.1\", \"ntp.field.net\"]")
-	apply("nothing is open", "name field", "networkctl reload", restart)
+	apply("nothing is open", "name field", reload, restart)
 	if got := m.file(t, "network/10-kit-00.network"); got != "" {
 		t.Errorf("an old file stays: %s", got)
 	}
@@ -100,7 +101,7 @@ func TestApplyGoesOnAfterErrors(t *testing.T) {
 	m.SetRules = func(host.Rules) error { return no }
 	m.Do = func(_ context.Context, name string, _ ...string) error { m.done = append(m.done, name); return no }
 	err := m.Apply(t.Context(), host.Settings{Name: "field"})
-	if !errors.Is(err, no) || !slices.Equal(m.done, []string{"name field", "networkctl", "systemctl"}) {
+	if !errors.Is(err, no) || !slices.Equal(m.done, []string{"name field", "systemctl", "systemctl"}) {
 		t.Error(m.done, err)
 	}
 	// A kit without a name keeps the system's.
