@@ -15,7 +15,7 @@ import (
 
 // System brings the machine from one system to the next and back; update.Updater does.
 type System interface {
-	AtBoot() (told string, err error)
+	AtBoot() (told string, again bool, err error)
 	Trial() bool
 	Watch(ctx context.Context, health func(context.Context) []string) error
 	Stage(ctx context.Context, f *bundle.SystemFile, progress func(update.Progress)) error
@@ -52,13 +52,17 @@ func (d *daemon) openSystem() error {
 		return nil
 	}
 	d.system = u
-	told, err := u.AtBoot()
+	d.say("slot %s, order %s", u.Status().Slot, u.Status().Boot)
+	told, again, err := u.AtBoot()
 	if err != nil {
 		d.log.Error("what became of the last update is not known", "err", err)
 	}
 	if told != "" {
 		d.say("system: %s", told)
 		d.file(&provision.Report{Software: d.software(), State: told})
+	}
+	if again {
+		return d.restart()
 	}
 	return nil
 }
@@ -81,7 +85,7 @@ func (d *daemon) trySystem(ctx context.Context) error {
 	}
 	if d.reboot == "" {
 		told := d.system.Status().Told
-		d.say("system: %s", told)
+		d.say("system %s in slot %s is called good; %s", d.o.Version, d.o.Slot, told)
 		d.file(&provision.Report{Software: d.software(), State: told})
 	}
 	return d.restart()

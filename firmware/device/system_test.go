@@ -24,14 +24,23 @@ type system struct {
 	trial  bool
 	told   string
 	sick   bool // the trial does not end well
+	again  bool // AtBoot starts the machine anew, once
 	forgot int
 }
 
 var _ System = (*system)(nil)
 
-func (s *system) AtBoot() (string, error) { s.mu.Lock(); defer s.mu.Unlock(); return s.told, nil }
-func (s *system) Trial() bool             { s.mu.Lock(); defer s.mu.Unlock(); return s.trial }
-func (s *system) Forget() error           { s.mu.Lock(); defer s.mu.Unlock(); s.forgot++; return nil }
+func (s *system) AtBoot() (string, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.again {
+		s.again = false
+		return s.told, true, s.o.Reboot("the other slot is to be tried once more")
+	}
+	return s.told, false, nil
+}
+func (s *system) Trial() bool   { s.mu.Lock(); defer s.mu.Unlock(); return s.trial }
+func (s *system) Forget() error { s.mu.Lock(); defer s.mu.Unlock(); s.forgot++; return nil }
 func (s *system) Status() update.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,7 +130,7 @@ func TestASystemOnTheStickIsStagedOnceTriedAndKept(t *testing.T) {
 	s.trial, s.stage, s.told = true, update.ErrRunning, "version v2 is on trial"
 	r.begin()
 	r.await("system: version v2 is on trial", 1)
-	r.await("system: version v2 runs and is healthy", 1)
+	r.await("is called good; version v2 runs and is healthy", 1)
 	r.sticks.Store("/dev/sda1", dir)
 	r.events <- board.StickEvent{Device: "/dev/sda1", Present: true, Coldplug: true}
 	r.await("System version v2 runs already", 1)
@@ -137,6 +146,11 @@ func TestASystemThatDoesNotGetHealthyStartsTheMachineAnew(t *testing.T) {
 	s.trial, s.sick, s.told = true, true, "version v2 is on trial"
 	r.begin()
 	if err := <-r.ended; !errors.Is(err, ErrReboot) || !strings.Contains(r.console.String(), "the machine starts anew: version v2 did not get healthy") {
+		t.Fatalf("ended with %v\n%s", err, r.console.String())
+	}
+	s.again = true
+	r.begin()
+	if err := <-r.ended; !errors.Is(err, ErrReboot) {
 		t.Fatalf("ended with %v\n%s", err, r.console.String())
 	}
 	s.trial, s.told = false, "version v2 did not get healthy: it hangs; version v1 runs"
