@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"longwire/firmware/admin"
 	"longwire/firmware/config"
 	"longwire/firmware/ctl"
+	"longwire/firmware/host"
 )
 
 // version is set by the linker; see the Makefile.
@@ -66,6 +69,9 @@ func cmdCheck(c *call) error {
 		c.config = c.args[0]
 	}
 	path := config.Search(c.config)
+	if filepath.Base(path) == kitFile {
+		return c.checkKit(path)
+	}
 	cfg, err := config.Load(path)
 	if cfg != nil {
 		for _, w := range cfg.Warnings {
@@ -75,6 +81,27 @@ func cmdCheck(c *call) error {
 	if err == nil {
 		err = admin.CheckPlace(cfg)
 	}
+	if err == nil && path == "" {
+		fmt.Fprintln(c.out, "no config file; the embedded defaults are fine")
+		return nil
+	}
+	return c.judgement(path, err)
+}
+
+// kitFile is the machine's settings, which have a language of their own.
+const kitFile = "kit.toml"
+
+// checkKit finds every mistake in a kit.toml.
+func (c *call) checkKit(path string) error {
+	doc, err := os.ReadFile(path)
+	if err == nil {
+		_, err = host.Parse(path, doc)
+	}
+	return c.judgement(path, err)
+}
+
+// judgement prints the faults that a check found.
+func (c *call) judgement(path string, err error) error {
 	var faults config.Faults
 	switch {
 	case errors.As(err, &faults):
@@ -82,11 +109,8 @@ func cmdCheck(c *call) error {
 		return exit(exitFailed)
 	case err != nil:
 		return err
-	case path == "":
-		fmt.Fprintln(c.out, "no config file; the embedded defaults are fine")
-	default:
-		fmt.Fprintf(c.out, "%s: no faults\n", path)
 	}
+	fmt.Fprintf(c.out, "%s: no faults\n", path)
 	return nil
 }
 

@@ -34,7 +34,8 @@ its own certificate, no peers.
   longwire node
   longwire node --config field.toml`},
 		{name: "check", args: "[FILE]", line: "find every mistake in a config", flags: withConfig, max: 1, run: cmdCheck, help: `
-Names each fault with its line and what to do about it. Exit code 1 if there are any.
+Names each fault with its line and what to do about it. Exit code 1 if there are any. A file that is called
+kit.toml is checked as a kit's settings of the machine.
 
   longwire check
   longwire check new.toml && cp new.toml /etc/longwire/longwire.toml && longwire reload`},

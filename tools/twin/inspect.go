@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"longwire/tools/cli"
@@ -35,20 +36,23 @@ func (o *options) inspect(c cli.Call, plans []*plan) error {
 		if err := os.Mkdir(at, 0o700); err != nil {
 			return err
 		}
-		for name, text := range map[string][]byte{nodeFile: []byte(docs.Node), sisFile: []byte(docs.SIS), tlsCertFile: docs.TLSCert, tlsKeyFile: docs.TLSKey} {
+		for name, text := range map[string][]byte{nodeFile: []byte(docs.Node), sisFile: []byte(docs.SIS), hostFile: []byte(docs.Kit), tlsCertFile: docs.TLSCert, tlsKeyFile: docs.TLSKey} {
 			if err := os.WriteFile(filepath.Join(at, name), text, 0o600); err != nil {
 				return err
 			}
 		}
 		if longwire != "" {
 			fs = append(fs, ask(c, p.end.Name, at, longwire, "check", filepath.Join(at, nodeFile))...)
+			fs = append(fs, ask(c, p.end.Name, at, longwire, "check", filepath.Join(at, hostFile))...)
 		}
 		if s5066d != "" && docs.SIS != "" {
 			fs = append(fs, ask(c, p.end.Name, at, s5066d, "check", "--config", filepath.Join(at, sisFile))...)
 		}
 	}
-	if longwire == "" || s5066d == "" {
-		fmt.Fprintln(c.Err, "The settings were not checked by longwire and s5066d, which are not beside twin and not in $PATH; name them with --longwire and --s5066d.")
+	for _, p := range []struct{ name, found string }{{"longwire", longwire}, {"s5066d", s5066d}} {
+		if p.found == "" {
+			fmt.Fprintf(c.Err, "Not everything was checked: %s is not beside twin and not in $PATH; name it with --%s.\n", p.name, p.name)
+		}
 	}
 	if fs != nil {
 		return fs
@@ -73,6 +77,9 @@ func findProgram(name, named string) (string, error) {
 	return found, err
 }
 
+// count is how a checker ends.
+var count = regexp.MustCompile(`^\d+ faults?$`)
+
 // ask runs a checker on a file and returns what it finds wrong; warnings are passed on.
 func ask(c cli.Call, end, dir, program string, args ...string) (fs faults) {
 	cmd := exec.Command(program, args...)
@@ -85,7 +92,7 @@ func ask(c cli.Call, end, dir, program string, args ...string) (fs faults) {
 		switch {
 		case strings.HasPrefix(line, "warning: "):
 			fmt.Fprintf(c.Err, "%s: %s\n", end, line)
-		case err != nil && line != "":
+		case err != nil && line != "" && !count.MatchString(line):
 			fs = append(fs, end+": "+line)
 		}
 	}

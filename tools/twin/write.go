@@ -175,13 +175,17 @@ func tell(w io.Writer, done []written, passwords []string) {
 	}
 	var open []string
 	for _, d := range done {
-		if d.plan.recipient == "" {
-			open = append(open, d.plan.end.Name)
+		if d.plan.recipient != "" {
+			continue
+		}
+		open = append(open, d.plan.end.Name)
+		if r := d.plan.end.Report; r != "" {
+			fmt.Fprintf(w, "%s: there is no %s yet\n", d.plan.end.Name, r)
 		}
 	}
 	if open != nil {
-		fmt.Fprintf(w, "\nNot sealed: the key of %s is not known yet, so whoever finds the stick can read the settings and the secrets\n"+
-			"in them. Either keep an eye on the stick, or start the kit once with an empty stick in it: it writes a report there,\n"+
-			"and with report = \"that file\" in the kit's table its bundle is sealed.\n", strings.Join(open, ", "))
+		fmt.Fprintf(w, "\nNot sealed: whoever finds the stick of %s can read the settings and the secrets in them. Either keep\n"+
+			"an eye on it, or start the kit once with an empty stick in it: it writes a report there, and with\n"+
+			"report = \"that file\" in the kit's table its bundle is sealed.\n", strings.Join(open, ", "))
 	}
 }

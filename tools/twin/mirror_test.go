@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+
+	"longwire/links/pair"
+	"longwire/tools/organisation"
+)
+
+// mirrored checks every fact of the links and peers of two ends, one against the other.
+func mirrored(t *testing.T, hqName, kitName string) {
+	t.Helper()
+	hq, kit := got(t, hqName, ""), got(t, kitName, "")
+	a, b := settings(t, hq.Docs.Node), settings(t, kit.Docs.Node)
+	pa, pb := named(t, a["peer"], kitName), named(t, b["peer"], hqName)
+	if pa == nil || pb == nil {
+		t.Fatalf("%s and %s are no peers of each other", hqName, kitName)
+	}
+	same := func(what string, x, y any) {
+		t.Helper()
+		if !reflect.DeepEqual(x, y) {
+			t.Errorf("%s/%s: %s: %v here, %v there", hqName, kitName, what, x, y)
+		}
+	}
+	for _, side := range []struct {
+		me, peer table
+	}{{a, pb}, {b, pa}} {
+		domains, _ := side.peer["domains"].([]any)
+		own, _ := side.me["domains"].([]any)
+		same("domains", domains[:len(own)], own)
+	}
+	same("links", pa["links"], pb["links"])
+	links, _ := pa["links"].([]any)
+	for _, name := range links {
+		la, lb := named(t, a["link"], name.(string)), named(t, b["link"], name.(string))
+		if la == nil || lb == nil {
+			t.Errorf("link %v is not at both ends", name)
+			continue
+		}
+		for _, key := range []string{"name", "type", "sap", "compress", "stream_management", "zero_rtt", "tls"} {
+			same(key, la[key], lb[key])
+		}
+		if la["type"] == linkS5066 {
+			same("address of headquarters", la["local_5066_address"], at(t, pb, "s5066", "remote_5066_address"))
+			same("address of the kit", lb["local_5066_address"], at(t, pa, "s5066", "remote_5066_address"))
+			for _, key := range []string{"mapping", "connection_id", "application_id"} {
+				same(key, at(t, pa, "s5066", key), at(t, pb, "s5066", key))
+			}
+			same("token", at(t, pa, "pairing", "token"), at(t, pb, "pairing", "token"))
+			if text, ok := at(t, a, "pairing", "key").(string); ok {
+				k, err := pair.ParsePrivateKey(text)
+				if err != nil {
+					t.Error(err)
+				}
+				same("headquarters' key", k.Public().String(), at(t, pb, "pairing", "headquarters_key"))
+			}
+			same("headquarters' key at headquarters", at(t, pa, "pairing", "headquarters_key"), nil)
+			continue
+		}
+		same("port of headquarters", la["local_port"], lb["remote_port"])
+		same("port of the kit", lb["local_port"], la["remote_port"])
+		if la["dial"] != lb["listen"] || lb["dial"] != la["listen"] {
+			t.Errorf("%v: %v/%v here, %v/%v there", name, la["dial"], la["listen"], lb["dial"], lb["listen"])
+		}
+		if la["tls"] == "direct" {
+			for _, side := range []struct {
+				cert []byte
+				pins any
+			}{{hq.Docs.TLSCert, lb["pin_sha256"]}, {kit.Docs.TLSCert, la["pin_sha256"]}} {
+				pin, err := organisation.Pin(side.cert)
+				if err != nil {
+					t.Error(err)
+				}
+				same("certificate", []any{pin}, side.pins)
+			}
+		}
+	}
+}
+
+func TestEndsAreMirrored(t *testing.T) {
+	inHouse(t, pairDoc)
+	write(t)
+	mirrored(t, "headquarters", "field")
+
+	inHouse(t, starDoc(9))
+	write(t)
+	for i := range 9 {
+		mirrored(t, "headquarters", fmt.Sprintf("kit%d", i))
+	}
+	hq := settings(t, got(t, "headquarters", "").Docs.Node)
+	if list, _ := tables(hq["link"]); len(list) != 1+6 {
+		t.Errorf("headquarters has %d links; want one over HF, and one for each kit over IP", len(list))
+	}
+
+	inHouse(t, exampleText)
+	write(t)
+	mirrored(t, "headquarters", "field")
+	mirrored(t, "headquarters", "ship")
+}
+
+func TestOwnServerServesTheNode(t *testing.T) {
+	inHouse(t, pairDoc)
+	write(t)
+	c := got(t, "field", "")
+	node, sis := settings(t, c.Docs.Node), settings(t, c.Docs.SIS)
+	if server, listen := at(t, node, "link", 0, "server"), at(t, sis, "clients", "listen"); !reflect.DeepEqual(listen, []any{server}) {
+		t.Errorf("the node looks for %v at %v", listen, server)
+	}
+	if sis["address"] != "1.1.0.2" || at(t, node, "link", 0, "local_5066_address") != "1.1.0.2" || at(t, sis, "modem", "port") != "/dev/ttyS1" {
+		t.Errorf("%v", sis)
+	}
+	if c := got(t, "headquarters", ""); c.Docs.SIS != "" {
+		t.Errorf("headquarters has a server elsewhere and got one: %s", c.Docs.SIS)
+	}
+}
+
+func TestPairingCanBeLeftOut(t *testing.T) {
+	inHouse(t, "s5066.pairing = false\n"+pairDoc)
+	write(t)
+	for _, name := range []string{"headquarters", "field"} {
+		node := settings(t, got(t, name, "").Docs.Node)
+		if node["pairing"] != nil || at(t, node, "peer", 0, "pairing") != nil {
+			t.Errorf("%s pairs", name)
+		}
+	}
+}
+
+func TestLinksOverIPWithoutTLS(t *testing.T) {
+	inHouse(t, `
+[ip]
+tls = false
+dial = "headquarters"
+[headquarters]
+domains = ["headquarters.net"]
+ip = { address = "203.0.113.1" }
+[[kit]]
+name = "field"
+domains = ["field.net"]
+links = ["ip"]
+ip = { address = "198.51.100.1" }
+`)
+	write(t)
+	mirrored(t, "headquarters", "field")
+	hq, field := got(t, "headquarters", ""), got(t, "field", "")
+	if l := at(t, settings(t, hq.Docs.Node), "link", 0).(table); l["dial"] != true || l["listen"] != false || l["remote_address"] != "198.51.100.1" || l["tls"] != nil {
+		t.Errorf("headquarters: %v", l)
+	}
+	if hq.Docs.TLSCert != nil || field.Docs.TLSKey != nil {
+		t.Error("certificates for nothing")
+	}
+}
