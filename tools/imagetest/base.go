@@ -25,13 +25,13 @@ func queuedLine(i int) string { return fmt.Sprintf("line %d waits for the radio"
 // each time.
 type base struct {
 	s           *drillground
-	m           guest.Machine
+	w           *workshop
 	disk, state string
 }
 
 // newBase sets a kit up from a virgin disk.
 func newBase(ctx context.Context, w *workshop, s *drillground, r *record) (*base, error) {
-	k, err := newKit(r, "drill", w.dir, w.board, w.disk())
+	k, err := w.newKit("drill", w.dir, w.disk())
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func newBase(ctx context.Context, w *workshop, s *drillground, r *record) (*base
 	if !ok {
 		return nil, errors.New("the drill cannot begin")
 	}
-	b := &base{s: s, m: k.m, disk: k.m.Disk, state: filepath.Join(w.dir, "drill.state")}
+	b := &base{s: s, w: w, disk: k.m.Disk, state: filepath.Join(w.dir, "drill.state")}
 	if err := k.Save(ctx, b.state); err != nil {
 		return nil, err
 	}
@@ -75,11 +75,8 @@ func newBase(ctx context.Context, w *workshop, s *drillground, r *record) (*base
 }
 
 // start makes a kit go on from the base in a folder of its own.
-func (b *base) start(ctx context.Context, r *record, dir string) (*kit, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	k, err := newKit(r, "kit", dir, b.m.Board, b.disk)
+func (b *base) start(ctx context.Context, dir string) (*kit, error) {
+	k, err := b.w.newKit("kit", dir, b.disk)
 	if err != nil {
 		return nil, err
 	}

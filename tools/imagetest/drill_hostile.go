@@ -78,7 +78,7 @@ func drillHostile(ctx context.Context, _ options, w *workshop, r *record) error 
 	if err != nil {
 		return err
 	}
-	k, err := b.start(ctx, r, filepath.Join(w.dir, "hostile"))
+	k, err := b.start(ctx, filepath.Join(w.dir, "hostile"))
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func drillPower(ctx context.Context, o options, w *workshop, r *record) error {
 	err = inParallel(ctx, o.cuts(powerCuts), o.jobs, func(ctx context.Context, i int) error {
 		rng := rand.New(rand.NewPCG(o.seed, uint64(i)))
 		c := cut{i: i, at: time.Duration(rng.Int64N(int64(span) * 11 / 10)), leftIn: rng.IntN(2) == 0}
-		k, err := b.start(ctx, r, filepath.Join(w.dir, fmt.Sprint("cut", i)))
+		k, err := b.start(ctx, filepath.Join(w.dir, fmt.Sprint("cut", i)))
 		if err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func drillPower(ctx context.Context, o options, w *workshop, r *record) error {
 
 // applyTime is how long generation 2 takes from the plug until it is kept.
 func (b *base) applyTime(ctx context.Context, w *workshop, r *record) (span time.Duration, err error) {
-	k, err := b.start(ctx, r, filepath.Join(w.dir, "whole"))
+	k, err := b.start(ctx, filepath.Join(w.dir, "whole"))
 	if err != nil {
 		return 0, err
 	}

@@ -23,7 +23,7 @@ func drillReset(ctx context.Context, _ options, w *workshop, r *record) error {
 	if err != nil {
 		return err
 	}
-	k, err := b.start(ctx, r, filepath.Join(w.dir, "reset"))
+	k, err := b.start(ctx, filepath.Join(w.dir, "reset"))
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func drillReset(ctx context.Context, _ options, w *workshop, r *record) error {
 			if _, err := k.sees(ctx, stickTime, resetText); err != nil {
 				return err
 			}
-			if _, err := k.sees(ctx, bootTime, stages[0].text...); err != nil {
+			if _, err := k.sees(ctx, bootTime, started); err != nil {
 				return err
 			}
 			_, _, err := k.lamp(ctx, bootTime, board.Attention)

@@ -93,7 +93,7 @@ func drillUpdate(ctx context.Context, o options, w *workshop, r *record) error {
 	err = inParallel(ctx, o.cuts(updateCuts), 1, func(ctx context.Context, i int) error {
 		rng := rand.New(rand.NewPCG(o.seed, 1<<32+uint64(i)))
 		at := time.Duration(rng.Int64N(int64(span) * 11 / 10))
-		k, err := b.start(ctx, r, filepath.Join(w.dir, fmt.Sprint("update", i)))
+		k, err := b.start(ctx, filepath.Join(w.dir, fmt.Sprint("update", i)))
 		if err != nil {
 			return err
 		}
@@ -164,7 +164,7 @@ func (u *updates) stick(ctx context.Context, name string, counter uint64, spoil 
 
 // good updates a kit and tells how long that took.
 func (u *updates) good(ctx context.Context, stick *guest.Stick) (span time.Duration, err error) {
-	k, err := u.b.start(ctx, u.r, filepath.Join(u.w.dir, "good-update"))
+	k, err := u.b.start(ctx, filepath.Join(u.w.dir, "good-update"))
 	if err != nil {
 		return 0, err
 	}
@@ -176,7 +176,7 @@ func (u *updates) good(ctx context.Context, stick *guest.Stick) (span time.Durat
 			if err := k.Plug(ctx, stick); err != nil {
 				return err
 			}
-			_, err := k.sees(ctx, writeTime, stages[0].text...)
+			_, err := k.sees(ctx, writeTime, started)
 			return err
 		}},
 		step{"the new system runs, and is called good", func() error {
@@ -206,7 +206,7 @@ const goodText = "called good"
 
 // bad offers a system that never gets healthy.
 func (u *updates) bad(ctx context.Context, bad badSystem, i int) error {
-	k, err := u.b.start(ctx, u.r, filepath.Join(u.w.dir, fmt.Sprint("bad", i)))
+	k, err := u.b.start(ctx, filepath.Join(u.w.dir, fmt.Sprint("bad", i)))
 	if err != nil {
 		return err
 	}
@@ -222,7 +222,7 @@ func (u *updates) bad(ctx context.Context, bad badSystem, i int) error {
 		if err := k.Plug(ctx, stick); err != nil {
 			return err
 		}
-		if _, err := k.sees(ctx, writeTime, stages[0].text...); err != nil {
+		if _, err := k.sees(ctx, writeTime, started); err != nil {
 			return err
 		}
 		if err := k.settled(ctx, giveUpTime); err != nil {
@@ -261,7 +261,7 @@ func (u *updates) cut(ctx context.Context, k *kit, good *guest.Stick, at time.Du
 	if err := k.settled(ctx, giveUpTime); err != nil {
 		return "", err
 	}
-	slot, err = k.slot(ctx)
+	slot, err = k.slot()
 	if err != nil {
 		return "", err
 	}
@@ -270,10 +270,10 @@ func (u *updates) cut(ctx context.Context, k *kit, good *guest.Stick, at time.Du
 
 // is checks that a kit is green in that slot and has its data, and switches it off.
 func (u *updates) is(ctx context.Context, k *kit, slot string) error {
-	if err := mayEnterSettled(ctx, k); err != nil {
+	if err := mayEnter(ctx, k, 1); err != nil {
 		return err
 	}
-	got, err := k.slot(ctx)
+	got, err := k.slot()
 	if err != nil {
 		return err
 	}
@@ -285,24 +285,16 @@ func (u *updates) is(ctx context.Context, k *kit, slot string) error {
 	return errors.Join(err, l.whole())
 }
 
-func mayEnterSettled(ctx context.Context, k *kit) error { return mayEnter(ctx, k, 1) }
-
-// slot asks the kit, by a stick on which nothing is, what it runs from.
-func (k *kit) slot(ctx context.Context) (string, error) {
-	stick, err := guest.NewStick(filepath.Join(k.m.Dir, "ask.img"), 16, guest.FAT, false, nil)
-	if err != nil {
-		return "", err
-	}
-	_, report, err := k.offer(ctx, stick)
-	if err != nil {
-		return "", err
-	}
-	for line := range strings.Lines(report) {
-		if rest, ok := strings.CutPrefix(line, "software"); ok {
-			if _, slot, ok := strings.Cut(rest, "slot "); ok {
-				return strings.TrimSpace(slot)[:1], nil
-			}
+// slot is what the kit said at its newest start that it runs from.
+func (k *kit) slot() (string, error) {
+	slot := ""
+	for _, l := range k.Console.Since(0) {
+		if strings.Contains(l.Text, "kit: this is ") {
+			_, slot, _ = strings.Cut(l.Text, ", slot ")
 		}
 	}
-	return "", fmt.Errorf("the report does not tell the slot:\n%s", report)
+	if slot == "" {
+		return "", errors.New("the kit did not tell its slot:\n" + k.Console.Tail(20))
+	}
+	return slot[:1], nil
 }

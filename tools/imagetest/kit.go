@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -21,18 +22,21 @@ const (
 
 // A kit is a guest that starts from a virgin disk, with what a person does to it and sees of it.
 type kit struct {
-	name  string // what it becomes
-	m     guest.Machine
-	image string // the disk as it comes from the build
-	r     *record
+	name string // what it becomes
+	m    guest.Machine
+	r    *record
 
 	*guest.Guest              // the newest
 	at           guest.Cursor // what of its console has been read
 }
 
-// newKit makes a kit's disk.
-func newKit(r *record, name, dir, board, image string) (*kit, error) {
-	k := &kit{name: name, r: r, image: image, m: guest.Machine{Name: name, Board: board, Dir: dir, Disk: filepath.Join(dir, name+".disk"), Ports: []int{5222, 5223}}}
+// newKit makes a kit's disk in a folder, as a copy of an image.
+func (w *workshop) newKit(name, dir, image string) (*kit, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	k := &kit{name: name, r: w.r, m: guest.Machine{Name: name, Board: w.board, Dir: dir, Disk: filepath.Join(dir, name+".disk"), Flash: w.flash(),
+		Ports: []int{5222, 5223}, Quiet: w.quiet}}
 	return k, guest.CopyDisk(image, k.m.Disk)
 }
 
@@ -81,16 +85,19 @@ func (k *kit) green(ctx context.Context, within time.Duration) (guest.Line, erro
 	return l, err
 }
 
-// stages are what a start goes through, with what the console says then.
+// stages are what a start goes through, with what the console says then. The kernel and the init system are quiet.
 var stages = []struct {
 	name string
 	text []string
 }{
 	{"U-Boot", []string{"U-Boot 20"}},
-	{"kernel", []string{"Starting kernel", "Linux version", "Booting Linux"}},
-	{"init", []string{"systemd[1]", "Welcome to"}},
-	{"device ready", []string{"lamp: "}},
+	{"kernel", []string{"Starting kernel"}},
+	{"device daemon", []string{"lamp: "}},
+	{"ready for sticks", []string{lampText(board.Attention), lampText(board.Working), lampText(board.LinkUp)}},
 }
+
+// started is what the console says first at each start.
+const started = "U-Boot 20"
 
 // boot switches the kit on and waits until it is ready to read sticks. Seconds of each stage become figures.
 func (k *kit) boot(ctx context.Context, what string) error {

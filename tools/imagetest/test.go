@@ -38,10 +38,10 @@ func newPair(ctx context.Context, w *workshop, r *record, keep bool) (p *pair, e
 	if p.org, err = newOrganisation(ctx, w.dir, p.air.channel.Port); err != nil {
 		return nil, err
 	}
-	if p.hq, err = newKit(r, "headquarters", w.dir, w.board, w.disk()); err != nil {
+	if p.hq, err = w.newKit("headquarters", w.dir, w.disk()); err != nil {
 		return nil, err
 	}
-	if p.field, err = newKit(r, "field", w.dir, w.board, w.disk()); err != nil {
+	if p.field, err = w.newKit("field", w.dir, w.disk()); err != nil {
 		return nil, err
 	}
 	p.field.m.Radio = true

@@ -17,12 +17,14 @@ type workshop struct {
 	board string
 	dir   string // short, for sockets are in it
 	image string // the folder that the build has filled
+	quiet bool   // guests run at a lower priority
 	r     *record
 }
 
-// disk is the image that is flashed to virgin kits, and root that of one slot.
-func (w *workshop) disk() string { return filepath.Join(w.image, "disk.img") }
-func (w *workshop) root() string { return filepath.Join(w.image, "root.ext4") }
+// What an image consists of: the disk that virgin kits have, the system in one slot, and the environment of QEMU's boot loader.
+func (w *workshop) disk() string  { return filepath.Join(w.image, "disk.img") }
+func (w *workshop) root() string  { return filepath.Join(w.image, "rootfs.ext4") }
+func (w *workshop) flash() string { return filepath.Join(w.image, "uboot-env.bin") }
 
 // newWorkshop makes the image, unless there is one.
 func newWorkshop(ctx context.Context, o options, dir string, r *record) (*workshop, error) {
@@ -30,11 +32,11 @@ func newWorkshop(ctx context.Context, o options, dir string, r *record) (*worksh
 	if err != nil {
 		return nil, err
 	}
-	w := &workshop{board: o.board, dir: dir, image: o.image, r: r}
+	w := &workshop{board: o.board, dir: dir, image: o.image, quiet: o.quiet, r: r}
 	if w.image == "" {
 		w.image = filepath.Join(root, "build", "image", o.board)
 		begin := time.Now()
-		if err := command(ctx, root, r.out, "go", "run", "./tools/mkimage", "-board", o.board, "-out", w.image); err != nil {
+		if err := command(ctx, root, r.out, "go", "run", "./tools/mkimage", "image", o.board, "-out", w.image); err != nil {
 			return nil, err
 		}
 		r.figure("the image is built", "%6.1f s", time.Since(begin).Seconds())

@@ -26,6 +26,7 @@ type Machine struct {
 	Board string // "qemu-aarch64" or "qemu-armv7"
 	Dir   string // its folder, for sockets and logs; paths of sockets must stay short
 	Disk  string // a raw image that the guest writes
+	Flash string // what the boot loader finds in its flash chip at the first start; "": nothing
 	RAM   int    // MiB; 0: 128
 	CPUs  int    // 0: 1
 	RTC   string // what the clock says at the start, as in "1970-01-01T00:00:00"; "": the truth
@@ -87,7 +88,7 @@ func Start(ctx context.Context, m Machine) (*Guest, error) {
 		g.ports[inside] = outside
 	}
 	env := g.file("env")
-	if err := sparse(env, flash); err != nil {
+	if err := m.fillFlash(env); err != nil {
 		return nil, err
 	}
 	os.Remove(g.file("qmp")) // of an earlier start
@@ -282,6 +283,26 @@ func (g *Guest) Await(ctx context.Context, at *Cursor, within time.Duration, tex
 		return l, fmt.Errorf("guest: %s: waited %s for %q on the console: %w; it ends with\n%s", g.Name, within, text, err, g.Console.Tail(30))
 	}
 	return l, nil
+}
+
+// fillFlash makes the flash chip, unless it is there from an earlier start.
+func (m *Machine) fillFlash(file string) error {
+	if _, err := os.Stat(file); err == nil {
+		return nil
+	}
+	if err := sparse(file, flash); err != nil || m.Flash == "" {
+		return err
+	}
+	b, err := os.ReadFile(m.Flash)
+	if err != nil {
+		return fmt.Errorf("guest: %w", err)
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("guest: %w", err)
+	}
+	_, err = f.WriteAt(b, 0)
+	return errors.Join(err, f.Close())
 }
 
 // sparse makes an empty file of that size.
