@@ -58,13 +58,22 @@ func (d *daemon) health(ctx context.Context) (h Health) {
 		wrong("the node runs on %s and not on %s", s.Config, cfg.File)
 	}
 	h.Wrong = append(h.Wrong, silentDoors(cfg)...)
+	states := linkStates(s)
 	for _, l := range cfg.Links {
-		if why := linkFault(cfg, &l, s.Links); why != "" {
+		if why := linkFault(cfg, &l, states); why != "" {
 			wrong("%s", why)
 		}
 	}
-	h.LinkUp = slices.ContainsFunc(s.Links, contact)
+	h.LinkUp = slices.ContainsFunc(states, contact)
 	return h
+}
+
+// linkStates are what the node's socket tells of its links; Live.Links does not pass it.
+func linkStates(s admin.Status) (all []admin.LinkState) {
+	for _, l := range s.All {
+		all = append(all, l.Peers...)
+	}
+	return all
 }
 
 // contact tells whether a peer is within reach.
