@@ -81,14 +81,38 @@ func (d *debian) update(ctx context.Context) error {
 	}
 	fmt.Fprintf(d.log, "  reading %s's list of packages for %s\n", d.mirror, d.arch)
 	_, err := d.run(ctx, d.dir, "apt-get", "update", "-q")
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	// A mirror in the middle of its own update lacks one list or the other for a while. The rest is enough as a rule; if it is not, a package is
+	// missed later on.
+	if _, err = d.run(ctx, d.dir, "apt-get", "update", "-q"); err != nil && d.knows() {
+		fmt.Fprintf(d.log, "  going on without a list that the mirror does not have in full: %s\n", firstFault(err))
+		return nil
+	}
 	return err
+}
+
+// firstFault is apt's first complaint.
+func firstFault(err error) string {
+	for line := range strings.Lines(err.Error()) {
+		if text, ok := strings.CutPrefix(line, "E: "); ok {
+			return strings.TrimSpace(text)
+		}
+	}
+	return err.Error()
+}
+
+// knows tells whether a list of packages was read before.
+func (d *debian) knows() bool {
+	found, err := filepath.Glob(filepath.Join(d.dir, "lists", "*_Packages*"))
+	return err == nil && len(found) > 0
 }
 
 // know makes sure of the list of packages.
 func (d *debian) know(ctx context.Context, fresh bool) error {
-	found, err := filepath.Glob(filepath.Join(d.dir, "lists", "*_Packages*"))
-	if err != nil || !fresh && len(found) > 0 {
-		return err
+	if !fresh && d.knows() {
+		return nil
 	}
 	return d.update(ctx)
 }

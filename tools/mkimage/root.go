@@ -77,8 +77,7 @@ func collect(ctx context.Context, debs []string) (root, pool tree, err error) {
 }
 
 // optional are programs that some releases of systemd do not have.
-var optional = map[string]bool{"usr/lib/systemd/systemd-executor": true, "usr/lib/tmpfiles.d/systemd-resolve.conf": true, "usr/lib/tmpfiles.d/systemd-network.conf": true,
-	"usr/share/dbus-1/system.d/org.freedesktop.timesync1.conf": true}
+var optional = map[string]bool{"usr/lib/systemd/systemd-executor": true, "usr/lib/tmpfiles.d/systemd-resolve.conf": true, "usr/lib/tmpfiles.d/systemd-network.conf": true}
 
 // readKernel unpacks a kernel's package.
 func readKernel(ctx context.Context, deb string) (*kernel, error) {
@@ -231,7 +230,7 @@ func users(root tree) error {
 	passwd := "root:x:0:0:root:/root:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
 	group := "root:x:0:\nnogroup:x:65534:\n"
 	// Numbers of Debian's base-passwd for the old groups.
-	for _, g := range words("tty:5 disk:6 lp:7 kmem:15 dialout:20 cdrom:24 tape:26 audio:29 video:44 sgx:990 kvm:991 render:992 input:993 systemd-journal:994 utmp:43") {
+	for _, g := range words("adm:4 tty:5 disk:6 lp:7 kmem:15 dialout:20 cdrom:24 tape:26 audio:29 video:44 sgx:990 kvm:991 render:992 input:993 systemd-journal:994 utmp:43") {
 		name, id, _ := strings.Cut(g, ":")
 		group += fmt.Sprintf("%s:x:%s:\n", name, id)
 	}
@@ -239,7 +238,6 @@ func users(root tree) error {
 		passwd += fmt.Sprintf("%s:x:%s:%s:%s:%s:/usr/sbin/nologin\n", name, id, id, comment, home)
 		group += fmt.Sprintf("%s:x:%s:\n", name, id)
 	}
-	account("messagebus", "970", "D-Bus", "/nonexistent")
 	account("systemd-network", "971", "systemd network management", "/")
 	account("systemd-resolve", "972", "systemd resolver", "/")
 	account("systemd-timesync", "973", "systemd time synchronisation", "/")
@@ -280,7 +278,6 @@ func base(root tree, version string) {
 		root.link("usr/sbin/"+verb, "../bin/systemctl")
 	}
 	root.link("etc/systemd/system/default.target", "/usr/lib/systemd/system/multi-user.target")
-	root.link("etc/systemd/system/dbus-org.freedesktop.network1.service", "/usr/lib/systemd/system/systemd-networkd.service")
 	for _, top := range mergedTops {
 		root.link(top, "usr/"+top)
 	}
