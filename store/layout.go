@@ -15,6 +15,7 @@ import (
 //	          "probe"                        probeRecord
 //	          "link" 0 name                  linkRecord
 //	          "seen" 0 key                   seenRecord
+//	          "pair" 0 peer                  pairingRecord
 //	secrets   name                           secretRecord
 //	accounts  jid                            accountRecord
 //	rosters   account                        rosterRecord: version counter
@@ -57,10 +58,11 @@ type bucketID uint8
 
 // Keys of bucketMeta.
 const (
-	keyFormat = "format"
-	keyProbe  = "probe"
-	keyLink   = "link"
-	keySeen   = "seen"
+	keyFormat  = "format"
+	keyProbe   = "probe"
+	keyLink    = "link"
+	keySeen    = "seen"
+	keyPairing = "pair"
 )
 
 var bucketNames = [bucketCount]string{

@@ -148,6 +148,26 @@ type linkRecord struct {
 	Changed int64 `cbor:"2,keyasint,omitempty"`
 }
 
+type pairingRecord struct {
+	head
+	Invitation   []byte `cbor:"1,keyasint"`
+	Key          []byte `cbor:"2,keyasint,omitempty"`
+	Counter      uint32 `cbor:"3,keyasint,omitempty"`
+	Address      string `cbor:"4,keyasint,omitempty"`
+	Configured   string `cbor:"5,keyasint,omitempty"`
+	First        int64  `cbor:"6,keyasint,omitempty"`
+	Paired       int64  `cbor:"7,keyasint,omitempty"`
+	Heard        int64  `cbor:"8,keyasint,omitempty"`
+	Withdrawn    bool   `cbor:"9,keyasint,omitempty"`
+	Rival        []byte `cbor:"10,keyasint,omitempty"`
+	RivalCounter uint32 `cbor:"11,keyasint,omitempty"`
+	RivalAt      int64  `cbor:"12,keyasint,omitempty"`
+	Refused      uint32 `cbor:"13,keyasint,omitempty"`
+	Answered     uint32 `cbor:"14,keyasint,omitempty"`
+	Status       uint8  `cbor:"15,keyasint,omitempty"`
+	Told         int64  `cbor:"16,keyasint,omitempty"`
+}
+
 type seenRecord struct {
 	head
 	Ring []byte `cbor:"1,keyasint,omitempty"` // two digests of 8 bytes for each stanza, oldest first

@@ -47,6 +47,7 @@ var goldenRecords = []struct {
 	{"custody", custodyRecordOf(goldenCustody), decoder[custodyRecord]},
 	{"link", linkRecord{v1, true, goldenTime.UnixNano()}, decoder[linkRecord]},
 	{"seen", seenRecord{v1, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}}, decoder[seenRecord]},
+	{"pairing", pairingRecordOf(goldenPairing), decoder[pairingRecord]},
 }
 
 var (
@@ -66,6 +67,11 @@ var (
 	goldenEntry = Entry{
 		ID: 1, Class: ClassPresence, From: "a@field.net/phone", To: "b@headquarters.net", StanzaID: "id1", Coalesce: true,
 		Queued: goldenTime, Expires: goldenTime.Add(time.Hour), Stanza: []byte("<presence/>"),
+	}
+	goldenPairing = Pairing{
+		Invitation: [4]byte{1, 2, 3, 4}, Key: []byte{5}, Counter: 65535, Address: "1.1.0.2", Configured: "1.1.0.3",
+		First: goldenTime, Paired: goldenTime.Add(1), Heard: goldenTime.Add(2), Withdrawn: true,
+		Rival: []byte{6}, RivalCounter: 7, RivalAt: goldenTime.Add(3), Refused: 8, Answered: 9, Status: 1, Told: goldenTime.Add(4),
 	}
 	goldenCustody = Custody{OutID: "o", Sent: 5, Acked: 4, Confirmed: true, InID: "i", Mark: 3, Changed: goldenTime}
 )
