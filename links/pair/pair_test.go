@@ -235,7 +235,8 @@ func TestTextForms(t *testing.T) {
 			t.Errorf("public key %q was taken", s)
 		}
 	}
-	if pair.NewToken() == pair.NewToken() || pair.NewPrivateKey() == pair.NewPrivateKey() {
+	t1, t2, k1, k2 := pair.NewToken(), pair.NewToken(), pair.NewPrivateKey(), pair.NewPrivateKey()
+	if t1 == t2 || k1 == k2 {
 		t.Error("made the same twice")
 	}
 	for _, s := range []string{token.String(), hq.String()} { // what may get into a log

@@ -10,6 +10,7 @@ import (
 
 	"longwire/links"
 	"longwire/links/meter"
+	"longwire/links/pair"
 	"longwire/links/sis"
 )
 
@@ -29,12 +30,13 @@ type bind struct {
 	c     Config
 	dial  func(context.Context) (io.ReadWriteCloser, error)
 	log   *slog.Logger
-	ports map[sis.Address]*port // not changed after the start
-	turn  chan struct{}         // room for one
+	ports []*port       // not changed after the start
+	turn  chan struct{} // room for one
 
 	telling sync.Mutex
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex            // guards what follows
+	at      map[sis.Address]*port // by the address of the peer; a kit's is learned when it introduces itself
 	client  *sis.Client
 	drop    context.CancelFunc // ends the client's bind
 	state   bindState
@@ -58,10 +60,11 @@ type bind struct {
 type Strays struct {
 	Unknown  uint64 // from an address that no peer has
 	WrongSAP uint64 // from another SAP than ours
+	Pairing  uint64 // of pairing, for an invitation that is not known here
 }
 
 func newBind(c Config, dial func(context.Context) (io.ReadWriteCloser, error), log *slog.Logger) *bind {
-	return &bind{c: c, dial: dial, log: log, ports: map[sis.Address]*port{}, turn: make(chan struct{}, 1), since: time.Now(),
+	return &bind{c: c, dial: dial, log: log, at: map[sis.Address]*port{}, turn: make(chan struct{}, 1), since: time.Now(),
 		node: sis.NodeOn, state: bindState{emcon: c.EMCON}, change: make(chan struct{}), tickets: map[sis.Ticket]*port{}, early: map[sis.Ticket]fate{}}
 }
 
@@ -80,6 +83,9 @@ func (b *bind) run(ctx context.Context) {
 				p.log.Error("mapping ended", "err", err)
 			}
 		})
+		if p.pair != nil {
+			tasks.Go(func() { p.pair.run(carry) })
+		}
 	}
 	binding := sis.Binding{Name: b.c.Server.Address, Dial: b.dial, SAP: b.c.SAP, Rank: b.c.Rank, Noisy: b.c.Server.Network == "serial", Log: b.log}
 	if binding.Noisy {
@@ -163,7 +169,7 @@ func (b *bind) serve(ctx context.Context, c *sis.Client) error {
 	began := time.Now()
 	for _, p := range b.ports {
 		p.meter.Add(func(c *meter.Counts) { c.Contacts++ })
-		p.event(links.Event{Kind: links.EventUp, Remote: p.c.RemoteAddress.String()})
+		p.event(links.Event{Kind: links.EventUp, Remote: p.remoteText()})
 	}
 	for {
 		e, err := c.Recv(ctx)
@@ -176,7 +182,7 @@ func (b *bind) serve(ctx context.Context, c *sis.Client) error {
 			why := words(err)
 			for _, p := range b.ports {
 				p.meter.Ended(why, time.Since(began))
-				p.event(links.Event{Kind: links.EventDown, Remote: p.c.RemoteAddress.String(), Reason: why})
+				p.event(links.Event{Kind: links.EventDown, Remote: p.remoteText(), Reason: why})
 			}
 			return err
 		}
@@ -192,7 +198,7 @@ func (b *bind) down() {
 	b.client, b.drop, b.unheard = nil, nil, time.Time{}
 	b.mu.Unlock()
 	for t, p := range left {
-		p.m.fate(t, fate{kind: lost})
+		p.fate(t, fate{kind: lost})
 	}
 	b.update(func() { b.state.bound, b.state.mtu, b.since = false, 0, time.Now() })
 }
@@ -220,9 +226,16 @@ func (b *bind) event(e sis.Event) {
 // indication brings a U_PDU to its peer's mapping. XEP-0365 §4: the address is all that tells who sends.
 func (b *bind) indication(u sis.UnidataIndication) {
 	b.addressed(u.Destination)
-	p := b.ports[u.Source]
-	if p != nil && u.SourceSAP == b.c.SAP && u.DestinationSAP == b.c.SAP {
-		p.m.heard(u)
+	ours := u.SourceSAP == b.c.SAP && u.DestinationSAP == b.c.SAP
+	if ours && pair.Is(u.UPDU) {
+		b.pairing(u)
+		return
+	}
+	b.mu.Lock()
+	p := b.at[u.Source]
+	b.mu.Unlock()
+	if p != nil && ours {
+		p.heard(u)
 		return
 	}
 	b.mu.Lock()
@@ -267,7 +280,7 @@ func (b *bind) fate(t sis.Ticket, f fate) {
 	}
 	b.mu.Unlock()
 	if ok {
-		p.m.fate(t, f)
+		p.fate(t, f)
 	}
 }
 
@@ -275,6 +288,22 @@ func (b *bind) fate(t sis.Ticket, f fate) {
 var errNotSent = errors.New("s5066: bind ended before the U_PDU was handed over")
 
 func (b *bind) submit(ctx context.Context, p *port, compose func(mtu int) *upload) error {
+	if p.pair == nil {
+		return b.handOver(ctx, p, func(mtu int) (*upload, error) { return compose(mtu), nil })
+	}
+	for {
+		if err := p.pair.wait(ctx); err != nil {
+			return err
+		}
+		err := b.handOver(ctx, p, func(mtu int) (*upload, error) { return p.pair.dress(mtu, compose, false) })
+		if !errors.Is(err, errClosed) {
+			return err
+		}
+	}
+}
+
+// handOver gives the server what compose makes when it is our turn and the server takes something.
+func (b *bind) handOver(ctx context.Context, p *port, compose func(mtu int) (*upload, error)) error {
 	select {
 	case b.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -285,14 +314,18 @@ func (b *bind) submit(ctx context.Context, p *port, compose func(mtu int) *uploa
 	if err != nil {
 		return err
 	}
-	u := compose(mtu)
-	if u == nil {
-		return nil
+	u, err := compose(mtu)
+	if u == nil || err != nil {
+		return err
+	}
+	to := u.to
+	if to.Size() == 0 {
+		to = p.remote()
 	}
 	confirmed := u.mode.TransmissionMode == sis.ARQ && u.mode.Confirmation != sis.NoConfirmation
 	b.hand(c, true, 0)
 	defer b.hand(c, false, 0)
-	t, err := c.Unidata(ctx, sis.UnidataRequest{Priority: u.priority, DestinationSAP: b.c.SAP, Destination: p.c.RemoteAddress,
+	t, err := c.Unidata(ctx, sis.UnidataRequest{Priority: u.priority, DestinationSAP: b.c.SAP, Destination: to,
 		DeliveryMode: u.mode, TTL: sis.TTLOf(u.ttl), UPDU: u.updu})
 	var unbound *sis.Unbound
 	if errors.As(err, &unbound) {
@@ -334,7 +367,7 @@ func (b *bind) register(c *sis.Client, t sis.Ticket, p *port) {
 	}
 	b.mu.Unlock()
 	if known {
-		p.m.fate(t, f)
+		p.fate(t, f)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"longwire/links/pair"
 	"longwire/links/sis"
 )
 
@@ -15,7 +16,7 @@ const maxScale = 10_000
 
 // Check finds what cannot work, in one link or between several; all of it, joined.
 func Check(configs []Config) error {
-	k := checker{peers: map[string]string{}}
+	k := checker{peers: map[string]string{}, invitations: map[pair.Invitation]string{}}
 	for i, c := range configs {
 		c = c.orDefault()
 		k.link = c.Name
@@ -31,6 +32,8 @@ type checker struct {
 	link   string
 	peers  map[string]string // to the link that reaches it
 	faults []error
+
+	invitations map[pair.Invitation]string // to the peer
 }
 
 func (k *checker) bad(format string, args ...any) {
@@ -101,12 +104,17 @@ func (k *checker) peer(c Config, p PeerConfig, addresses map[sis.Address]string)
 		k.bad("peer %s is reached by link %q already", p.Peer, other)
 	}
 	k.peers[p.Peer] = c.Name
-	if why := badAddress(p.RemoteAddress); why != "" {
+	if p.RemoteAddress.Size() == 0 && p.Pairing != nil && !p.Pairing.kit() {
+		// It is learned.
+	} else if why := badAddress(p.RemoteAddress); why != "" {
 		k.bad("the STANAG 5066 address of peer %s %s", p.Peer, why)
 	} else if other, ok := addresses[p.RemoteAddress]; ok {
 		k.bad("peer %s has the address %v of %s", p.Peer, p.RemoteAddress, other) // it tells peers apart
 	}
-	addresses[p.RemoteAddress] = "peer " + p.Peer
+	if p.RemoteAddress.Size() > 0 {
+		addresses[p.RemoteAddress] = "peer " + p.Peer
+	}
+	k.pairing(p)
 	one := func(what, value string, of ...string) {
 		for _, v := range of {
 			if v == value {
@@ -126,6 +134,21 @@ func (k *checker) peer(c Config, p PeerConfig, addresses map[sis.Address]string)
 	}
 	if p.Delivery == DeliveryNoARQ && p.Mapping == RCOP {
 		k.bad("peer %s: mapping rcop needs answers", p.Peer) // XEP-0365 §4: RCOP over ARQ only
+	}
+}
+
+// pairing: the invitation is all that tells kits apart before they are known.
+func (k *checker) pairing(p PeerConfig) {
+	if p.Pairing == nil {
+		return
+	}
+	i := p.Pairing.Token.Invitation()
+	if other, ok := k.invitations[i]; ok {
+		k.bad("peers %s and %s have the same token", other, p.Peer)
+	}
+	k.invitations[i] = p.Peer
+	if p.Mapping == RCOP && p.AppID == pair.Application {
+		k.bad("peer %s: RCOP application %#x is that of pairing", p.Peer, p.AppID)
 	}
 }
 

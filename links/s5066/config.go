@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"time"
 
+	"longwire/links/pair"
 	"longwire/links/sis"
 	"longwire/store"
 )
@@ -62,11 +63,11 @@ type Config struct {
 
 // PeerConfig is one peer of a link.
 type PeerConfig struct {
-	Peer          string // whose queue it is
-	RemoteAddress sis.Address
-	Mapping       string   // "rcop" (default) or "longwire"
-	Domains       []string // the peer's
-	LocalDomains  []string // ours that it may talk to
+	Peer          string      // whose queue it is
+	RemoteAddress sis.Address // of a kit (Pairing) it may be missing: it is learned
+	Mapping       string      // "rcop" (default) or "longwire"
+	Domains       []string    // the peer's
+	LocalDomains  []string    // ours that it may talk to
 
 	ConnectionID uint8  // rcop: 0 to 15
 	AppID        uint16 // rcop: 0x8001
@@ -74,7 +75,21 @@ type PeerConfig struct {
 
 	Delivery string // longwire: "arq" (default), or "non-arq" for a peer that may not answer
 	Repeats  uint8  // longwire, non-arq: how many more times each U_PDU is sent
+
+	Pairing *Pairing // nil: none
 }
+
+// Pairing makes a peer one that introduces itself before anything is taken from it or sent to it, or one that we introduce ourselves to
+// (package pair).
+type Pairing struct {
+	Token        pair.Token
+	Key          pair.PrivateKey // ours
+	Headquarters pair.PublicKey  // the peer's, when it is our headquarters and we are its kit; zero: the peer is a kit, and we are its headquarters
+	AtOnce       bool            // a kit: introduce ourselves before there is anything to send
+}
+
+// kit tells whether we are the kit.
+func (p *Pairing) kit() bool { return p.Headquarters != pair.PublicKey{} }
 
 // priorities is the default. Choice: by kind of stanza; there is room above for traffic that is more urgent than all of it.
 var priorities = map[store.Class]uint8{

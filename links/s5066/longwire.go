@@ -132,6 +132,7 @@ func (w *longwire) run(ctx context.Context) error {
 	if err := w.open(); err != nil {
 		return err
 	}
+	w.p.pair.begin()
 	var loops sync.WaitGroup
 	var failed error
 	loops.Go(func() { w.receive(ctx) })

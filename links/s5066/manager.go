@@ -2,6 +2,7 @@ package s5066
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"longwire/links"
 	"longwire/links/meter"
@@ -23,6 +25,8 @@ type Env struct {
 	Log   *slog.Logger
 	// Dial opens carriers, by Server.Network. For tcp there is one already.
 	Dial map[string]Dialer
+	// Time is told of headquarters' time when headquarters has answered us, who are its kit. It must not wait. nil: nobody wants to know.
+	Time func(headquarters time.Time)
 }
 
 // A Manager runs the configured links, and changes them while they run. Any number of goroutines may use it.
@@ -138,8 +142,12 @@ func (m *Manager) newRunner(c Config) *runner {
 		p := &port{bind: b, link: c, c: pc, queue: m.env.DB.Queue(pc.Peer), db: m.env.DB, in: m.env.In, meter: m.meters[key],
 			trace: m.env.Trace, log: log.With("peer", pc.Peer)}
 		p.m = newMapping(p)
-		b.ports[pc.RemoteAddress] = p
+		if pc.Pairing != nil {
+			p.pair = newPairing(p, m.env.Time)
+		}
+		b.ports = append(b.ports, p)
 	}
+	b.place()
 	return &runner{c: c, bind: b}
 }
 
@@ -219,4 +227,26 @@ func (m *Manager) Status() (all []Status) {
 		return strings.Compare(a.Peer, b.Peer)
 	})
 	return all
+}
+
+// ErrNoKit means a peer that is not a kit of ours on a running link.
+var ErrNoKit = errors.New("s5066: no such kit")
+
+// Forget closes a kit again: nothing is taken from it and nothing sent to it until it, or another, introduces itself, with a new token, or, with again, with the one that
+// it has used. What is for it waits.
+func (m *Manager) Forget(peer string, again bool) error {
+	m.mu.Lock()
+	var p *port
+	for _, r := range m.running {
+		for _, q := range r.bind.ports {
+			if q.c.Peer == peer && q.pair != nil && !q.c.Pairing.kit() {
+				p = q
+			}
+		}
+	}
+	m.mu.Unlock()
+	if p == nil {
+		return fmt.Errorf("%w: %s", ErrNoKit, peer)
+	}
+	return p.pair.forget(again)
 }

@@ -3,6 +3,7 @@ package s5066
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"longwire/links"
@@ -28,6 +29,11 @@ type mapping interface {
 	changed(s bindState)
 	// report fills in what only the mapping knows.
 	report(s *Status)
+
+	// compose makes the next U_PDU, or nil, once run has told the pairing that it may (pairing.begin). Any goroutine may call it that has the turn of the
+	// bind; when what it made was not handed over it calls notSent.
+	compose(mtu int) *upload
+	notSent(err error)
 }
 
 func newMapping(p *port) mapping {
@@ -41,6 +47,7 @@ func newMapping(p *port) mapping {
 type fate struct {
 	kind   fateKind
 	reason sis.RejectReason // rejected
+	at     time.Time        // when it came, if it was withheld since (pairing); else zero: now
 }
 
 type fateKind uint8
@@ -69,6 +76,7 @@ type upload struct {
 	mode     sis.ServiceType
 	priority uint8
 	ttl      time.Duration // of the clock, not of the radio
+	to       sis.Address   // another than the port's, if it has a length
 	sent     func(t sis.Ticket, at time.Time)
 }
 
@@ -84,7 +92,37 @@ type port struct {
 	trace func(links.Event)
 	log   *slog.Logger
 	m     mapping
+	pair  *pairing // nil: the peer is not one that introduces itself, nor are we to it
+	addr  atomic.Uint32
 	drops drops
+}
+
+// remote is the peer's address; without a length while it is not known.
+func (p *port) remote() sis.Address { return sis.Address(p.addr.Load()) }
+
+// remoteText is the same for people; empty while it is not known.
+func (p *port) remoteText() string {
+	if a := p.remote(); a.Size() > 0 {
+		return a.String()
+	}
+	return ""
+}
+
+// heard is a U_PDU of the peer that is none of pairing.
+func (p *port) heard(u sis.UnidataIndication) {
+	if p.pair != nil && !p.pair.heard() {
+		p.drops.closed.Add(1)
+		return
+	}
+	p.m.heard(u)
+}
+
+// fate is the end of a request.
+func (p *port) fate(t sis.Ticket, f fate) {
+	if p.pair != nil && p.pair.fate(t, f) {
+		return
+	}
+	p.m.fate(t, f)
 }
 
 // radio is how long d of radio time takes by the clock.

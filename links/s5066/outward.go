@@ -132,7 +132,11 @@ func (w *longwire) digest(now time.Time) {
 			o.flights = append(o.flights[:i:i], o.flights[i+1:]...)
 			switch n.fate.kind {
 			case confirmed:
-				w.arrived(f, now)
+				at := now
+				if !n.fate.at.IsZero() {
+					at = n.fate.at // it was withheld
+				}
+				w.arrived(f, at, now)
 			case rejected:
 				w.failed(f, n.fate.reason, now)
 			case unanswered:
@@ -150,11 +154,11 @@ func (w *longwire) digest(now time.Time) {
 	}
 }
 
-// arrived: the peer's node has the frame.
-func (w *longwire) arrived(f flight, now time.Time) {
+// arrived: the peer's node has the frame, since at.
+func (w *longwire) arrived(f flight, at, now time.Time) {
 	o := &w.out
 	o.relent()
-	w.measure(f, now)
+	w.measure(f, at)
 	if f.kind != sendData || f.void {
 		return
 	}

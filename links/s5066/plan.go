@@ -75,7 +75,7 @@ func (w *longwire) plan(now time.Time) (action, time.Time) {
 	switch {
 	case question && !busy:
 		return sendAnswer, next
-	case owed > 0 && !busy && (owed >= manyOwed || soonest(owedAt.Add(w.p.radio(w.p.link.AckDelay)))):
+	case owed > 0 && !busy && (owed >= manyOwed || w.p.pair.answering() || soonest(owedAt.Add(w.p.radio(w.p.link.AckDelay)))):
 		return sendMark, next
 	case ready && w.mayAsk() && soonest(o.askAt):
 		return sendAsk, next

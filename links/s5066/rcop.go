@@ -100,6 +100,7 @@ func (w *rcopMapping) run(ctx context.Context) error {
 	if err := w.open(); err != nil {
 		return err
 	}
+	w.p.pair.begin()
 	var loops sync.WaitGroup
 	loops.Go(func() { w.receive(ctx) })
 	w.send(ctx)

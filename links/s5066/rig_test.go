@@ -34,6 +34,7 @@ type end struct {
 	config s5066.Config
 	m      *s5066.Manager
 	log    *slog.Logger // nil: none, or with -v all
+	clock  func(time.Time)
 
 	mangle func(sis.UnidataIndication) []sis.UnidataIndication // what the client hears of the peer; set before Start
 
@@ -74,7 +75,7 @@ func (e *end) Start() {
 	if e.log != nil {
 		log = e.log
 	}
-	e.m = s5066.NewManager(s5066.Env{DB: e.DB, In: e.Inbound(), Log: log,
+	e.m = s5066.NewManager(s5066.Env{DB: e.DB, In: e.Inbound(), Log: log, Time: e.clock,
 		Trace: func(ev links.Event) {
 			e.mu.Lock()
 			e.events = append(e.events, ev)

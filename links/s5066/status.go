@@ -14,6 +14,8 @@ import (
 const (
 	Held        links.State = "held"         // bound, and the SIS server takes nothing for now
 	ReceiveOnly links.State = "receive-only" // EMCON
+	Invited     links.State = "invited"      // a kit that has not introduced itself: nothing is sent to it, and nothing taken from it
+	Introducing links.State = "introducing"  // we are a kit that headquarters has not answered
 )
 
 // Status is the state of a link towards one of its peers, with what it has carried since the node started. Up means that the SAP is bound and nothing
@@ -41,6 +43,7 @@ type Status struct {
 	Heard       time.Time // the peer; zero: not since the node started
 	MarkOwed    time.Time // since when the peer waits to be told what we took; zero: it does not
 	Drops       Drops
+	Pairing     *PairingStatus // nil: none
 }
 
 // Drops are U_PDUs of the peer that had no effect.
@@ -50,12 +53,13 @@ type Drops struct {
 	Check    uint64 // damaged, or from a peer that is out of step
 	Gap      uint64 // what goes before was missing
 	Old      uint64 // of a numbering that is over
+	Closed   uint64 // of a kit that has not introduced itself
 }
 
-type drops struct{ overflow, format, check, gap, old atomic.Uint64 }
+type drops struct{ overflow, format, check, gap, old, closed atomic.Uint64 }
 
 func (d *drops) counts() Drops {
-	return Drops{d.overflow.Load(), d.format.Load(), d.check.Load(), d.gap.Load(), d.old.Load()}
+	return Drops{d.overflow.Load(), d.format.Load(), d.check.Load(), d.gap.Load(), d.old.Load(), d.closed.Load()}
 }
 
 // status is that of one peer.
@@ -64,7 +68,7 @@ func (b *bind) status(p *port) Status {
 	b.mu.Lock()
 	s.Bound, s.FlowOff, s.EMCON, s.MTU = b.state.bound, b.flowOff, b.state.emcon, b.state.mtu
 	s.Node, s.Reason, s.Strays = b.node, b.reason, b.strays
-	s.Status = links.Status{Link: b.c.Name, Peer: p.c.Peer, Since: b.since, Remote: p.c.RemoteAddress.String(), Fault: b.fault}
+	s.Status = links.Status{Link: b.c.Name, Peer: p.c.Peer, Since: b.since, Remote: p.remoteText(), Fault: b.fault}
 	switch {
 	case b.state.ready():
 		s.State = links.Up
@@ -80,6 +84,7 @@ func (b *bind) status(p *port) Status {
 	other := b.other
 	b.mu.Unlock()
 	p.m.report(&s)
+	p.pair.report(&s)
 	if s.Fault == "" && other != 0 {
 		s.Fault = fmt.Sprintf("the SIS server is %s, local_5066_address says %s", other, b.c.LocalAddress)
 	}
