@@ -53,6 +53,7 @@ type call struct {
 	stdin    bool
 	yes      bool
 	all      bool
+	again    bool
 	device   deviceFlags
 	bundle   bundleFlags
 }

@@ -81,7 +81,11 @@ func linkNote(s admin.LinkState) string {
 		}
 		return strings.Join(parts, ", ")
 	}
-	where := fmt.Sprintf("SAP %d at %s, %s to %s, %s", h.SAP, h.Server, h.Local, s.Remote, h.Mapping)
+	remote := s.Remote
+	if remote == "" {
+		remote = "an address that is not known yet"
+	}
+	where := fmt.Sprintf("SAP %d at %s, %s to %s, %s", h.SAP, h.Server, h.Local, remote, h.Mapping)
 	switch {
 	case !h.Bound && s.Fault != "":
 		say("not bound (%s); %s", s.Fault, where)
@@ -101,6 +105,20 @@ func linkNote(s admin.LinkState) string {
 	}
 	if h.Node != "" {
 		say("the SIS server says %s", h.Node)
+	}
+	if p := h.Pairing; p != nil && (p.State != "paired" || p.Conflict() != "") {
+		if p.State != "paired" {
+			say("%s", p.Words)
+			if left := time.Until(p.Until); left > 0 {
+				say("next try in %s", span(left))
+			}
+		}
+		if text := p.Conflict(); text != "" {
+			say("%s", text)
+		}
+		if p.Refused > 0 {
+			say("%s refused", plural(int(p.Refused), "introduction"))
+		}
 	}
 	if left := time.Until(s.Until); left > 0 {
 		say("next try at %s, in %s", s.Until.Local().Format(time.TimeOnly), span(left))

@@ -157,7 +157,11 @@ func (c *call) queue(list []admin.Queued) error {
 		if !e.Expires.IsZero() {
 			left = span(max(0, time.Until(e.Expires)))
 		}
-		t.row(e.Peer, e.ID, e.Kind, e.State, span(time.Since(e.Queued)), left, e.Bytes, e.From, e.To)
+		state := e.State
+		if e.Held != "" {
+			state = e.Held
+		}
+		t.row(e.Peer, e.ID, e.Kind, state, span(time.Since(e.Queued)), left, e.Bytes, e.From, e.To)
 	}
 	return t.Flush()
 }

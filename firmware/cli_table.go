@@ -121,6 +121,26 @@ HF, with a token of its own. Run it once for each kit, at headquarters: where th
 already, only the token is new. What it prints is secret, but for headquarters_key.
 
   longwire kit key`},
+		{name: "kit list", line: "list the kits that this node is the headquarters of", flags: withJSON, run: cmdKitList, help: `
+STATE is invited (it has not introduced itself: nothing is taken from it, and what is for it waits),
+heard (it has, and may not have our answer yet), paired, silent (paired, and not heard for a day) or
+withdrawn (forgotten). CONFLICT: another kit has tried to use the same token, and was refused.
+
+  longwire kit list
+  longwire kit list --json | jq '.[] | select(.state != "paired")'`},
+		{name: "kit forget", args: "NAME", line: "take a kit back: nothing more from it, nothing more to it", min: 1, max: 1, run: cmdKitForget,
+			flags: func(fs *flag.FlagSet, c *call) {
+				withJSON(fs, c)
+				fs.BoolVar(&c.again, "again", false, "its token is good for one kit more, such as the same one after a reset")
+			}, help: `
+For a kit that is lost, or was given to others. It is told when it next introduces itself. Its token
+is spent: to invite a kit in its place, write a new one here and in the kit's config. With --again the
+old token stays good, for the next kit that introduces itself with it: for one that was reset and
+given the same bundle, and for the right one of two that have used the same token. Messages for the
+kit are kept.
+
+  longwire kit forget field
+  longwire kit forget field --again`},
 		{name: "queue list", args: "[PEER]", line: "show what waits for the peers", flags: withJSON, max: 1, run: cmdQueueList, help: `
 PEER is a peer's name or one of its domains. Bodies are never shown.
 

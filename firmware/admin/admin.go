@@ -30,6 +30,8 @@ type Node interface {
 	Live() Live
 	// SetEMCON silences a link or lets it send again; it is in force when it returns, and kept over restarts.
 	SetEMCON(link string, on bool) error
+	// ForgetKit closes a kit until it, or with again another with the same token, introduces itself.
+	ForgetKit(peer string, again bool) error
 	// Reload applies a checked configuration whole, or refuses it whole and goes on with the old one.
 	Reload(*config.Config) error
 	// Reloading tells the service manager that a reload begins, and done that it is over, whatever came of it.
@@ -54,6 +56,10 @@ type Live struct {
 	Listeners   []string       `json:"listeners,omitempty"`   // "clients 0.0.0.0:5222", "link IP link hq-2-field 0.0.0.0:65510"
 	Sessions    map[string]int `json:"-"`                     // bare JID → its clients, resumable ones too
 	Links       []LinkState    `json:"-"`
+
+	// HeadquartersTime is what time it is at the headquarters that answered this kit within the last hour; zero: none did. It goes on evenly when this
+	// machine's clock is set, so that whoever sets that may ask at any time.
+	HeadquartersTime time.Time `json:"headquarters_time,omitzero"`
 }
 
 // LinkState is what a link does for one peer.
@@ -100,6 +106,8 @@ type S5066 struct {
 	Dropped     uint64    `json:"dropped,omitempty"`  // U_PDUs of the peer that had no effect
 	Foreign     uint64    `json:"foreign,omitempty"`  // U_PDUs of the peer that are not of this mapping
 	Strays      uint64    `json:"strays,omitempty"`   // U_PDUs that were no peer's, on the whole link
+
+	Pairing *Pairing `json:"pairing,omitempty"`
 }
 
 // Errors of actions that the caller may want to tell apart.

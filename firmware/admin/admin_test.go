@@ -53,6 +53,11 @@ func (n *node) SetEMCON(link string, on bool) error {
 	})
 }
 
+func (n *node) ForgetKit(peer string, again bool) error {
+	n.note(fmt.Sprint("forget ", peer, " ", again))
+	return nil
+}
+
 func (n *node) Reload(c *config.Config) error {
 	if n.refusing == nil {
 		n.cfg = c

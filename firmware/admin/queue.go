@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"longwire/links/s5066"
 	"longwire/store"
 )
 
@@ -18,7 +19,8 @@ type Queued struct {
 	To      string    `json:"to"`
 	Stanza  string    `json:"stanza,omitempty"` // its id attribute
 	Bytes   int       `json:"bytes"`
-	State   string    `json:"state"` // "queued", or "sent": on its way, not yet confirmed
+	State   string    `json:"state"`          // "queued", or "sent": on its way, not yet confirmed
+	Held    string    `json:"held,omitempty"` // why it waits, where that is not for the link: "invited, not heard yet"
 	Queued  time.Time `json:"queued"`
 	Expires time.Time `json:"expires,omitzero"`
 }
@@ -53,13 +55,36 @@ func (a *Admin) Queue(peer string) ([]Queued, error) {
 			if err != nil {
 				return fmt.Errorf("admin: listing the queue of %s: %w", name, err)
 			}
+			held, err := a.held(db, name)
+			if err != nil {
+				return err
+			}
 			for _, e := range entries {
-				list = append(list, queued(name, e))
+				q := queued(name, e)
+				if e.Session == "" {
+					q.Held = held
+				}
+				list = append(list, q)
 			}
 		}
 		return nil
 	})
 	return list, err
+}
+
+// held tells why what is queued for a peer does not go, if it is a kit that may not be sent to.
+func (a *Admin) held(db *store.DB, peer string) (why string, err error) {
+	for _, p := range a.cfg().Peers {
+		if p.Name != peer || !p.Invited() {
+			continue
+		}
+		rec, err := pairingIn(db, &p)
+		if s := s5066.PairingOf(rec); s.State == s5066.InvitedState || s.State == s5066.WithdrawnState {
+			why = s.Words
+		}
+		return why, err
+	}
+	return "", nil
 }
 
 // queues resolves a peer's name, or one of its domains, to the queues meant.

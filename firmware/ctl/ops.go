@@ -22,6 +22,8 @@ const (
 	OpPeerList    = "peer.list"    // none → admin.Peer…
 	OpLinkList    = "link.list"    // none → admin.Link…
 	OpLinkEMCON   = "link.emcon"   // EMCONArgs → admin.Link
+	OpKitList     = "kit.list"     // none → admin.Kit…
+	OpKitForget   = "kit.forget"   // KitArgs → admin.Kit
 	OpQueueList   = "queue.list"   // QueueArgs → admin.Queued…
 	OpQueueCancel = "queue.cancel" // QueueArgs → admin.Queued…
 	OpQueueWatch  = "queue.watch"  // QueueArgs → admin.QueueEvent…, until the caller hangs up
@@ -38,6 +40,12 @@ type UserArgs struct {
 type EMCONArgs struct {
 	Link string `json:"link"`
 	On   bool   `json:"on"`
+}
+
+// KitArgs names a kit by its name or one of its domains.
+type KitArgs struct {
+	Kit   string `json:"kit"`
+	Again bool   `json:"again,omitempty"` // its token is good for one kit more
 }
 
 // QueueArgs names a peer by its name or one of its domains; "" for all. IDs are for cancelling.
@@ -72,6 +80,11 @@ var ops = map[string]func(ctx context.Context, a *admin.Admin, args json.RawMess
 	OpLinkEMCON: list(func(a *admin.Admin, e EMCONArgs) ([]admin.Link, error) {
 		l, err := a.SetEMCON(e.Link, e.On)
 		return []admin.Link{l}, err
+	}),
+	OpKitList: list(func(a *admin.Admin, _ struct{}) ([]admin.Kit, error) { return a.Kits() }),
+	OpKitForget: list(func(a *admin.Admin, k KitArgs) ([]admin.Kit, error) {
+		kit, err := a.ForgetKit(k.Kit, k.Again)
+		return []admin.Kit{kit}, err
 	}),
 	OpQueueList:   list(func(a *admin.Admin, q QueueArgs) ([]admin.Queued, error) { return a.Queue(q.Peer) }),
 	OpQueueCancel: list(func(a *admin.Admin, q QueueArgs) ([]admin.Queued, error) { return a.Cancel(q.Peer, q.IDs) }),

@@ -68,6 +68,8 @@ type Node struct {
 	kinds    []kind
 	linked   *config.Config // what the links were made of; guarded by reload
 
+	clock hqClock
+
 	watch    sync.Mutex // guards watchers
 	watched  int
 	watchers map[int]func(links.Event)

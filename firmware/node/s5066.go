@@ -24,7 +24,7 @@ func (n *Node) s5066Configs(cfg *config.Config, but map[string]bool) (out []s506
 			}
 			out = append(out, c)
 		}
-		pc, err := s5066Peer(cfg, l, p)
+		pc, err := n.s5066Peer(cfg, l, p)
 		if err != nil {
 			return nil, err
 		}
@@ -62,16 +62,26 @@ func (n *Node) s5066Config(l *config.Link) (s5066.Config, error) {
 	}, nil
 }
 
-func s5066Peer(cfg *config.Config, l *config.Link, p *config.Peer) (s5066.PeerConfig, error) {
+func (n *Node) s5066Peer(cfg *config.Config, l *config.Link, p *config.Peer) (s5066.PeerConfig, error) {
 	s := p.S5066
-	remote, err := sis.ParseAddress(s.Remote5066Address)
-	if err != nil {
+	wrong := func(err error) (s5066.PeerConfig, error) {
 		return s5066.PeerConfig{}, fmt.Errorf("node: link %q: peer %q: %w", l.Name, p.Name, err)
+	}
+	var remote sis.Address
+	var err error
+	if s.Remote5066Address != "" { // a kit's may be missing
+		if remote, err = sis.ParseAddress(s.Remote5066Address); err != nil {
+			return wrong(err)
+		}
+	}
+	pairing, err := n.pairing(cfg, p)
+	if err != nil {
+		return wrong(err)
 	}
 	return s5066.PeerConfig{
 		Peer: p.Name, RemoteAddress: remote, Mapping: s.Mapping, Domains: p.Domains, LocalDomains: locals(cfg, p),
 		ConnectionID: uint8(s.ConnectionID), AppID: uint16(s.ApplicationID), Confirm: s.Confirm,
-		Delivery: s.Delivery, Repeats: uint8(s.Repeats),
+		Delivery: s.Delivery, Repeats: uint8(s.Repeats), Pairing: pairing,
 	}, nil
 }
 
@@ -140,10 +150,14 @@ func (n *Node) s5066States() (all []admin.LinkState) {
 				Mapping: s.Mapping, Bound: s.Bound, FlowOff: s.FlowOff, EMCON: s.EMCON, MTU: s.MTU,
 				Outstanding: s.Outstanding, OnFarNode: s.OnFarNode, Unconfirmed: s.Unconfirmed, FramesIn: s.FramesIn, FramesOut: s.FramesOut,
 				Rate: s.Rate, Heard: s.Heard, MarkOwed: s.MarkOwed,
-				Dropped: s.Drops.Overflow + s.Drops.Check + s.Drops.Gap + s.Drops.Old,
+				Dropped: s.Drops.Overflow + s.Drops.Check + s.Drops.Gap + s.Drops.Old + s.Drops.Closed,
 				Foreign: s.Drops.Format + s.Foreign,
-				Strays:  s.Strays.Unknown + s.Strays.WrongSAP,
+				Strays:  s.Strays.Unknown + s.Strays.WrongSAP + s.Strays.Pairing,
 			},
+		}
+		if s.Pairing != nil {
+			p := admin.PairingOf(*s.Pairing)
+			state.S5066.Pairing = &p
 		}
 		if s.Bound && s.Node != sis.NodeOn {
 			state.S5066.Node = s.Node.String()
