@@ -62,7 +62,7 @@ type Options struct {
 
 	Grace  time.Duration // of a trial, until all must be healthy; 90 s
 	Steady time.Duration // so long it must have been healthy; 5 s
-	Poll   time.Duration // between two looks; 2 s
+	Poll   time.Duration // between two looks while something is wrong or on trial, a tenth as often otherwise; 1 s
 	Shown  time.Duration // how long the lamp tells what became of a stick; 10 s
 }
 
@@ -82,7 +82,7 @@ func (o Options) orDefault() Options {
 	text(&o.Trust, "/etc/longwire/trust")
 	span(&o.Grace, 90*time.Second)
 	span(&o.Steady, 5*time.Second)
-	span(&o.Poll, 2*time.Second)
+	span(&o.Poll, time.Second)
 	span(&o.Shown, 10*time.Second)
 	if o.Console == nil {
 		o.Console = io.Discard
@@ -144,10 +144,16 @@ type daemon struct {
 	shown   time.Time         // until then the lamp tells what became of a stick
 	shownOf string            // of which stick
 	last    string            // what was told of the health last
-	shut    error             // why the firewall does not close; nothing may be opened behind it then
-	system  System            // nil: there are no slots
-	reboot  string            // why the machine is to start anew; "": it is not
-	gps     gps
+	looked  time.Time         // at the health, while nothing else goes on
+
+	hostFault string    // why the machine is not as the settings say; "": it is
+	hostKnown string    // the same before the trial that goes on
+	hostTried time.Time // when it was applied last
+
+	shut   error  // why the firewall does not close; nothing may be opened behind it then
+	system System // nil: there are no slots
+	reboot string // why the machine is to start anew; "": it is not
+	gps    gps
 
 	sticks   chan board.StickEvent
 	requests chan *request
@@ -164,7 +170,7 @@ type daemon struct {
 func Run(ctx context.Context, o Options) error {
 	o = o.orDefault()
 	d := &daemon{
-		o: o, log: o.Log, lamp: board.OpenLamp(o.Board, o.Console), running: map[string]string{}, beat: time.Now(), here: map[string]bool{},
+		o: o, log: o.Log, lamp: board.OpenLamp(o.Board, o.Console), running: map[string]string{}, last: "?", beat: time.Now(), here: map[string]bool{},
 		sticks: make(chan board.StickEvent, 16), requests: make(chan *request), resets: make(chan string, 1),
 	}
 	ctx, stop := context.WithCancel(ctx)

@@ -283,7 +283,12 @@ func freePort(t testing.TB) int {
 
 func (r *rig) bundle(counter uint64, node, sis string) []byte {
 	r.Helper()
-	c := bundle.Config{Head: bundle.Head{Counter: counter, Target: bundle.Target{Name: "field"}}, Name: "field", Docs: bundle.Documents{Node: node, SIS: sis}}
+	return r.bundleWith(counter, node, sis, "")
+}
+
+func (r *rig) bundleWith(counter uint64, node, sis, kit string) []byte {
+	r.Helper()
+	c := bundle.Config{Head: bundle.Head{Counter: counter, Target: bundle.Target{Name: "field"}}, Name: "field", Docs: bundle.Documents{Node: node, SIS: sis, Kit: kit}}
 	b, err := c.Encode(r.org, "")
 	if err != nil {
 		r.Fatal(err)

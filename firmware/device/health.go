@@ -26,18 +26,39 @@ type Health struct {
 	LinkUp bool     `json:"link_up,omitempty"`
 }
 
-// health looks at everything once: the services run, the node answers, its store is without fault, what is to listen listens, and each
+// health looks at everything: the services run, the node answers, its store is without fault, what is to listen listens, and each
 // link over HF is bound at its SIS server. Whether a peer is reached does not count: the band may be dead.
-func (d *daemon) health(ctx context.Context) (h Health) {
-	wrong := func(format string, args ...any) { h.Wrong = append(h.Wrong, fmt.Sprintf(format, args...)) }
+//
+// The service manager costs a process for each question, and a small board has other things to do while it starts: it is asked when all
+// else is well, or when every reason counts.
+func (d *daemon) health(ctx context.Context, thorough bool) (h Health) {
+	if d.hostFault != "" && time.Since(d.hostTried) > hostAgain {
+		d.applyHost(ctx)
+	}
+	h = d.nodeHealth(ctx)
+	if d.hostFault != "" && (d.kit.Trial() == nil || d.hostFault != d.hostKnown) {
+		h.Wrong = append(h.Wrong, "the machine's settings could not be applied: "+d.hostFault)
+	}
+	if !thorough && len(h.Wrong) > 0 {
+		return h
+	}
 	for _, u := range units {
 		if !d.kit.Has(u.document) {
 			continue
 		}
 		if err := d.o.Services.Active(ctx, u.unit); err != nil {
-			wrong("%s does not run: %v", u.title, trim(err))
+			h.Wrong = append(h.Wrong, fmt.Sprintf("%s does not run: %v", u.title, trim(err)))
 		}
 	}
+	return h
+}
+
+// hostAgain is how often settings of the machine that could not be applied are tried again.
+const hostAgain = 10 * time.Second
+
+// nodeHealth is what the node and the sockets tell.
+func (d *daemon) nodeHealth(ctx context.Context) (h Health) {
+	wrong := func(format string, args ...any) { h.Wrong = append(h.Wrong, fmt.Sprintf(format, args...)) }
 	cfg, err := d.kit.NodeConfig()
 	switch {
 	case err != nil:

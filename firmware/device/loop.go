@@ -16,6 +16,8 @@ func (d *daemon) loop(ctx context.Context) error {
 	if err := d.resume(ctx); err != nil || ctx.Err() != nil {
 		return errors.Join(err, ctx.Err())
 	}
+	d.look(ctx)
+	d.showHealth()
 	tick := time.NewTicker(d.o.Poll)
 	defer tick.Stop()
 	for {
@@ -31,7 +33,10 @@ func (d *daemon) loop(ctx context.Context) error {
 		case r := <-d.requests:
 			err = d.job(ctx, func(ctx context.Context) error { return d.answer(ctx, r) })
 		case <-tick.C:
-			d.look(ctx)
+			if d.last != "" || time.Since(d.looked) >= 10*d.o.Poll {
+				d.look(ctx)
+			}
+			d.showHealth()
 		}
 		if err != nil {
 			return err
@@ -50,6 +55,7 @@ func (d *daemon) job(ctx context.Context, f func(context.Context) error) error {
 	d.mu.Lock()
 	d.cancel = nil
 	d.mu.Unlock()
+	d.looked = time.Time{}
 	if errors.Is(err, context.Canceled) {
 		return nil // a trial goes on at the next start
 	}
@@ -78,22 +84,33 @@ func (d *daemon) resume(ctx context.Context) error {
 	})
 }
 
-// look watches the health when nothing else goes on.
+// look asks for the health when nothing else goes on, and tells when it has changed.
 func (d *daemon) look(ctx context.Context) {
-	h := d.health(ctx)
+	d.looked = time.Now()
+	h := d.health(ctx, true)
 	if ctx.Err() != nil {
 		return
 	}
 	d.setHealth(h)
-	if text := strings.Join(h.Wrong, "; "); text != d.last {
-		d.last = text
-		if text == "" {
-			d.say("all is well")
-		} else {
-			d.say("needs attention: %s", text)
-		}
-		d.o.Notify.Status(text)
+	text := strings.Join(h.Wrong, "; ")
+	if text == d.last {
+		return
 	}
+	d.last = text
+	switch {
+	case text != "":
+		d.say("needs attention: %s", text)
+	case d.kit.Virgin():
+		d.say("waiting for a stick with this kit's bundle")
+	default:
+		d.say("all is well")
+	}
+	d.o.Notify.Status(text)
+}
+
+// showHealth lets the lamp tell how the kit is, once it has told of a stick.
+func (d *daemon) showHealth() {
+	h := d.getHealth()
 	switch {
 	case time.Now().Before(d.shown) && (d.shownOf == "" || d.present(d.shownOf)):
 	case len(h.Wrong) > 0 || d.kit.Virgin():

@@ -71,22 +71,30 @@ func (d *daemon) start(ctx context.Context) error {
 			d.log.Error("the clock", "err", err)
 		}
 	}
+	d.countStart()
+	return d.openSystem()
+}
+
+// countStart counts a start of the machine in a trial, and undoes one that has had its starts. A flash that takes nothing more must not
+// keep the kit from going on as it is.
+func (d *daemon) countStart() {
 	over, err := d.kit.Boot()
 	if err != nil {
-		return err
+		d.log.Error("a start in a trial is not counted", "err", err)
 	}
-	if over {
-		m := d.kit.Meta()
-		r := &provision.Report{Software: d.software(), Why: []string{fmt.Sprintf("the kit was started %d times without the settings having proved themselves", provision.MaxBoots)}}
-		d.say("settings number %d are undone: they have not proved themselves in %d starts", m.Number, provision.MaxBoots)
-		if err := d.kit.Undo(r.Why); err != nil {
-			return err
-		}
-		r.Done = fmt.Sprintf("UNDONE: settings number %d were tried and did not work; the kit has gone back to what it had before.", m.Number)
-		d.file(r)
-		d.undone = true
+	if !over {
+		return
 	}
-	return d.openSystem()
+	m := d.kit.Meta()
+	r := &provision.Report{Software: d.software(), Why: []string{fmt.Sprintf("the kit was started %d times without the settings having proved themselves", provision.MaxBoots)}}
+	d.say("settings number %d are undone: they have not proved themselves in %d starts", m.Number, provision.MaxBoots)
+	if err := d.kit.Undo(r.Why); err != nil {
+		d.log.Error("the trial cannot be undone", "err", err)
+		return
+	}
+	d.undone = true
+	r.Done = fmt.Sprintf("UNDONE: settings number %d were tried and did not work; the kit has gone back to what it had before.", m.Number)
+	d.file(r)
 }
 
 // broken waits for a reset, as nothing else helps a kit whose data cannot be read.

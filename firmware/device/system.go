@@ -76,7 +76,7 @@ func (d *daemon) trySystem(ctx context.Context) error {
 	d.say("system: version %s has to prove itself", d.o.Version)
 	err := d.system.Watch(ctx, func(ctx context.Context) []string {
 		d.alive()
-		h := d.health(ctx)
+		h := d.health(ctx, true)
 		d.setHealth(h)
 		return h.Wrong
 	})

@@ -19,11 +19,7 @@ func (d *daemon) activate(ctx context.Context, anew bool) (wrong []string) {
 			return []string{fmt.Sprintf("the firewall does not close: %v", trim(d.shut))}
 		}
 	}
-	s := d.settings()
-	if err := d.o.Host.Apply(ctx, s); err != nil {
-		fail("the machine's settings could not be applied: %v", trim(err))
-	}
-	d.followGPS(s.Kit)
+	d.applyHost(ctx)
 	for _, u := range units {
 		digest := d.digest(u)
 		before, known := d.running[u.unit]
@@ -47,6 +43,21 @@ func (d *daemon) activate(ctx context.Context, anew bool) (wrong []string) {
 		d.running[u.unit] = digest
 	}
 	return wrong
+}
+
+// applyHost makes the machine what the settings say. What fails is part of the health until it works, but what has failed before a trial
+// is no fault of the trial's.
+func (d *daemon) applyHost(ctx context.Context) {
+	s := d.settings()
+	d.hostFault, d.hostTried = "", time.Now()
+	if err := d.o.Host.Apply(ctx, s); err != nil {
+		d.hostFault = trim(err)
+		d.log.Error("the machine's settings could not be applied", "err", err)
+	}
+	if d.kit.Trial() == nil {
+		d.hostKnown = d.hostFault
+	}
+	d.followGPS(s.Kit)
 }
 
 // reloaded lets the node take its new settings without a restart, if it can.
@@ -99,7 +110,10 @@ func (d *daemon) conclude(ctx context.Context, wrong []string, r *provision.Repo
 		return false, nil
 	}
 	if err := d.kit.Keep(); err != nil {
-		return false, err
+		d.log.Error("the trial went well, and that cannot be written down", "err", err)
+		r.Done = fmt.Sprintf("Settings number %d work and are in use. That could not be written to the kit's flash, so they are tried anew at the next start.", m.Number)
+		r.Why, r.Next = []string{trim(err)}, "If it happens again, the flash is full or worn out."
+		return false, nil
 	}
 	d.say("settings number %d are kept; this kit is %q", m.Number, m.Name)
 	r.Done = fmt.Sprintf("Settings number %d are applied, were tried and are kept. This kit is %q now.", m.Number, m.Name)
@@ -134,14 +148,15 @@ func (d *daemon) watch(ctx context.Context) (wrong []string, err error) {
 	tick := time.NewTicker(d.o.Poll)
 	defer tick.Stop()
 	for {
-		h := d.health(ctx)
+		over := time.Since(began) >= d.o.Grace
+		h := d.health(ctx, over)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		d.alive()
 		d.setHealth(h)
 		switch now := time.Now(); {
-		case len(h.Wrong) > 0 && now.Sub(began) >= d.o.Grace:
+		case len(h.Wrong) > 0 && over:
 			return h.Wrong, nil
 		case len(h.Wrong) > 0:
 			good = time.Time{}
