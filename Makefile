@@ -7,7 +7,7 @@ BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)"
 FUZZTIME ?= 2m
 
 .DEFAULT_GOAL := help
-.PHONY: help image build demo demo-hf demo-kit test race interop torture fuzz bench bench-hf lint arrows release image-test image-drill clean
+.PHONY: help image build demo demo-hf demo-kit test race interop torture fuzz bench bench-hf lint arrows release image-check image-test image-drill clean
 
 help: ## list the targets
 	@echo "Longwire, an XMPP node for bad links. Targets:"
@@ -74,10 +74,20 @@ release: ## static binaries for linux amd64, arm64 and arm v7 in build/
 	GOOS=linux GOARCH=amd64 $(BUILD) -o build/longwire-linux-amd64 ./firmware
 	GOOS=linux GOARCH=arm64 $(BUILD) -o build/longwire-linux-arm64 ./firmware
 	GOOS=linux GOARCH=arm GOARM=7 $(BUILD) -o build/longwire-linux-armv7 ./firmware
+	GOOS=linux GOARCH=amd64 $(BUILD) -o build/s5066d-linux-amd64 ./tools/s5066d
+	GOOS=linux GOARCH=arm64 $(BUILD) -o build/s5066d-linux-arm64 ./tools/s5066d
+	GOOS=linux GOARCH=arm GOARM=7 $(BUILD) -o build/s5066d-linux-armv7 ./tools/s5066d
 	@ls -l build
 
-image: ## the image of a kit in build/image/BOARD: qemu-aarch64 (default) or qemu-armv7 from Debian's packages (ORG_KEY=file: obeys only that organisation)
+image: ## the image of a kit: qemu-aarch64 (default) or qemu-armv7 from Debian's packages in build/image/BOARD; with BUILDROOT=dir any board, also rpi4 and bbb, by Buildroot in build/buildroot/BOARD (ORG_KEY=file: obeys only that organisation)
+ifdef BUILDROOT
+	VERSION=$(VERSION) $(GO) run ./tools/buildroot image -tree $(BUILDROOT) $(if $(ORG_KEY),-key $(ORG_KEY)) $(or $(BOARD),qemu-aarch64)
+else
 	$(GO) run ./tools/mkimage image $(or $(BOARD),qemu-aarch64) -version $(VERSION) $(if $(ORG_KEY),-key $(ORG_KEY)) $(MKIMAGE)
+endif
+
+image-check: ## prove that every board can be built with BUILDROOT=dir; LINUX=dir and UBOOT=dir (their sources) prove their configurations too
+	$(GO) run ./tools/buildroot check -tree "$(BUILDROOT)" $(if $(LINUX),-linux $(LINUX)) $(if $(UBOOT),-uboot $(UBOOT))
 
 image-test: ## two kits in virtual machines, from virgin disks and sticks to a chat over HF (BOARD=qemu-armv7: 32 bit); makes the image first
 	$(GO) run ./tools/imagetest -board $(or $(BOARD),qemu-aarch64) $(IMAGETEST)

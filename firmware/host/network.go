@@ -6,16 +6,20 @@ import (
 	"strings"
 )
 
-// networkFiles are the files of systemd-networkd for the settings, by name; systemd.network(5). They sort before those of the image, which
-// has DHCP for every interface that no file is about.
+// networkFiles are the files of systemd-networkd for the settings, by name; systemd.network(5). They sort before those of the system.
 func networkFiles(c *Config) map[string]string {
 	files := make(map[string]string)
+	all := false
 	for i, n := range c.Networks {
-		name := fmt.Sprintf("10-kit-%02d.network", i)
 		if n.Interface == "" {
-			name = "20-kit.network"
+			all = true
+			files["20-kit.network"] = n.file()
+			continue
 		}
-		files[name] = n.file()
+		files[fmt.Sprintf("10-kit-%02d.network", i)] = n.file()
+	}
+	if !all {
+		files["20-kit.network"] = Network{}.file()
 	}
 	return files
 }
@@ -56,10 +60,7 @@ func (n Network) file() string {
 	return b.String()
 }
 
-// timesyncFiles are the drop-ins of systemd-timesyncd, by name; timesyncd.conf(5).
-func timesyncFiles(c *Config) map[string]string {
-	if len(c.Clock.NTP) == 0 {
-		return nil
-	}
-	return map[string]string{"20-kit.conf": "# Made from kit.toml.\n[Time]\nNTP=" + strings.Join(c.Clock.NTP, " ") + "\n"}
+// timesyncFile is the drop-in for systemd-timesyncd; timesyncd.conf(5).
+func timesyncFile(c *Config) string {
+	return "# Made from kit.toml.\n[Time]\nNTP=" + strings.Join(c.Clock.NTP, " ") + "\nFallbackNTP=\n"
 }

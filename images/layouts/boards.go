@@ -65,14 +65,14 @@ var boards = []Board{
 	},
 	{
 		Name: "rpi4", Title: "Raspberry Pi 4 B or Compute Module 4", GOARCH: "arm64",
-		Kernel: "Image", Boot: "booti", Console: "ttyS1,115200",
+		Kernel: "Image", Boot: "booti", Console: "tty1", // a monitor: the serial port of the header is a modem's
 		Interface: "mmc", Table: "hybrid",
-		BootFiles: []string{"bootcode.bin", "start4.elf", "fixup4.dat", "bcm2711-rpi-4-b.dtb", "bcm2711-rpi-cm4.dtb", "overlays", "config.txt", "u-boot.bin"},
+		BootFiles: []string{"start4.elf", "fixup4.dat", "config.txt", "bcm2711-rpi-4-b-longwire.dtb", "bcm2711-rpi-cm4-io-longwire.dtb", "u-boot.bin"},
 		Sizes:     Sizes{Boot: 64 * mib, Root: 256 * mib, Data: 128 * mib},
 	},
 	{
 		Name: "bbb", Title: "BeagleBone Black", GOARCH: "arm", GOARM: "7",
-		Kernel: "zImage", Boot: "bootz", DTB: "am335x-boneblack.dtb", Console: "ttyS0,115200",
+		Kernel: "zImage", Boot: "bootz", DTB: "am335x-boneblack-longwire.dtb", Console: "ttyS0,115200",
 		Interface: "mmc", Device: 1, Table: "gpt", // eMMC
 		// AM335x TRM §26.1.8.5.5, raw mode: the ROM tries 0, 128, 256 and 384 KiB. U-Boot's SPL then reads sector 0x300.
 		Raw:   []RawFile{{"MLO", 128 << 10}, {"u-boot.img", 384 << 10}},

@@ -4,7 +4,7 @@ setenv kit_if 'mmc'
 setenv kit_dev '1'
 setenv kit_kernel 'zImage'
 setenv kit_boot 'bootz'
-setenv kit_dtb 'am335x-boneblack.dtb'
+setenv kit_dtb 'am335x-boneblack-longwire.dtb'
 setenv kit_console 'ttyS0,115200'
 setenv kit_extra
 setenv kit_ecam

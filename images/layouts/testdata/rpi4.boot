@@ -5,7 +5,7 @@ setenv kit_dev '0'
 setenv kit_kernel 'Image'
 setenv kit_boot 'booti'
 setenv kit_dtb
-setenv kit_console 'ttyS1,115200'
+setenv kit_console 'tty1'
 setenv kit_extra
 setenv kit_ecam
 mmc dev 0; load mmc 0:1 ${scriptaddr} /boot.scr && source ${scriptaddr}; sleep 5; reset

@@ -1,0 +1,46 @@
+#!/bin/sh
+# Last words on a slot's files, before its file system is made: $1 is the target
+# directory, $2 the board. Buildroot exports the rest.
+set -eu
+
+target=$1 board=$2
+
+fail() {
+	echo "post-build: $board: $*" >&2
+	exit 1
+}
+
+# Where the partitions are mounted that are not the slot.
+mkdir -p "$target/data" "$target/tmp" "$target/var"
+
+# Which board and which system this is, for people and for the bundle that is made
+# of it. A read-only root has its name from the configuration.
+{
+	echo "NAME=Longwire"
+	echo "PRETTY_NAME=\"Longwire ${LONGWIRE_VERSION:-devel} ($board, Buildroot $BR2_VERSION)\""
+	echo "ID=longwire"
+	echo "ID_LIKE=buildroot"
+	echo "VERSION_ID=${LONGWIRE_VERSION:-devel}"
+	echo "VARIANT_ID=$board"
+	echo "BUILD_ID=buildroot-$BR2_VERSION"
+} > "$target/usr/lib/os-release"
+
+# The keys of the organisation whose sticks this kit obeys; none: the first stick's.
+for key in ${LONGWIRE_TRUST:-}; do
+	install -D -m 0644 "$key" "$target/etc/longwire/trust/${key##*/}"
+done
+
+# A kit is closed: nobody logs in, whatever a later default of Buildroot brings.
+root=$(sed -n 's/^root:\([^:]*\):.*/\1/p' "$target/etc/shadow")
+[ "$root" = "*" ] || fail "root can log in"
+for program in dropbear sshd telnetd; do
+	[ ! -e "$target/usr/bin/$program" ] || fail "there is a $program"
+done
+for unit in getty@ serial-getty@ console-getty debug-shell; do
+	mask="$target/etc/systemd/system/$unit.service"
+	[ ! -d "$target/etc/systemd" ] || { [ -e "$mask" ] && [ ! -s "$mask" ]; } || [ -L "$mask" ] ||
+		fail "$unit.service is not masked"
+done
+for program in longwire s5066d; do
+	[ -x "$target/usr/bin/$program" ] || fail "there is no $program"
+done
