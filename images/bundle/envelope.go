@@ -154,6 +154,10 @@ func foreign(b []byte) error {
 	case begins([]byte(publicWord)), begins([]byte(secretWord)):
 		return refuse(ErrNotBundle, "put the bundle on the stick, and never a secret key", "this is a key and not a bundle")
 	}
+	// A later envelope will say what it is as well, in other words than ours.
+	if bytes.HasPrefix(b, []byte{0xd2, 0x84}) && bytes.Contains(b[:min(len(b), 128)], []byte(`/vnd.longwire.`)) {
+		return refuse(ErrNewer, copyAgain+"; if that does not help, "+updateFirst, "this bundle is in a form that this system does not know, or its first bytes are damaged")
+	}
 	return refuse(ErrNotBundle, "put the file that mkbundle or twin wrote on the stick", "this is not a Longwire bundle, whatever its name says")
 }
 

@@ -34,6 +34,8 @@ func (e *Error) Unwrap() error { return e.Reason }
 const (
 	copyAgain = "copy the file to the stick again and eject the stick before pulling it out"
 	makeAnew  = "ask the maker of the bundle for a new one"
+
+	updateFirst = "update this kit's system first, or make the bundle with the tools of the kit's release"
 )
 
 func refuse(reason error, remedy, format string, args ...any) *Error {

@@ -189,7 +189,7 @@ func (f *fields) version(current uint64) {
 	case v == 0:
 		f.fail("it has no version")
 	case v > current:
-		f.err = refuse(ErrNewer, "update this kit's system first, or make the bundle with the tools of the kit's release",
+		f.err = refuse(ErrNewer, updateFirst,
 			"%s is of version %d, and this system knows %d", f.what, v, current)
 	}
 }
@@ -201,7 +201,7 @@ func (f *fields) done() error {
 	}
 	for key := range f.left {
 		if key < mayIgnore {
-			return refuse(ErrNewer, "update this kit's system first, or make the bundle with the tools of the kit's release",
+			return refuse(ErrNewer, updateFirst,
 				"%s says something that this system does not know (field %d)", f.what, key)
 		}
 	}

@@ -69,7 +69,7 @@ func TestNoChangedByteGetsThrough(t *testing.T) {
 			c[i] ^= bit
 			_, err := bundle.ReadHead(c, trust(t))
 			refused(t, fmt.Sprintf("byte %d ^ %#x", i, bit), err,
-				bundle.ErrNotBundle, bundle.ErrKind, bundle.ErrUntrusted, bundle.ErrSignature, bundle.ErrDamaged, bundle.ErrTruncated, bundle.ErrTooLarge)
+				bundle.ErrNotBundle, bundle.ErrNewer, bundle.ErrKind, bundle.ErrUntrusted, bundle.ErrSignature, bundle.ErrDamaged, bundle.ErrTruncated, bundle.ErrTooLarge)
 		}
 	}
 	b = system(t, picture(5000), org(t))
@@ -81,7 +81,7 @@ func TestNoChangedByteGetsThrough(t *testing.T) {
 			err = f.Check(t.Context(), nil)
 		}
 		refused(t, fmt.Sprintf("system, byte %d", i), err,
-			bundle.ErrNotBundle, bundle.ErrKind, bundle.ErrUntrusted, bundle.ErrSignature, bundle.ErrDamaged, bundle.ErrTruncated)
+			bundle.ErrNotBundle, bundle.ErrNewer, bundle.ErrKind, bundle.ErrUntrusted, bundle.ErrSignature, bundle.ErrDamaged, bundle.ErrTruncated)
 	}
 }
 
@@ -107,6 +107,7 @@ func TestOtherFilesAreToldAsSuch(t *testing.T) {
 		"zeros":                    {readHead, make([]byte, 4096), bundle.ErrNotBundle},
 		"nothing":                  {readHead, nil, bundle.ErrTruncated},
 		"a key":                    {readHead, key, bundle.ErrNotBundle},
+		"a later envelope":         {readHead, append([]byte{0xd2, 0x84, 0x58, 0x60, 0xa4, 0x01, 0x38, 0x31, 0x03, 0x78, 0x25}, "application/vnd.longwire.config+cbor and so on"...), bundle.ErrNewer},
 		"a system as settings":     {readHead, system, bundle.ErrKind},
 		"a manifest as settings":   {readHead, system[12:], bundle.ErrKind},
 		"settings as a system":     {readSystem, config, bundle.ErrKind},

@@ -20,9 +20,15 @@ func (f *Folder) Vault() (*Vault, error) {
 	return v, f.read(vaultFile, &v.secrets)
 }
 
+// Known is the secret for a purpose if there is one.
+func (v *Vault) Known(purpose string) (secret string, known bool) {
+	secret, known = v.secrets[purpose]
+	return secret, known
+}
+
 // Get is the secret for a purpose. The first time it is made up.
 func (v *Vault) Get(purpose string, invent func() (string, error)) (string, error) {
-	if s, ok := v.secrets[purpose]; ok {
+	if s, known := v.Known(purpose); known {
 		return s, nil
 	}
 	s, err := invent()

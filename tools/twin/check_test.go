@@ -45,6 +45,7 @@ func TestFaultsAreToldWithTheRemedy(t *testing.T) {
 		"without tls the other side knows it":                "ip.tls = false\n" + strings.Replace(replace(`name = "field"`, "name = \"field\"\nlinks = [\"ip\"]"), "[headquarters.sis]", "ip = { address = \"203.0.113.1\" }\n[headquarters.sis]", 1),
 		"none that twin makes is like it":                    pairDoc + "[[kit.node.link]]\ntype = \"ip\"\ndial = true\n",
 		"is a table here, and no table":                      pairDoc + "[kit.node.domains]\nx = 1\n",
+		"a kit has its own place for that":                   pairDoc + "[kits.node]\ndata = \"/tmp\"\n",
 		"star.toml:1: ":                                      "= 1",
 	} {
 		t.Chdir(t.TempDir())

@@ -40,13 +40,21 @@ func openHouse(s *Star) (*house, error) {
 	return &house{star: s, folder: f, vault: v, made: map[string][]password{}}, err
 }
 
-// token is a kit's, made once.
+// tokenOf is what a kit's token is kept as.
+func tokenOf(kit string) string { return "pairing token " + kit }
+
+// token is a kit's, made once. A kit that is renamed keeps it.
 func (h *house) token(kit *End) (string, error) {
-	return h.vault.Get("pairing token "+kit.Name, func() (string, error) { return pair.NewToken().Text(), nil })
+	return h.vault.Get(tokenOf(kit.Name), func() (string, error) {
+		if t, known := h.vault.Known(tokenOf(kit.FormerName)); known {
+			return t, nil
+		}
+		return pair.NewToken().Text(), nil
+	})
 }
 
 // renewToken shuts out whoever has the old one.
-func (h *house) renewToken(kit string) { h.vault.Set("pairing token "+kit, pair.NewToken().Text()) }
+func (h *house) renewToken(kit string) { h.vault.Set(tokenOf(kit), pair.NewToken().Text()) }
 
 // pairKey is headquarters', made once.
 func (h *house) pairKey() (secret, public string, err error) {
@@ -90,10 +98,7 @@ func (h *house) user(e *End, u User) (table, error) {
 // stays the same.
 func (h *house) credentials(address, password string) ([]string, error) {
 	purpose := "credentials " + address
-	kept, err := h.vault.Get(purpose, func() (string, error) { return "", nil })
-	if err != nil {
-		return nil, err
-	}
+	kept, _ := h.vault.Known(purpose)
 	if old := strings.Fields(kept); len(old) == len(sasl.Hashes()) {
 		fits := true
 		for _, text := range old {

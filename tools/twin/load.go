@@ -183,6 +183,11 @@ func (k *checker) end(where string, e *End) {
 	if (e.Certificate == "") != (e.CertificateKey == "") {
 		k.bad(where, "a certificate needs both certificate and certificate_key")
 	}
+	for _, key := range []string{"data", "control"} {
+		if !e.headquarters && (e.Node[key] != nil || k.star.Kits.Node[key] != nil || k.star.All.Node[key] != nil) {
+			k.bad(where, "node.%s: a kit has its own place for that; take it out", key)
+		}
+	}
 	users := map[string]bool{}
 	for _, u := range e.User {
 		switch name := strings.ToLower(u.Name); {

@@ -22,6 +22,7 @@ type options struct {
 	out              string
 	longwire, s5066d string
 	newToken         kits
+	counter          uint64
 }
 
 // kits is a flag that may be given several times.
@@ -60,6 +61,7 @@ Checks the file, and the settings that would be made of it.
 				Flags: func(fs *flag.FlagSet) {
 					checkers(fs)
 					fs.StringVar(&o.out, "out", "bundles", "the `FOLDER` to write to")
+					fs.Uint64Var(&o.counter, "counter", 0, "no bundle gets a lower `NUMBER`, for one who has lost count: kits refuse what is not higher than before, and their report tells how high that was")
 					fs.Var(&o.newToken, "new-token", "the `KIT` is lost or was replaced: pair anew, and shut the old one out")
 				}, Help: `
 Run it again after each change: a bundle is made anew, with the next number, only where something has

@@ -62,7 +62,7 @@ func (o *options) write(c cli.Call) error {
 	}
 	var done []written
 	for _, p := range plans {
-		w, err := h.issue(p, o.out)
+		w, err := h.issue(p, o.out, o.counter)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.end.Name, err)
 		}
@@ -84,10 +84,14 @@ func (h *house) plans() (all []*plan, err error) {
 	return all, nil
 }
 
-// issue writes one end's bundle: the last one again if it says the same.
-func (h *house) issue(p *plan, dir string) (w written, err error) {
+// issue writes one end's bundle: the last one again if it says the same and has at least the number that is asked for.
+func (h *house) issue(p *plan, dir string, least uint64) (w written, err error) {
 	w = written{plan: p, file: filepath.Join(dir, p.end.Name+".lwb")}
 	content, err := p.content()
+	if err != nil {
+		return w, err
+	}
+	next, err := h.folder.Next(bundle.KindConfig, p.config.Target.Name, p.config.Name)
 	if err != nil {
 		return w, err
 	}
@@ -95,35 +99,29 @@ func (h *house) issue(p *plan, dir string) (w written, err error) {
 	if err != nil {
 		return w, err
 	}
-	if w.same = file != nil; !w.same {
-		if file, err = h.sign(p, content); err != nil {
+	if w.counter, w.same = next-1, file != nil && next > least; !w.same {
+		w.counter = max(next, least)
+		if file, err = h.sign(p, content, w.counter); err != nil {
 			return w, err
 		}
 	}
-	last, err := h.folder.Last(bundle.KindConfig, p.config.Name)
-	if err != nil {
-		return w, err
-	}
-	w.size, w.counter = len(file), last.Counter
+	w.size = len(file)
 	return w, organisation.WriteFile(w.file, file, 0o600)
 }
 
 // sign makes a new bundle, and has it recorded before it leaves the house.
-func (h *house) sign(p *plan, content [32]byte) ([]byte, error) {
+func (h *house) sign(p *plan, content [32]byte, counter uint64) ([]byte, error) {
 	signer, err := h.folder.Signer()
 	if err != nil {
 		return nil, err
 	}
 	c := p.config
-	c.Created = time.Now()
-	if c.Counter, err = h.folder.Next(bundle.KindConfig, c.Target.Name, c.Name); err != nil {
-		return nil, err
-	}
+	c.Created, c.Counter = time.Now(), counter
 	file, err := c.Encode(signer, p.recipient)
 	if err != nil {
 		return nil, err
 	}
-	return file, h.folder.Record(bundle.KindConfig, c.Name, c.Counter, content, file)
+	return file, h.folder.Record(bundle.KindConfig, c.Name, counter, content, file)
 }
 
 // printPasswords writes the passwords that were made up, one file for each end, and returns the files' names. They stay

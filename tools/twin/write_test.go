@@ -161,6 +161,36 @@ func TestARenamedKitIsReachedByItsOldName(t *testing.T) {
 	}
 }
 
+func TestARenamedKitStaysPaired(t *testing.T) {
+	inHouse(t, pairDoc)
+	write(t)
+	token := func(name string) any {
+		return at(t, settings(t, got(t, name, "").Docs.Node), "peer", 0, "pairing", "token")
+	}
+	before := token("field")
+	file(t, "star.toml", strings.Replace(pairDoc, `name = "field"`, "name = \"camp\"\nformer_name = \"field\"", 1))
+	write(t)
+	file(t, "star.toml", strings.Replace(pairDoc, `name = "field"`, `name = "camp"`, 1))
+	write(t)
+	if before == nil || token("camp") != before || token("headquarters") != before {
+		t.Errorf("%v, %v, %v", before, token("camp"), token("headquarters"))
+	}
+}
+
+func TestWhoHasLostCountSaysWhereToGoOn(t *testing.T) {
+	inHouse(t, pairDoc)
+	write(t)
+	for _, step := range []struct {
+		args []string
+		want uint64
+	}{{[]string{"--counter", "20"}, 20}, {nil, 20}, {[]string{"--counter", "20"}, 20}, {[]string{"--counter", "5"}, 20}, {[]string{"--counter", "21"}, 21}} {
+		write(t, step.args...)
+		if n := numbers(t); n["headquarters"] != step.want || n["field"] != step.want {
+			t.Errorf("%v: %v, want %d", step.args, n, step.want)
+		}
+	}
+}
+
 func TestTrustKeepsTheOwnKey(t *testing.T) {
 	other, err := bundle.NewSigner("Partner")
 	if err != nil {
