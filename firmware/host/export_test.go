@@ -5,9 +5,6 @@ import "time"
 // NetworkFiles are the files for systemd-networkd.
 func NetworkFiles(c *Config) map[string]string { return networkFiles(c) }
 
-// TimesyncFile is the file for systemd-timesyncd.
-func TimesyncFile(c *Config) string { return timesyncFile(c) }
-
 // FakeClock is a clock of a machine made of fields.
 type FakeClock struct {
 	Now, Chip, Kept time.Time

@@ -87,19 +87,20 @@ func (m *Machine) network(ctx context.Context, c *Config) error {
 }
 
 func (m *Machine) timesync(ctx context.Context, c *Config) error {
-	changed, err := m.files("/run/systemd/timesyncd.conf.d", "kit.conf", map[string]string{"kit.conf": timesyncFile(c)})
+	changed, err := m.files("/run/systemd/timesyncd.conf.d", "*kit.conf", timesyncFiles(c))
 	if err != nil || !changed {
 		return err
 	}
-	// A machine without timesyncd has nothing to restart, and one without servers nothing to tell.
 	return m.do(ctx, "systemctl", "try-restart", "--no-block", "systemd-timesyncd.service")
 }
 
 // files makes a folder have exactly these files, of those that a pattern names.
 func (m *Machine) files(folder, pattern string, want map[string]string) (changed bool, err error) {
 	folder = filepath.Join("/", m.Root, folder)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return false, fmt.Errorf("host: %w", err)
+	if len(want) > 0 {
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return false, fmt.Errorf("host: %w", err)
+		}
 	}
 	old, _ := filepath.Glob(filepath.Join(folder, pattern))
 	for _, name := range old {

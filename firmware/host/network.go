@@ -6,20 +6,16 @@ import (
 	"strings"
 )
 
-// networkFiles are the files of systemd-networkd for the settings, by name; systemd.network(5). They sort before those of the system.
+// networkFiles are the files of systemd-networkd for the settings, by name; systemd.network(5). They sort before those of the image, which
+// has DHCP for every interface that no file is about.
 func networkFiles(c *Config) map[string]string {
 	files := make(map[string]string)
-	all := false
 	for i, n := range c.Networks {
+		name := fmt.Sprintf("10-kit-%02d.network", i)
 		if n.Interface == "" {
-			all = true
-			files["20-kit.network"] = n.file()
-			continue
+			name = "20-kit.network"
 		}
-		files[fmt.Sprintf("10-kit-%02d.network", i)] = n.file()
-	}
-	if !all {
-		files["20-kit.network"] = Network{}.file()
+		files[name] = n.file()
 	}
 	return files
 }
@@ -60,7 +56,10 @@ func (n Network) file() string {
 	return b.String()
 }
 
-// timesyncFile is the drop-in for systemd-timesyncd; timesyncd.conf(5).
-func timesyncFile(c *Config) string {
-	return "# Made from kit.toml.\n[Time]\nNTP=" + strings.Join(c.Clock.NTP, " ") + "\nFallbackNTP=\n"
+// timesyncFiles are the drop-ins of systemd-timesyncd, by name; timesyncd.conf(5).
+func timesyncFiles(c *Config) map[string]string {
+	if len(c.Clock.NTP) == 0 {
+		return nil
+	}
+	return map[string]string{"20-kit.conf": "# Made from kit.toml.\n[Time]\nNTP=" + strings.Join(c.Clock.NTP, " ") + "\n"}
 }
