@@ -40,9 +40,11 @@ func detect(root, arch string) (p Profile, how string) {
 	}
 	// Devicetree Specification 0.4 §2.3.1: a list of strings, each ended by a NUL, the most special first.
 	compatible := strings.Split(strings.TrimRight(readSmall(at.path("/proc/device-tree/compatible")), "\x00"), "\x00")
-	for _, p := range Profiles() {
-		if p.fits(compatible, arch) {
-			return p, "the device tree (" + compatible[0] + ")" + unknown
+	for _, name := range compatible {
+		for _, p := range Profiles() {
+			if p.fits(name, arch) {
+				return p, "the device tree (" + name + ")" + unknown
+			}
 		}
 	}
 	p, _ = Find(pc)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,6 +18,9 @@ import (
 
 // GPIOConfig names an output.
 type GPIOConfig struct {
+	// Name is that of the line in the machine's device tree, as GPIO17; 'gpioinfo' shows them. Chip and Line count without a Name: chips
+	// are numbered as their drivers come.
+	Name string
 	// Chip is a character device as /dev/gpiochip0, or a folder of the older interface, as a rule /sys/class/gpio.
 	Chip string
 	Line int  // of the chip; with the older interface the number of the line in all of the machine
@@ -35,6 +39,14 @@ type GPIO struct {
 // OpenGPIO takes an output.
 func OpenGPIO(c GPIOConfig) (*GPIO, error) {
 	g := &GPIO{name: fmt.Sprintf("GPIO line %d of %s", c.Line, c.Chip)}
+	if c.Name != "" {
+		g.name = "GPIO line " + c.Name
+		found, err := findLine(c.Name)
+		if err != nil {
+			return nil, explainGPIO(g.name, err)
+		}
+		c.Chip, c.Line = found.Chip, found.Line
+	}
 	if c.Line < 0 {
 		return nil, fmt.Errorf("board: %s: no such line", g.name)
 	}
@@ -50,6 +62,52 @@ func OpenGPIO(c GPIOConfig) (*GPIO, error) {
 		return nil, explainGPIO(g.name, err)
 	}
 	return g, nil
+}
+
+// findLine asks all chips for a line of that name.
+func findLine(name string) (GPIOConfig, error) {
+	chips, _ := filepath.Glob("/dev/gpiochip*")
+	var denied error
+	for _, chip := range chips {
+		lines, err := lineNames(chip)
+		if err != nil {
+			denied = err
+			continue
+		}
+		if i := slices.Index(lines, name); i >= 0 {
+			return GPIOConfig{Chip: chip, Line: i}, nil
+		}
+	}
+	if denied != nil {
+		return GPIOConfig{}, denied
+	}
+	return GPIOConfig{}, fs.ErrNotExist
+}
+
+// maxLines bounds what is asked of one chip.
+const maxLines = 1024
+
+// lineNames are those of a chip's lines, by number; a name may have more words in brackets, which say what else the pin can be.
+func lineNames(chip string) ([]string, error) {
+	f, err := os.OpenFile(chip, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var info unix.GPIOChipInfo
+	if err := ioctl(f, unix.GPIO_GET_CHIPINFO_IOCTL, unsafe.Pointer(&info)); err != nil {
+		return nil, err
+	}
+	var names []string
+	for i := range min(info.Lines, maxLines) {
+		line := unix.GPIOV2LineInfo{Offset: i}
+		if err := ioctl(f, unix.GPIO_V2_GET_LINEINFO_IOCTL, unsafe.Pointer(&line)); err != nil {
+			return nil, err
+		}
+		name, _, _ := strings.Cut(unix.ByteSliceToString(line.Name[:]), " ")
+		names = append(names, name)
+	}
+	return names, nil
 }
 
 func explainGPIO(name string, err error) error {

@@ -85,6 +85,7 @@ func TestGPIOErrorsHelp(t *testing.T) {
 		{GPIOConfig{Chip: "/dev/gpiochipnone"}, "chips of this machine"},
 		{GPIOConfig{Chip: file}, "inappropriate ioctl"},
 		{GPIOConfig{Chip: "/dev/gpiochip0", Line: -1}, "no such line"},
+		{GPIOConfig{Name: "NO SUCH LINE"}, "GPIO line NO SUCH LINE"},
 	} {
 		_, err := OpenGPIO(c.config)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.config.Chip) {

@@ -150,7 +150,7 @@ func (p Profile) openLED(led LED) *light {
 			return put(level, "0")
 		}}
 	}
-	if led.GPIO.Chip == "" {
+	if led.GPIO == (GPIOConfig{}) {
 		return nil
 	}
 	g, err := OpenGPIO(led.GPIO)

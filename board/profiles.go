@@ -106,7 +106,7 @@ var profiles = []Profile{
 			{Colour: Red, Label: "PWR, red", Names: []string{"PWR", "led1"}},
 		},
 		Button:   Button{Key: keyRestart, Label: "between pins 39 (ground) and 40 (GPIO 21) of the header", Hold: resetHold},
-		Watchdog: "/dev/watchdog0", RTC: "/dev/rtc0", GPS: "/dev/ttyACM0", PTT: "gpio:/dev/gpiochip0:17",
+		Watchdog: "/dev/watchdog0", RTC: "/dev/rtc0", GPS: "/dev/ttyACM0", PTT: "gpio:GPIO17",
 	},
 	{
 		Name: "bbb", Title: "BeagleBone Black", Arch: "arm", Match: []string{"ti,am335x-bone-black"},
@@ -123,7 +123,7 @@ var profiles = []Profile{
 			{Colour: Red, Label: "USR2", Names: []string{"beaglebone:green:usr2", "beaglebone:green:cpu0"}},
 		},
 		Button:   Button{Key: keyRestart, Label: "between P9.1 (ground) and P9.12 (GPIO 1_28)", Hold: resetHold},
-		Watchdog: "/dev/watchdog0", RTC: "/dev/rtc0", GPS: "/dev/ttyACM0", PTT: "gpio:/dev/gpiochip1:16",
+		Watchdog: "/dev/watchdog0", RTC: "/dev/rtc0", GPS: "/dev/ttyACM0", PTT: "gpio:P9_15A",
 	},
 	{Name: pc, Title: "PC, or a board not known"},
 }
@@ -147,9 +147,9 @@ func Find(name string) (p Profile, ok bool) {
 	return Profile{}, false
 }
 
-// fits tells whether a profile is of a device tree's names and a machine's architecture.
-func (p Profile) fits(compatible []string, arch string) bool {
-	return (p.Arch == "" || p.Arch == arch) && slices.ContainsFunc(p.Match, func(m string) bool { return slices.Contains(compatible, m) })
+// fits tells whether a profile is of a device tree's name and a machine's architecture.
+func (p Profile) fits(name, arch string) bool {
+	return (p.Arch == "" || p.Arch == arch) && slices.Contains(p.Match, name)
 }
 
 // Detect tells what board this is, and by what: kit.board= on the kernel's command line, else the device tree. What nobody knows is a PC.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"longwire/board"
 	"longwire/links/dts"
 	"longwire/links/modem"
 	"longwire/links/sis"
@@ -104,21 +105,24 @@ func (k *checker) modem() {
 	case m.Type == "serial" && 8*m.Baud < 10*m.Rate:
 		k.fault("modem.baud", "a line of %d baud is too slow for %d bit/s; write at least %d", m.Baud, m.Rate, (10*m.Rate+7)/8)
 	case m.Type == "serial" && !slices.Contains([]string{"rts", "radio-rts", "radio-dtr", "none"}, m.PTT):
-		if _, _, err := gpioLine(m.PTT); err != nil {
+		if _, err := gpioLine(m.PTT); err != nil {
 			k.fault("modem.ptt", "%v", err)
 		}
 	}
 }
 
-// gpioLine reads "gpio:/dev/gpiochip0:17".
-func gpioLine(s string) (chip string, line int, err error) {
+// gpioLine reads "gpio:/dev/gpiochip0:17" or "gpio:GPIO17".
+func gpioLine(s string) (board.GPIOConfig, error) {
 	rest, ok := strings.CutPrefix(s, "gpio:")
 	chip, number, found := strings.Cut(rest, ":")
+	if ok && !found && rest != "" && !strings.ContainsAny(rest, "/ ") && strings.Trim(rest, "0123456789") != "" {
+		return board.GPIOConfig{Name: rest}, nil
+	}
 	line, bad := strconv.Atoi(number)
 	if !ok || !found || bad != nil || line < 0 || !filepath.IsAbs(chip) {
-		return "", 0, fmt.Errorf(`%q keys no transmitter; write "rts", "radio-rts", "radio-dtr", "none" or "gpio:/dev/gpiochip0:17"`, s)
+		return board.GPIOConfig{}, fmt.Errorf(`%q keys no transmitter; write "rts", "radio-rts", "radio-dtr", "none", "gpio:/dev/gpiochip0:17" or "gpio:GPIO17"`, s)
 	}
-	return chip, line, nil
+	return board.GPIOConfig{Chip: chip, Line: line}, nil
 }
 
 // at is where it is.

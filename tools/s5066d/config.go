@@ -61,7 +61,7 @@ type Modem struct {
 	Channel     string   `toml:"channel" doc:"Where the channel is served: host:port, or the path of a unix socket."`
 	Port        string   `toml:"port" eg:"/dev/ttyUSB0" doc:"The serial line of a modem."`
 	Baud        int      `toml:"baud" doc:"Its speed."`
-	PTT         string   `toml:"ptt" doc:"What keys the transmitter: \"rts\" is the modem's own Request To Send; \"radio-rts\", \"radio-dtr\" and a GPIO line as \"gpio:/dev/gpiochip0:17\" key the radio past the modem; \"none\": the modem keys when bytes come."`
+	PTT         string   `toml:"ptt" doc:"What keys the transmitter: \"rts\" is the modem's own Request To Send; \"radio-rts\", \"radio-dtr\" and a GPIO line as \"gpio:/dev/gpiochip0:17\", or by its name as \"gpio:GPIO17\", key the radio past the modem; \"none\": the modem keys when bytes come."`
 	Rate        int      `toml:"rate" doc:"Bits per second: 75, 150, 300, 600, 1200, 2400 (MIL-STD-188-110A), 3200, 4800, 6400, 8000 or 9600 (STANAG 4539)."`
 	Interleaver string   `toml:"interleaver" doc:"\"short\" or \"long\"."`
 	Turnaround  Duration `toml:"turnaround" doc:"From the end of another's signal to the beginning of ours, at the most."`

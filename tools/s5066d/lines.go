@@ -72,8 +72,8 @@ func (s *server) openSerialModem() (modem.Modem, error) {
 	case "radio-rts", "radio-dtr":
 		cfg.Keyer = onlyKey{board.LineKeyer{Port: port, DTR: c.PTT == "radio-dtr"}}
 	default:
-		chip, line, _ := gpioLine(c.PTT)
-		g, err := board.OpenGPIO(board.GPIOConfig{Chip: chip, Line: line})
+		line, _ := gpioLine(c.PTT) // checked with the config
+		g, err := board.OpenGPIO(line)
 		if err != nil {
 			port.Close()
 			return nil, fmt.Errorf("nothing keys the transmitter: %w", err)

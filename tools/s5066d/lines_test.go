@@ -107,6 +107,8 @@ func TestConfigFaults(t *testing.T) {
 		{good + "[modem]\ninterleaver = \"none\"", "c.toml:3: modem.interleaver: "},
 		{good + "[modem]\ntype = \"serial\"", "modem.port: "},
 		{good + "[modem]\ntype = \"serial\"\nport = \"/dev/ttyS0\"\nptt = \"gpio:17\"", "c.toml:5: modem.ptt: "},
+		{good + "[modem]\ntype = \"serial\"\nport = \"/dev/ttyS0\"\nptt = \"gpio:\"", "c.toml:5: modem.ptt: "},
+		{good + "[modem]\ntype = \"serial\"\nport = \"/dev/ttyS0\"\nptt = \"gpio:chip0/17\"", "c.toml:5: modem.ptt: "},
 		{good + "[modem]\ntype = \"serial\"\nport = \"/dev/ttyS0\"\nrate = 9600", "modem.baud: a line of 9600 baud is too slow"},
 		{good + "[modem]\nchannel = \"7066\"", "c.toml:3: modem.channel: \"7066\" is neither host:port"},
 		{good + "name = \"" + strings.Repeat("x", 65) + "\"", "c.toml:2: name: station name"},
