@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -384,5 +385,31 @@ func TestBundlesForOthersAreLeftAlone(t *testing.T) {
 	}
 	if i := slices.IndexFunc(f.Configs, func(c Found) bool { return c.Verdict == Foreign }); i < 0 || !strings.Contains(f.Configs[i].describe(), `left alone: it is for the kit "second"`) {
 		t.Errorf("%+v", f.Configs)
+	}
+}
+
+// The program that judges s5066d.toml on a kit is the one that runs on it.
+func TestTheRealS5066DJudges(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds s5066d")
+	}
+	b := newBench(t)
+	if err := os.Remove(b.o.S5066D); err != nil {
+		t.Fatal(err)
+	}
+	build := exec.Command("go", "build", "-o", b.o.S5066D, "longwire/tools/s5066d")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	k := b.open()
+	c := settings(1)
+	c.Docs.SIS = "address = \"1.1.0.1\"\nspeed = 7\n"
+	if v, _, _, err := k.Judge(b.encode(c, b.org, ""), true); v != Bad || !strings.Contains(fmt.Sprint(err), "s5066d.toml:2: speed") {
+		t.Errorf("a wrong one: %v, %v", v, err)
+	}
+	c.Docs.SIS = "address = \"1.1.0.1\"\n"
+	b.keep(k, b.encode(c, b.org, ""))
+	if !k.Has(SISFile) {
+		t.Error("s5066d.toml is not in force")
 	}
 }
