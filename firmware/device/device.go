@@ -31,6 +31,17 @@ type Host interface {
 
 var _ Host = (*host.Machine)(nil)
 
+// Clock is the machine's; host.Timekeeper is one. Its methods may be called concurrently.
+type Clock interface {
+	Start() error
+	Run(ctx context.Context) error
+	SetTime(by host.Source, at time.Time) (changed bool, err error)
+	FollowGPS(ctx context.Context, port string, baud int, log *slog.Logger) error
+	Source() host.Source
+}
+
+var _ Clock = (*host.Timekeeper)(nil)
+
 // Options of Run; zero values are the defaults of a kit.
 type Options struct {
 	Version string
@@ -45,8 +56,8 @@ type Options struct {
 	Console io.Writer // what happens, for who watches; nil: nobody
 	Log     *slog.Logger
 	Notify  *supervise.Notify
-	Host    Host // nil: the machine is left as it is
-	Clock   *host.Timekeeper
+	Host    Host  // nil: the machine is left as it is
+	Clock   Clock // nil: it is not ours to set
 	// OpenSystem is update.Open, with what only the machine knows filled in. nil: there are no slots.
 	OpenSystem func(update.Options) (System, error)
 	Services   Services // Systemd
