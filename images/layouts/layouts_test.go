@@ -140,7 +140,7 @@ func TestServicesRunWhatAKitHas(t *testing.T) {
 		if !known[user] || user == "" && name != "longwire-device" {
 			t.Errorf("%s runs as %q", name, user)
 		}
-		for _, must := range []string{"NoNewPrivileges", "ProtectSystem", "MemoryDenyWriteExecute", "SystemCallFilter", "DevicePolicy", "CapabilityBoundingSet", "WatchdogSec", "Conflicts"} {
+		for _, must := range []string{"NoNewPrivileges", "ProtectSystem", "MemoryDenyWriteExecute", "SystemCallFilter", "CapabilityBoundingSet", "WatchdogSec", "Conflicts"} {
 			if len(u[must]) == 0 {
 				t.Errorf("%s has no %s", name, must)
 			}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +35,7 @@ func ext4(ctx context.Context, at time.Time, file, label, dir string, size int64
 		return err
 	}
 	uuid := layouts.UUID("file system " + label)
-	args := []string{"-q", "-t", "ext4", "-m", "0", "-L", label, "-U", uuid, "-E", "hash_seed=" + uuid + ",lazy_itable_init=0,root_owner=0:0"}
+	args := []string{"-q", "-t", "ext4", "-b", "4096", "-m", "0", "-L", label, "-U", uuid, "-E", "hash_seed=" + uuid + ",lazy_itable_init=0,root_owner=0:0"}
 	name := "mke2fs"
 	if dir != "" {
 		// A slot is never written by the kit: it needs no journal, and its size is that of its files.
@@ -45,6 +46,18 @@ func ext4(ctx context.Context, at time.Time, file, label, dir string, size int64
 		}
 	}
 	return run(ctx, at, nil, name, append(args, file, fmt.Sprintf("%dk", size/1024))...)
+}
+
+// settle gives all inodes the image's time as the time of their last change, which mke2fs takes from the files and nothing can set there: with
+// that, the same files make the same image.
+func settle(ctx context.Context, at time.Time, file string, t tree) error {
+	var script strings.Builder
+	for _, name := range slices.Concat([]string{""}, t.folders(), t.names()) {
+		for _, field := range []string{"ctime", "atime", "mtime", "crtime"} {
+			fmt.Fprintf(&script, "sif \"/%s\" %s @%d\nsif \"/%s\" %s_extra 0\n", name, field, at.Unix(), name, field)
+		}
+	}
+	return run(ctx, at, strings.NewReader(script.String()), "debugfs", "-w", "-f", "-", file)
 }
 
 func sparse(file string, size int64) error {

@@ -141,6 +141,9 @@ func makeImage(ctx context.Context, o options) error {
 	if err := ext4(ctx, o.at, rootFS, "root", rootDir, imageSize(root)); err != nil {
 		return err
 	}
+	if err := settle(ctx, o.at, rootFS, root); err != nil {
+		return err
+	}
 	size, err := fileSize(rootFS)
 	if err != nil {
 		return err
