@@ -68,11 +68,6 @@ fi
 if test -z "${BOOT_ORDER}"; then setenv BOOT_ORDER "A B"; fi
 if test -z "${BOOT_A_LEFT}"; then setenv BOOT_A_LEFT 3; fi
 if test -z "${BOOT_B_LEFT}"; then setenv BOOT_B_LEFT 3; fi
-if test "${BOOT_A_LEFT}${BOOT_B_LEFT}" = "00"; then
-	echo "kit: no slot has a start left: both get theirs again"
-	setenv BOOT_A_LEFT 3
-	setenv BOOT_B_LEFT 3
-fi
 
 # The first slot in order with a start left.
 setenv slot
@@ -82,6 +77,16 @@ for s in ${BOOT_ORDER}; do
 		if test "${left}" != "0"; then setenv slot ${s}; fi
 	fi
 done
+# A slot that is not in the order holds half a system: it never counts.
+if test -z "${slot}"; then
+	echo "kit: no slot in the order has a start left: both get theirs again"
+	setenv BOOT_A_LEFT 3
+	setenv BOOT_B_LEFT 3
+	setenv left 3
+	for s in ${BOOT_ORDER}; do
+		if test -z "${slot}"; then setenv slot ${s}; fi
+	done
+fi
 setexpr left ${left} - 1
 if test "${slot}" = "A"; then setenv BOOT_A_LEFT ${left}; else setenv BOOT_B_LEFT ${left}; fi
 
