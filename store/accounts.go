@@ -57,7 +57,7 @@ func (tx *Tx) PutAccount(a Account) error {
 	if tx.full && tx.get(bucketAccounts, key) == nil {
 		return tx.room()
 	}
-	return tx.put(bucketAccounts, key, encode(accountRecordOf(a)))
+	return tx.putRecord(bucketAccounts, key, accountRecordOf(a))
 }
 
 // DeleteAccount deletes the account with everything that belongs to it: roster, blobs, spool, sessions; ErrNotFound.
@@ -115,7 +115,7 @@ func (tx *Tx) Secret(name string, n int) ([]byte, error) {
 	if _, err := rand.Read(secret); err != nil {
 		return nil, fmt.Errorf("store: making secret %s: %w", name, err)
 	}
-	return bytes.Clone(secret), tx.put(bucketSecrets, key, encode(secretRecord{v1, secret}))
+	return bytes.Clone(secret), tx.putRecord(bucketSecrets, key, secretRecord{v1, secret})
 }
 
 func accountRecordOf(a Account) accountRecord {

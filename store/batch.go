@@ -167,7 +167,7 @@ func (db *DB) commitTx(tx *Tx) (err error) {
 	if err2 != nil {
 		return err
 	}
-	if err2 := (&Tx{db: db, bolt: again, writable: true}).put(bucketMeta, []byte(keyProbe), encode(probeRecord{head: v1})); err2 != nil {
+	if err2 := (&Tx{db: db, bolt: again, writable: true}).putRecord(bucketMeta, []byte(keyProbe), probeRecord{head: v1}); err2 != nil {
 		_ = again.Rollback()
 		return err
 	}

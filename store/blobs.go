@@ -30,7 +30,7 @@ func (tx *Tx) PutBlob(account, kind, name string, v []byte) error {
 	if err := tx.room(); err != nil {
 		return err
 	}
-	return tx.put(bucketBlobs, key, encode(blobRecord{v1, v}))
+	return tx.putRecord(bucketBlobs, key, blobRecord{v1, v})
 }
 
 // Blobs calls fn for each value of one kind, ordered by name.

@@ -31,7 +31,7 @@ func (tx *Tx) PutCustody(key string, c Custody) error {
 	if err := checkNames(key); err != nil {
 		return err
 	}
-	return tx.put(bucketCustody, []byte(key), encode(custodyRecordOf(c)))
+	return tx.putRecord(bucketCustody, []byte(key), custodyRecordOf(c))
 }
 
 func custodyRecordOf(c Custody) custodyRecord {

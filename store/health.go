@@ -27,7 +27,7 @@ func (db *DB) Health() Health {
 // Probe tries one small commit, so that a node that was full or read-only finds out when it is healed.
 func (db *DB) Probe() error {
 	return db.wait(operation{fn: func(tx *Tx) error {
-		return tx.put(bucketMeta, []byte(keyProbe), encode(probeRecord{head: v1, At: nanos(time.Now())}))
+		return tx.putRecord(bucketMeta, []byte(keyProbe), probeRecord{head: v1, At: nanos(time.Now())})
 	}, probe: true})
 }
 

@@ -27,7 +27,7 @@ func (tx *Tx) PutLinkSwitch(name string, s LinkSwitch) error {
 	if err := checkNames(name); err != nil {
 		return fmt.Errorf("store: link: %w", err)
 	}
-	return tx.put(bucketMeta, linkKey(name), encode(linkRecord{head: v1, EMCON: s.EMCON, Changed: nanos(s.Changed)}))
+	return tx.putRecord(bucketMeta, linkKey(name), linkRecord{head: v1, EMCON: s.EMCON, Changed: nanos(s.Changed)})
 }
 
 func linkKey(name string) []byte { return append(prefix(keyLink), name...) }

@@ -76,7 +76,7 @@ func (db *DB) create() (err error) {
 	if err != nil {
 		return err
 	}
-	err = migrate(bolt, db.reservePages())
+	err = migrate(bolt, db.target(), db.reservePages())
 	if err == nil {
 		err = os.Rename(fresh, db.path)
 	}
@@ -137,10 +137,10 @@ func (db *DB) openBolt(path string, locked func(*os.File) error) (bolt *bbolt.DB
 	return bolt, nil
 }
 
-// prepare brings the file to our format and looks at the state it was left in.
+// prepare brings the file to the format it may have and looks at the state it was left in.
 func (db *DB) prepare() error {
 	if !db.opt.ReadOnly {
-		if err := migrate(db.bolt, db.reservePages()); err != nil {
+		if err := migrate(db.bolt, db.target(), db.reservePages()); err != nil {
 			return err
 		}
 	}

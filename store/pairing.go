@@ -50,7 +50,7 @@ func (tx *Tx) PutPairing(peer string, p Pairing) error {
 	if err := checkNames(peer); err != nil {
 		return fmt.Errorf("store: pairing: %w", err)
 	}
-	return tx.put(bucketMeta, pairingKey(peer), encode(pairingRecordOf(p)))
+	return tx.putRecord(bucketMeta, pairingKey(peer), pairingRecordOf(p))
 }
 
 // DeletePairing forgets it.

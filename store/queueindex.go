@@ -84,7 +84,7 @@ func (tx *Tx) queue(peer string) (queueRecord, error) {
 
 // putQueue stores the counters and notes that the queue's readers are to be told after the commit.
 func (tx *Tx) putQueue(peer string, r queueRecord, put bool) error {
-	if err := tx.put(bucketQueue, queueKey(peer, tagQueue), encode(r)); err != nil {
+	if err := tx.putRecord(bucketQueue, queueKey(peer, tagQueue), r); err != nil {
 		return err
 	}
 	t := tx.touched[peer]

@@ -43,7 +43,7 @@ func (q *Queue) Put(tx *Tx, e Entry, lim QueueLimits) (id uint64, dropped []Entr
 	e.ID = r.Last
 	r.Entries++
 	r.Bytes += int64(len(e.Stanza))
-	if err := tx.put(bucketQueue, bodyKey(q.name, e.ID), encode(entryRecordOf(e))); err != nil {
+	if err := tx.putRecord(bucketQueue, bodyKey(q.name, e.ID), entryRecordOf(e)); err != nil {
 		return 0, nil, err
 	}
 	if err := tx.indexUnsent(q.name, e); err != nil {

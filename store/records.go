@@ -10,6 +10,7 @@ import (
 // Records are CBOR maps with small integers as keys; key 0 is the version of the record's type. A program that meets a
 // key it does not know ignores it, so that adding one leaves the version as it is; the version rises only when an older
 // program could no longer read the record rightly, and the older program then says so (ErrNewer).
+// Such a record is only written into a file whose format allows it (migrate.go), by putRecord.
 // A key is never used again for something else. testdata holds each record's bytes.
 
 // head is key 0 of every record.
@@ -20,9 +21,6 @@ type head struct {
 func (h head) version() uint8 { return h.V }
 
 var v1 = head{V: 1}
-
-// maxVersion is the highest version of any record type that this program reads.
-const maxVersion = 1
 
 type formatRecord struct {
 	head
@@ -209,8 +207,8 @@ func decode[T interface{ version() uint8 }](b []byte) (rec T, err error) {
 	switch v := rec.version(); {
 	case v == 0:
 		return rec, fmt.Errorf("record without version")
-	case v > maxVersion:
-		return rec, fmt.Errorf("%w: record version %d, this program reads up to %d", ErrNewer, v, maxVersion)
+	case v > maxVersion():
+		return rec, fmt.Errorf("%w: record version %d, this program reads up to %d", ErrNewer, v, maxVersion())
 	}
 	return rec, nil
 }

@@ -293,7 +293,7 @@ func TestNewerFormatIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	db := must(Open(path, Options{}))
 	err := db.Update(func(tx *Tx) error {
-		return tx.put(bucketMeta, []byte(keyFormat), encode(formatRecord{head: v1, Format: formatNow + 2}))
+		return tx.put(bucketMeta, []byte(keyFormat), encode(formatRecord{head: v1, Format: Newest + 2}))
 	})
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
@@ -310,8 +310,31 @@ func TestNewerFormatIsRefused(t *testing.T) {
 	}
 }
 
-func TestMigrationsLeadToTheFormatWeWrite(t *testing.T) {
-	if len(migrations) != formatNow {
-		t.Errorf("%d migrations for format %d", len(migrations), formatNow)
+func TestTheTableSaysWhatTheConstantsSay(t *testing.T) {
+	if newest() != Newest {
+		t.Errorf("the table leads to format %d, Newest is %d", newest(), Newest)
+	}
+	for n := uint64(1); n <= Newest; n++ {
+		if f := formats[n]; f.works != (n >= Oldest) || f.buckets > bucketCount || f.migrate == nil {
+			t.Errorf("format %d: %+v", n, f)
+		}
+	}
+	if formats[Newest].buckets != bucketCount {
+		t.Errorf("the newest format has %d buckets of %d", formats[Newest].buckets, bucketCount)
+	}
+}
+
+// What is written as a record is judged by putRecord first.
+func TestRecordsAreWrittenInOnePlace(t *testing.T) {
+	files := must(filepath.Glob("*.go"))
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") || name == "migrate.go" {
+			continue
+		}
+		for n, line := range strings.Split(string(must(os.ReadFile(name))), "\n") {
+			if strings.Contains(line, ".put(") && strings.Contains(line, "encode(") {
+				t.Errorf("%s:%d: use putRecord", name, n+1)
+			}
+		}
 	}
 }

@@ -46,7 +46,7 @@ func (tx *Tx) PutRosterItem(account string, it RosterItem) (ver uint64, err erro
 	}
 	r.Ver++
 	it.Ver = r.Ver
-	if err := tx.put(bucketRoster, key, encode(rosterItemRecordOf(it))); err != nil {
+	if err := tx.putRecord(bucketRoster, key, rosterItemRecordOf(it)); err != nil {
 		return 0, err
 	}
 	return r.Ver, tx.putRoster(account, r)
@@ -152,7 +152,7 @@ func (tx *Tx) roster(account string) (rosterRecord, error) {
 }
 
 func (tx *Tx) putRoster(account string, r rosterRecord) error {
-	return tx.put(bucketRosters, []byte(account), encode(r))
+	return tx.putRecord(bucketRosters, []byte(account), r)
 }
 
 // resetRoster forgets all versions so far, but goes on counting from them.

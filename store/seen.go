@@ -46,7 +46,7 @@ func (tx *Tx) AddSeen(key string, s Seen) error {
 	b := binary.BigEndian.AppendUint64(rec.Ring, s.Unit)
 	b = binary.BigEndian.AppendUint64(b, s.Text)
 	b = b[max(0, len(b)-MaxSeen*seenSize):]
-	return tx.put(bucketMeta, seenKey(key), encode(seenRecord{head: v1, Ring: b}))
+	return tx.putRecord(bucketMeta, seenKey(key), seenRecord{head: v1, Ring: b})
 }
 
 func seenKey(key string) []byte { return append(prefix(keySeen), key...) }

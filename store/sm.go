@@ -31,7 +31,7 @@ func (tx *Tx) PutSM(s SMSession) error {
 		return err
 	}
 	rec := smRecord{head: v1, Account: s.Account, Resource: s.Resource, H: s.H, Ended: s.Ended, Changed: nanos(s.Changed)}
-	return tx.put(bucketSM, []byte(s.ID), encode(rec))
+	return tx.putRecord(bucketSM, []byte(s.ID), rec)
 }
 
 // DeleteSM forgets the session and its assignments; no error when it is gone already.

@@ -32,7 +32,7 @@ func (tx *Tx) SpoolPut(account string, e SpoolEntry, hard bool) (id uint64, err 
 	s.Entries++
 	s.Bytes += int64(len(e.Stanza))
 	rec := spoolEntryRecord{head: v1, Stanza: e.Stanza, Received: nanos(e.Received)}
-	if err := tx.put(bucketSpool, key64(prefix(account), s.Last), encode(rec)); err != nil {
+	if err := tx.putRecord(bucketSpool, key64(prefix(account), s.Last), rec); err != nil {
 		return 0, err
 	}
 	return s.Last, tx.putSpool(account, s)
@@ -95,7 +95,7 @@ func (tx *Tx) spool(account string) (spoolRecord, error) {
 }
 
 func (tx *Tx) putSpool(account string, s spoolRecord) error {
-	return tx.put(bucketSpools, []byte(account), encode(s))
+	return tx.putRecord(bucketSpools, []byte(account), s)
 }
 
 // resetSpool empties the counters but for the last id.

@@ -35,6 +35,7 @@ type Options struct {
 	ReadOnly  bool          // for looking at the file of a stopped node; nothing is created, migrated or written
 	SlowSync  time.Duration // test aid: each commit takes at least this long
 	MaxBytes  int64         // bound of the file; a commit that would pass it fails with ErrFull; 0: none
+	Keep      uint64        // the file is not migrated beyond this format, which an older program has to be able to read; 0: newest
 	OnHealth  func(Health)  // called when the health changes, from the committer
 	SpoolMax  int           // spool entries per account; default 500
 	SpoolSize int64         // spool bytes per account; default 2 MiB

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"longwire/firmware/config"
+	"longwire/firmware/update"
 	"longwire/links"
 	"longwire/store"
 	"longwire/xmpp/jid"
@@ -177,6 +178,8 @@ func adopt(path string) error {
 }
 
 func (a *Admin) open(path string, o store.Options, f func(*store.DB) error) error {
+	// An error is the node's to tell; the format is then the one that does no harm.
+	o.Keep, _ = update.KeepFormat()
 	db, err := store.Open(path, o)
 	switch {
 	case errors.Is(err, store.ErrLocked):

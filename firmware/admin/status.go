@@ -25,10 +25,11 @@ type Status struct {
 
 // StoreStatus is the database file.
 type StoreStatus struct {
-	Bytes int64     `json:"bytes"`
-	Free  int64     `json:"free"`            // of them, inside the file
-	Fault string    `json:"fault,omitempty"` // why commits fail; "": they do not
-	Since time.Time `json:"since,omitzero"`
+	Format uint64    `json:"format,omitempty"` // version of the file's layout
+	Bytes  int64     `json:"bytes"`
+	Free   int64     `json:"free"`            // of them, inside the file
+	Fault  string    `json:"fault,omitempty"` // why commits fail; "": they do not
+	Since  time.Time `json:"since,omitzero"`
 }
 
 // Peer is a remote node, its link and what waits for it.
@@ -55,6 +56,7 @@ func (a *Admin) Status() (Status, error) {
 		}
 	}
 	err := a.read(func(db *store.DB) error {
+		s.Store.Format = db.Format()
 		s.Store.Bytes, s.Store.Free = db.Size()
 		if h := db.Health(); h.Err != nil {
 			s.Store.Fault, s.Store.Since = h.Err.Error(), h.Since

@@ -74,6 +74,7 @@ type Node struct {
 	watched  int
 	watchers map[int]func(links.Event)
 
+	kept       atomic.Bool // the store may have to be read by an older program, and keeps its format
 	undeclared atomic.Bool // the store could not be written when the accounts were to be those of cfg
 
 	reload sync.Mutex
@@ -100,7 +101,9 @@ func New(cfg *config.Config, o Options) (*Node, error) {
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("node: making the data folder %s: %w; give the user that runs longwire a folder it may write to (data = …)", cfg.Data, err)
 	}
-	db, err := store.Open(cfg.StorePath(), storeOptions(cfg, n.log))
+	so := storeOptions(cfg, n.log)
+	so.Keep = n.keepFormat()
+	db, err := store.Open(cfg.StorePath(), so)
 	if err != nil {
 		return nil, fmt.Errorf("node: %w", err)
 	}
@@ -241,6 +244,7 @@ func (n *Node) Run(ctx context.Context) error {
 		{Name: "links", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.runLinks(ctx) }},
 		{Name: "streams", Stage: 1, Run: n.streams},
 		{Name: "store", Stage: 2, Run: n.watchStore},
+		{Name: "store format", Stage: 2, Run: n.watchFormat},
 		{Name: "certificate", Run: n.renew},
 		n.control(cfg.Control),
 	}

@@ -321,6 +321,14 @@ func TestKeepIsWhatTheNodeMayWrite(t *testing.T) {
 	if _, err := Keep(path); err == nil {
 		t.Error("a file that says nothing is read as \"any\"")
 	}
+	t.Setenv(Variable, path)
+	if n, err := KeepFormat(); n != store.Oldest || err == nil {
+		t.Error("a file that says nothing:", n, err)
+	}
+	t.Setenv(Variable, "")
+	if n, err := KeepFormat(); n != 0 || err != nil {
+		t.Error("no kit:", n, err)
+	}
 }
 
 func TestNotAKit(t *testing.T) {

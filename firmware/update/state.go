@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"longwire/images/slots"
+	"longwire/store"
 )
 
 // stateVersion is of the file's format. As with the store's records, a key that is not known is ignored, and the version
@@ -189,4 +190,21 @@ func Keep(path string) (uint64, error) {
 		return 0, err
 	}
 	return s.Next.Keep, nil
+}
+
+// Variable is the environment variable by which the node, and commands that stand in for it, find the Updater's file.
+const Variable = "LONGWIRE_UPDATE"
+
+// KeepFormat is Keep for the file that the environment names; without one, on a machine that has no slots, any format will
+// do. With an error it is the lowest, so that nothing is migrated.
+func KeepFormat() (uint64, error) {
+	path := os.Getenv(Variable)
+	if path == "" {
+		return 0, nil
+	}
+	keep, err := Keep(path)
+	if err != nil {
+		return store.Oldest, err
+	}
+	return keep, nil
 }
