@@ -166,6 +166,9 @@ type daemon struct {
 	reboot string // why the machine is to start anew; "": it is not
 	gps    gps
 
+	fromPeers bool   // the clock may be set by headquarters
+	peerFault string // why it last was not
+
 	sticks   chan board.StickEvent
 	requests chan *request
 	resets   chan string

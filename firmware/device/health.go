@@ -72,6 +72,7 @@ func (d *daemon) nodeHealth(ctx context.Context) (h Health) {
 		wrong("the node does not answer: %v", trim(err))
 		return h
 	}
+	d.askPeer(s)
 	if s.Store.Fault != "" {
 		wrong("the node's store has a fault: %s", s.Store.Fault)
 	}

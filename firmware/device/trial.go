@@ -58,6 +58,7 @@ func (d *daemon) applyHost(ctx context.Context) {
 		d.hostKnown = d.hostFault
 	}
 	d.followGPS(s.Kit)
+	d.fromPeers = s.Kit.Clock.Peers
 }
 
 // reloaded lets the node take its new settings without a restart, if it can.

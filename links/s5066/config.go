@@ -1,7 +1,7 @@
 // Package s5066 is the link over STANAG 5066: XEP-0365. A link is one SAP at a SIS server, and serves any number of peers.
 //
 // Each peer has a mapping, which is how its stanzas cross the link: rcop, one stanza at a time as XEP-0365 has it, for any server; or longwire,
-// frames of many stanzas between two Longwire nodes.
+// frames of many stanzas between two Longwire nodes. Between bind and mapping may stand a pairing, by which a kit introduces itself to its headquarters.
 package s5066
 
 import (

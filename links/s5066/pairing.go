@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -45,7 +46,8 @@ type pairing struct {
 	change  chan struct{} // closed and made anew when open, or since when it may be tried, changes
 	stuck   time.Time     // the store fails: nothing is tried before
 	inbox   []introduced
-	heardAt time.Time // the peer
+	heardAt time.Time // the peer; at a kit also when we began to listen
+	spoke   time.Time // it introduced itself, or answered; zero: not since the start
 	shown   store.Pairing
 	kit     atKit
 	hq      atHeadquarters
@@ -70,7 +72,7 @@ const (
 	doubtAfter  = 24 * time.Hour   // without a word of headquarters, that has confirmed what we sent
 	askFirst    = 10 * time.Minute // from a question to the next, doubled up to
 	askMost     = 24 * time.Hour   //
-	againAfter  = time.Minute      // the answer to one and the same hello
+	heedMin     = time.Minute      // from a question that was heeded to the next, doubled up to introMost
 	noteEvery   = 15 * time.Minute // how old what flash knows of when the peer was heard may be (by the clock)
 	retryStore  = 10 * time.Second
 	mostInbox   = 16
@@ -83,11 +85,14 @@ var errClosed = errors.New("s5066: closed until the peer was introduced")
 
 func newPairing(p *port, clock func(time.Time)) *pairing {
 	g := &pairing{p: p, c: *p.c.Pairing, clock: clock, kick: make(chan struct{}, 1), news: make(chan struct{}, 1), ready: make(chan struct{}), change: make(chan struct{})}
+	i := g.c.Token.Invitation()
 	err := p.db.View(func(tx *store.Tx) (err error) { g.rec, err = tx.Pairing(p.c.Peer); return err })
 	if err != nil {
+		// Choice: a kit goes on with a counter that it is sure not to have reached. Headquarters closes, and asks.
 		p.log.Error("what is known of the pairing cannot be read; it begins anew", "err", err)
+		g.rec = store.Pairing{Invitation: i, Counter: math.MaxUint16 / 2}
 	}
-	if i := g.c.Token.Invitation(); g.rec.Invitation != i {
+	if g.rec.Invitation != i {
 		g.rec = store.Pairing{Invitation: i}
 	}
 	if g.c.kit() {

@@ -110,9 +110,9 @@ func (g *pairing) welcome(u sis.UnidataIndication, m pair.Message, session pair.
 	now := time.Now()
 	g.mu.Lock()
 	h := &g.hq
-	g.open, g.heardAt = true, now
+	g.open, g.heardAt, g.spoke = true, now, now
 	h.askAt, h.askPause, h.occupied = time.Time{}, 0, ""
-	if h.lastTo != m.Counter || now.Sub(h.last) > g.p.radio(againAfter) {
+	if h.last.IsZero() || h.lastTo != m.Counter { // a kit that has no answer says hello with another counter
 		h.answer = &owedAnswer{session, m.Counter, now.Add(g.p.radio(introGather))}
 	}
 	g.changedLocked()
@@ -210,7 +210,7 @@ func (g *pairing) answerFateLocked(t sis.Ticket, f fate) {
 	}
 	h.flight = 0
 	if f.kind != confirmed {
-		h.last = time.Time{} // the same hello again is answered again
+		h.last = time.Time{} // the same hello, should it come again, is answered again
 		return
 	}
 	h.talked = true
@@ -359,6 +359,9 @@ func (g *pairing) reportHQ(s *Status) {
 		t.Words = "heard, our answer is on its way"
 	}
 	s.Pairing = &t
+	if g.spoke.After(s.Heard) {
+		s.Heard = g.spoke
+	}
 	if !g.open && s.State == links.Up {
 		s.State = Invited
 	}

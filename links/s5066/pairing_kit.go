@@ -232,7 +232,7 @@ func (g *pairing) answer(m pair.Message) {
 	g.mu.Lock()
 	k := &g.kit
 	k.status, k.tries, k.alone, k.until, k.aloneAt, k.unheard = m.Status, 0, 0, time.Time{}, time.Time{}, false
-	g.heardAt = now
+	g.heardAt, g.spoke = now, now
 	f := k.flight
 	end := fate{kind: confirmed}
 	if m.Status == pair.Paired {
@@ -285,7 +285,7 @@ func (g *pairing) question(m pair.Message) {
 	if now.Sub(k.asked) > g.p.radio(refusedMax) {
 		k.askPause = 0
 	}
-	k.asked, k.askPause = now, min(max(2*k.askPause, againAfter), introMost)
+	k.asked, k.askPause = now, min(max(2*k.askPause, heedMin), introMost)
 	g.p.log.Info("headquarters asks who we are")
 	k.state, k.tries, k.until = due, 0, time.Time{}
 	k.aloneAt = now.Add(g.p.radio(introGather))
@@ -319,6 +319,9 @@ func (g *pairing) reportKit(s *Status) {
 		t.Words, t.Until = "this kit introduces itself to headquarters", k.aloneAt
 	}
 	s.Pairing = t
+	if g.spoke.After(s.Heard) {
+		s.Heard = g.spoke
+	}
 	if k.state != paired && s.State == links.Up {
 		s.State = Introducing
 	}

@@ -712,3 +712,56 @@ func TestOnlyOnePeerHasAToken(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Between nodes that may not answer each other's servers nothing is confirmed on the way: hello and answer go blindly, with repeats.
+func TestPairingWithoutARQ(t *testing.T) {
+	play(t, hf, func(r *rig) {
+		for _, e := range []*end{r.a, r.b} {
+			p := &e.config.Peers[0]
+			p.Delivery, p.Repeats = s5066.DeliveryNoARQ, 2
+		}
+		r.a.config.Peers[0].Pairing = &s5066.Pairing{Token: kitToken, Key: hqPair}
+		r.b.config.Peers[0].Pairing = &s5066.Pairing{Token: kitToken, Key: kitPair, Headquarters: hqPair.Public(), AtOnce: true}
+		r.air.Set(func(o *sistest.Options) { o.Loss = 0.3 })
+		r.b.Send("first")
+		r.start()
+		r.arrived(r.b, r.a, []string{"first"})
+		r.a.Send("welcome")
+		r.arrived(r.a, r.b, []string{"welcome"})
+		r.a.sees("paired")
+		r.b.sees("paired")
+	})
+}
+
+// What does not fit one U_PDU begins in the first and goes on when headquarters has answered.
+func TestLongFirstMessage(t *testing.T) {
+	pairs(t, hf, func(r *rig) {
+		r.b.air = r.air.Node(addresses[1], sis.ServerConfig{MTU: 512})
+		want := []string{noise(3000), "short"}
+		r.b.Send(want...)
+		r.start()
+		r.arrived(r.b, r.a, want)
+		r.b.sees("paired")
+		if c := r.a.record().Counter; c != 1 {
+			t.Errorf("%d introductions", c)
+		}
+	})
+}
+
+// A kit that has its key and not its counter, as from a backup, comes to the counters that headquarters has not heard yet.
+func TestKitHasLostItsRecord(t *testing.T) {
+	pairs(t, hf, func(r *rig) {
+		r.start()
+		r.b.sees("paired")
+		r.b.Stop()
+		err := r.b.DB.Update(func(tx *store.Tx) error { return tx.DeletePairing(r.b.Peer()) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Its counter begins anew. Headquarters has answered the first already; the second is news.
+		r.b.Send("again")
+		r.b.Start()
+		r.arrived(r.b, r.a, []string{"again"})
+		r.b.sees("paired")
+	})
+}
