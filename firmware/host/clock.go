@@ -54,7 +54,13 @@ type Timekeeper struct {
 	mu     sync.Mutex // guards the rest
 	source Source     // that set the clock, or found it right
 	spoke  time.Time  // when, by the clock as it was set then
-	kept   time.Time  // the last time that is known to have passed
+	kept   Memory
+}
+
+// Memory is what is kept of the time while the power is off.
+type Memory struct {
+	Last  time.Time // what the clock said last
+	Known time.Time // the same while it went by a peer or better: a chip may have been wrong all the time
 }
 
 // system is what a Timekeeper sets; tests have another.
@@ -63,8 +69,8 @@ type system struct {
 	set   func(time.Time) error // the kernel's clock
 	rtc   func(time.Time) error // the clock's chip
 	chip  func() time.Time      // the same read; zero: there is none
-	load  func() time.Time      // what was kept; zero: nothing
-	store func(time.Time) error
+	load  func() Memory         // what was kept; zero: nothing
+	store func(Memory) error
 	ntp   func() (at time.Time, ok bool) // when a time server last set the clock
 }
 
@@ -84,8 +90,8 @@ func (k *Timekeeper) setLocked(source Source, at time.Time) (changed bool, err e
 		return false, fmt.Errorf("host: time from %v: %s: %w: this system was built on %s", source, stamp(at), ErrDate, stamp(k.build))
 	case at.After(k.build.Add(horizon)):
 		return false, fmt.Errorf("host: time from %v: %s: %w: it is too far away", source, stamp(at), ErrDate)
-	case !source.trusted() && at.Before(k.kept):
-		return false, fmt.Errorf("host: time from %v: %s: %w: it was %s already", source, stamp(at), ErrDate, stamp(k.kept))
+	case at.Before(k.floor(source)):
+		return false, fmt.Errorf("host: time from %v: %s: %w: it was %s already", source, stamp(at), ErrDate, stamp(k.floor(source)))
 	case source < k.source && now.Sub(k.spoke) < standing:
 		return false, nil
 	}
@@ -98,12 +104,32 @@ func (k *Timekeeper) setLocked(source Source, at time.Time) (changed bool, err e
 		at = now
 	}
 	first := source != k.source
-	k.source, k.spoke, k.kept = source, at, at
+	k.source, k.spoke = source, at
+	k.remember(at)
 	if changed || first && source > RTC {
 		// A chip that is missing or broken is no reason to have the wrong time as well.
 		_ = k.sys.rtc(at)
 	}
 	return changed, k.keepLocked()
+}
+
+// floor is before which a source is not believed.
+func (k *Timekeeper) floor(source Source) time.Time {
+	switch {
+	case source.trusted():
+		return time.Time{}
+	case source == Peer:
+		return k.kept.Known
+	}
+	return k.kept.Last
+}
+
+// remember notes what time it is.
+func (k *Timekeeper) remember(at time.Time) {
+	k.kept.Last = at
+	if k.source >= Peer {
+		k.kept.Known = at
+	}
 }
 
 // hear takes notice of a time server, which sets the clock by itself.
@@ -119,21 +145,24 @@ func (k *Timekeeper) Start() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.kept = k.sys.load()
-	if k.kept.Before(k.build) || k.kept.After(k.build.Add(horizon)) {
-		k.kept = k.build
+	if last := k.kept.Last; last.Before(k.build) || last.After(k.build.Add(horizon)) {
+		k.kept.Last = k.build
+	}
+	if k.kept.Known.After(k.kept.Last) { // of a file that is damaged
+		k.kept.Known = time.Time{}
 	}
 	now := k.sys.now()
-	if !now.Before(k.kept) && now.Before(k.build.Add(horizon)) {
+	if !now.Before(k.kept.Last) && now.Before(k.build.Add(horizon)) {
 		k.source, k.spoke = RTC, now
 		return nil
 	}
 	k.source = Unknown
-	if at := k.sys.chip(); !at.Before(k.kept) {
+	if at := k.sys.chip(); !at.Before(k.kept.Last) {
 		if _, err := k.setLocked(RTC, at); !errors.Is(err, ErrDate) {
 			return err
 		}
 	}
-	_, err := k.setLocked(Kept, k.kept)
+	_, err := k.setLocked(Kept, k.kept.Last)
 	return err
 }
 
@@ -142,8 +171,8 @@ func (k *Timekeeper) Keep() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.hear()
-	if now := k.sys.now(); now.After(k.kept) || k.source.trusted() {
-		k.kept = now
+	if now := k.sys.now(); now.After(k.kept.Last) || k.source.trusted() {
+		k.remember(now)
 	}
 	return k.keepLocked()
 }

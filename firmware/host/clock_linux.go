@@ -40,8 +40,8 @@ func NewTimekeeper(file, rtc string, build time.Time) *Timekeeper {
 			at, _ := board.ReadRTC(rtc) // one that cannot be read, or has lost its time, says nothing
 			return at
 		},
-		load:  func() time.Time { return loadTime(file) },
-		store: func(at time.Time) error { return storeTime(file, at) },
+		load:  func() Memory { return loadTime(file) },
+		store: func(m Memory) error { return storeTime(file, m) },
 		ntp: func() (time.Time, bool) {
 			info, err := os.Stat(synchronized)
 			if err != nil {
@@ -52,28 +52,32 @@ func NewTimekeeper(file, rtc string, build time.Time) *Timekeeper {
 	}}
 }
 
-// loadTime reads a time that was kept; zero if there is none, or if the file is damaged.
-func loadTime(file string) time.Time {
+// loadTime reads what was kept: two times of RFC 3339. Zero if there is nothing, or if the file is damaged.
+func loadTime(file string) Memory {
 	info, err := os.Stat(file)
 	if err != nil || info.Size() > maxKept {
-		return time.Time{}
+		return Memory{}
 	}
 	b, err := os.ReadFile(file)
 	if err != nil {
-		return time.Time{}
+		return Memory{}
 	}
-	at, err := time.Parse(time.RFC3339, strings.TrimSpace(string(b)))
-	if err != nil {
-		return time.Time{}
+	last, known, _ := strings.Cut(strings.TrimSpace(string(b)), " ")
+	var m Memory
+	if m.Last, err = time.Parse(time.RFC3339, last); err != nil {
+		return Memory{}
 	}
-	return at
+	if m.Known, err = time.Parse(time.RFC3339, known); err != nil {
+		m.Known = time.Time{}
+	}
+	return m
 }
 
-func storeTime(file string, at time.Time) error {
+func storeTime(file string, m Memory) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
-	return replace(file, at.UTC().Format(time.RFC3339)+"\n", 0o644)
+	return replace(file, m.Last.UTC().Format(time.RFC3339)+" "+m.Known.UTC().Format(time.RFC3339)+"\n", 0o644)
 }
 
 // keepEvery is how often the time is written to flash: a kit that loses power and has no chip is at most so much behind.

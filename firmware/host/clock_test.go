@@ -37,7 +37,7 @@ func TestClockAtTheStart(t *testing.T) {
 		if c.now.IsZero() {
 			c.now = c.chip // as the kernel takes it
 		}
-		f := &host.FakeClock{Now: c.now, Chip: c.chip, Kept: c.kept}
+		f := &host.FakeClock{Now: c.now, Chip: c.chip, Kept: host.Memory{Last: c.kept}}
 		k := f.Keeper(build)
 		if err := k.Start(); err != nil {
 			t.Errorf("%s: %v", c.what, err)
@@ -68,7 +68,7 @@ func TestBetterSourcesWin(t *testing.T) {
 		}
 	}
 	say(host.Peer, noon.Add(time.Minute), true)
-	if !f.Chip.Equal(f.Now) || !f.Kept.Equal(f.Now) {
+	if !f.Chip.Equal(f.Now) || !f.Kept.Last.Equal(f.Now) {
 		t.Error("the chip and the file do not know", f.Chip, f.Kept)
 	}
 	say(host.RTC, noon.Add(time.Hour), false)
@@ -133,11 +133,11 @@ func TestTimeServersAreHeard(t *testing.T) {
 func TestTimeIsKept(t *testing.T) {
 	f, k := started(t)
 	f.Now = f.Now.Add(time.Hour)
-	if err := k.Keep(); err != nil || !f.Kept.Equal(f.Now) {
+	if err := k.Keep(); err != nil || !f.Kept.Last.Equal(f.Now) {
 		t.Error(f.Kept, err)
 	}
 	f.Now = f.Now.Add(-30 * time.Minute) // somebody else's hand
-	if err := k.Keep(); err != nil || !f.Kept.Equal(noon.Add(time.Hour)) {
+	if err := k.Keep(); err != nil || !f.Kept.Last.Equal(noon.Add(time.Hour)) {
 		t.Error(f.Kept, err)
 	}
 	f.Err = errors.New("no chip")
@@ -146,22 +146,57 @@ func TestTimeIsKept(t *testing.T) {
 	}
 
 	file := filepath.Join(t.TempDir(), "kit", "clock")
-	if at := host.LoadTime(file); !at.IsZero() {
-		t.Error(at)
+	if m := host.LoadTime(file); m != (host.Memory{}) {
+		t.Error(m)
 	}
-	if err := host.StoreTime(file, noon); err != nil {
-		t.Fatal(err)
-	}
-	if at := host.LoadTime(file); !at.Equal(noon) {
-		t.Error(at)
+	for _, want := range []host.Memory{{Last: noon, Known: noon.Add(-time.Hour)}, {Last: noon}} {
+		if err := host.StoreTime(file, want); err != nil {
+			t.Fatal(err)
+		}
+		if m := host.LoadTime(file); !m.Last.Equal(want.Last) || !m.Known.Equal(want.Known) {
+			t.Error(m)
+		}
 	}
 	for _, bad := range []string{"", "x", strings.Repeat("2026", 100)} {
 		if err := os.WriteFile(file, []byte(bad), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if at := host.LoadTime(file); !at.IsZero() {
-			t.Errorf("%q: %v", bad, at)
+		if m := host.LoadTime(file); m != (host.Memory{}) {
+			t.Errorf("%q: %v", bad, m)
 		}
+	}
+	if err := os.WriteFile(file, []byte("2026-07-01T12:00:00Z x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if m := host.LoadTime(file); !m.Last.Equal(noon) || !m.Known.IsZero() {
+		t.Error(m)
+	}
+}
+
+// A chip that came out of the workshop years ahead must not keep headquarters' time away for ever.
+func TestPeersMayCorrectTheChip(t *testing.T) {
+	f := &host.FakeClock{Now: noon.AddDate(3, 0, 0)}
+	k := f.Keeper(build)
+	if err := errors.Join(k.Start(), k.Keep()); err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := k.SetTime(host.Peer, noon); !changed || err != nil {
+		t.Fatal(changed, err)
+	}
+	if !f.Kept.Last.Equal(noon) || !f.Kept.Known.Equal(noon) || !f.Chip.Equal(noon) {
+		t.Error(f.Kept, f.Chip)
+	}
+	// After a start the chip counts again, and what headquarters said still stands.
+	f.Now = noon.AddDate(1, 0, 0)
+	k = f.Keeper(build)
+	if err := k.Start(); err != nil || k.Source() != host.RTC {
+		t.Fatal(k.Source(), err)
+	}
+	if _, err := k.SetTime(host.Peer, noon.Add(-time.Minute)); !errors.Is(err, host.ErrDate) {
+		t.Error(err)
+	}
+	if changed, err := k.SetTime(host.Peer, noon.Add(time.Hour)); !changed || err != nil {
+		t.Error(changed, err)
 	}
 }
 

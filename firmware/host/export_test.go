@@ -7,9 +7,10 @@ func NetworkFiles(c *Config) map[string]string { return networkFiles(c) }
 
 // FakeClock is a clock of a machine made of fields.
 type FakeClock struct {
-	Now, Chip, Kept time.Time
-	Server          time.Time // when a time server set the clock; zero: never
-	Err             error     // of setting the chip
+	Now, Chip time.Time
+	Kept      Memory
+	Server    time.Time // when a time server set the clock; zero: never
+	Err       error     // of setting the chip
 }
 
 // Keeper is a Timekeeper of that machine.
@@ -19,8 +20,8 @@ func (f *FakeClock) Keeper(build time.Time) *Timekeeper {
 		set:   func(at time.Time) error { f.Now = at; return nil },
 		rtc:   func(at time.Time) error { f.Chip = at; return f.Err },
 		chip:  func() time.Time { return f.Chip },
-		load:  func() time.Time { return f.Kept },
-		store: func(at time.Time) error { f.Kept = at; return nil },
+		load:  func() Memory { return f.Kept },
+		store: func(m Memory) error { f.Kept = m; return nil },
 		ntp:   func() (time.Time, bool) { return f.Server, !f.Server.IsZero() },
 	}}
 }
