@@ -57,7 +57,14 @@ func cmdNode(c *call) error {
 }
 
 func cmdExample(c *call) error {
-	fmt.Fprint(c.out, config.Example())
+	switch {
+	case len(c.args) == 0:
+		fmt.Fprint(c.out, config.Example())
+	case c.args[0] == "kit":
+		fmt.Fprint(c.out, host.Example())
+	default:
+		return fmt.Errorf("%w: there is no example of %q; write \"kit\", or nothing for the node's", admin.ErrMisuse, c.args[0])
+	}
 	return nil
 }
 

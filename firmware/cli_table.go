@@ -39,8 +39,11 @@ kit.toml is checked as a kit's settings of the machine.
 
   longwire check
   longwire check new.toml && cp new.toml /etc/longwire/longwire.toml && longwire reload`},
-		{name: "config example", line: "print a config with every setting explained", run: cmdExample, help: `
-  longwire config example > longwire.toml`},
+		{name: "config example", args: "[kit]", line: "print a config with every setting explained", max: 1, run: cmdExample, help: `
+With the word "kit" it is that of a kit's machine: name, network, clock and firewall.
+
+  longwire config example > longwire.toml
+  longwire config example kit > kit.toml`},
 		{name: "reload", line: "let the running node read its config again", flags: withConfig, run: cmdReload, help: `
 Applies any change without a restart; what does not change is not touched. A config with a fault is
 refused whole, and the node goes on as before.

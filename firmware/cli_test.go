@@ -122,6 +122,23 @@ func TestEveryCommandTeaches(t *testing.T) {
 	}
 }
 
+func TestExampleOfAKit(t *testing.T) {
+	code, example, _ := longwire(t, "", "config", "example", "kit")
+	if code != 0 || !strings.Contains(example, "[firewall]") {
+		t.Errorf("exit %d: %s", code, example)
+	}
+	path := filepath.Join(t.TempDir(), "kit.toml")
+	if err := os.WriteFile(path, []byte(example), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := longwire(t, "", "check", path); code != 0 {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	if code, _, errs := longwire(t, "", "config", "example", "x"); code != 2 || !strings.Contains(errs, `no example of "x"`) {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
 func TestExampleIsAConfigThatChecks(t *testing.T) {
 	code, example, _ := longwire(t, "", "config", "example")
 	path := filepath.Join(t.TempDir(), "example.toml")
