@@ -100,7 +100,14 @@ func linkStates(s admin.Status) (all []admin.LinkState) {
 
 // contact tells whether a peer is within reach.
 func contact(l admin.LinkState) bool {
-	return l.State == "up" && (l.S5066 == nil || time.Since(l.S5066.Heard) < heardRecently)
+	if l.State != "up" || l.S5066 == nil {
+		return l.State == "up"
+	}
+	heard := l.S5066.Heard
+	if p := l.S5066.Pairing; p != nil && p.Heard.After(heard) {
+		heard = p.Heard // by what introduces a kit, which is no traffic
+	}
+	return time.Since(heard) < heardRecently
 }
 
 // silentDoors are the addresses that the node should listen on and does not.

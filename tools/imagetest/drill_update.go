@@ -202,7 +202,7 @@ func (u *updates) good(ctx context.Context, stick *guest.Stick) (span time.Durat
 }
 
 // goodText is what the console says when a new system has proved itself.
-const goodText = "called good"
+const goodText = "runs and is healthy"
 
 // bad offers a system that never gets healthy.
 func (u *updates) bad(ctx context.Context, bad badSystem, i int) error {
