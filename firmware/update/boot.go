@@ -20,19 +20,19 @@ func (u *Updater) AtBoot() (told string, again bool, err error) {
 	first, next := u.env.State().Order[0], u.state.Next
 	switch {
 	case next != nil && u.state.Phase != writing && next.Slot == u.running:
-		told = fmt.Sprintf("version %s is on trial", u.o.Version)
+		told = fmt.Sprintf("version %s is on trial", u.version())
 		return told, false, u.change(func(s *state) { s.Phase = trial; s.Next.Runs++ })
 	case u.state.Phase == trial, u.state.Phase == written && first == next.Slot:
 		told, err = u.fellBack()
 	case next != nil:
 		// The power failed while it was written, or just before it was put first.
-		told = fmt.Sprintf("the update to version %s was cut short; version %s still runs; plug the stick in again", next.Version, u.o.Version)
+		told = fmt.Sprintf("the update to version %s was cut short; version %s still runs; plug the stick in again", next.Version, u.version())
 		err = u.change(func(s *state) { s.Phase, s.Next, s.Told = idle, nil, told })
 	case u.gaveUp(u.running):
 		return u.lastResort()
 	case first != u.running && !u.gaveUp(first):
 		told = fmt.Sprintf("the system in slot %s%s does not start any more; version %s in slot %s runs instead",
-			first, u.versionIn(first), u.o.Version, u.running)
+			first, u.versionIn(first), u.version(), u.running)
 		err = u.change(func(s *state) { s.Told = told })
 	}
 	if err == nil && u.state.Returned {
@@ -62,7 +62,7 @@ func (u *Updater) back() error {
 // that takes a new one from a stick is better than none.
 func (u *Updater) lastResort() (told string, again bool, err error) {
 	if u.state.Returned {
-		told = fmt.Sprintf("version %s runs although it was given up: the system in slot %s does not start any more", u.o.Version, u.running.Other())
+		told = fmt.Sprintf("version %s runs although it was given up: the system in slot %s does not start any more", u.version(), u.running.Other())
 		if u.state.Told == told {
 			told = "" // at an earlier start
 		} else if err := u.change(func(s *state) { s.Told = told }); err != nil {
@@ -76,7 +76,7 @@ func (u *Updater) lastResort() (told string, again bool, err error) {
 	if err := u.env.Set(u.env.State().Try(u.running).Try(u.running.Other())); err != nil {
 		return "", false, fmt.Errorf("update: %w", err)
 	}
-	return "", true, u.o.Reboot(fmt.Sprintf("version %s was given up; the system in slot %s is tried once more", u.o.Version, u.running.Other()))
+	return "", true, u.o.Reboot(fmt.Sprintf("version %s was given up; the system in slot %s is tried once more", u.version(), u.running.Other()))
 }
 
 // gaveUp tells whether a slot holds the system that failed last.
@@ -106,7 +106,7 @@ func (u *Updater) fellBack() (told string, err error) {
 	default:
 		why = "it stopped before it was healthy (a watchdog, a crash, or the power)"
 	}
-	told = fmt.Sprintf("version %s did not get healthy: %s; version %s runs", next.Version, why, u.o.Version)
+	told = fmt.Sprintf("version %s did not get healthy: %s; version %s runs", next.Version, why, u.version())
 	err = u.change(func(s *state) {
 		s.Phase, s.Next, s.Told = idle, nil, told
 		s.Failed = append(s.Failed, Failure{System: next.System, Slot: next.Slot, Why: why})
@@ -168,14 +168,14 @@ func (u *Updater) Good() error {
 	if !u.onTrial() {
 		return nil
 	}
-	u.o.Log.Info("the new system is healthy and is kept", "version", u.o.Version, "slot", string(u.running))
+	u.o.Log.Info("the new system is healthy and is kept", "version", u.version(), "slot", string(u.running))
 	return u.change(func(s *state) {
 		kept := s.Next.System
 		if s.Slots == nil {
 			s.Slots = make(map[slots.Slot]System)
 		}
 		s.Slots[u.running] = kept
-		s.Told = fmt.Sprintf("version %s runs and is healthy; it came after version %s", u.o.Version, cmp.Or(s.Next.Was, "unknown"))
+		s.Told = fmt.Sprintf("version %s runs and is healthy; it came after version %s", kept.Version, cmp.Or(s.Next.Was, "unknown"))
 		s.Counter = max(s.Counter, kept.Counter)
 		s.Failed = slices.DeleteFunc(s.Failed, func(f Failure) bool { return f.Digest == kept.Digest })
 		s.Phase, s.Next = idle, nil
@@ -193,7 +193,7 @@ func (u *Updater) giveUp(wrong []string) error {
 		why = strings.ToValidUTF8(why[:maxWhy], "") + "…"
 	}
 	u.mu.Lock()
-	version := u.o.Version
+	version := u.version()
 	if err := u.change(func(s *state) { s.Next.Why = why }); err != nil {
 		u.o.Log.Error("why the new system is given up could not be noted", "err", err)
 	}

@@ -25,7 +25,7 @@ func systemOf(f *bundle.SystemFile) System {
 // judge decides by what the bundle says, before its payload is read and before anything is touched. size is the slot's.
 func (u *Updater) judge(ctx context.Context, f *bundle.SystemFile, size int64) error {
 	u.mu.Lock()
-	st, onTrial := u.state.clone(), u.onTrial()
+	st, onTrial, runs := u.state.clone(), u.onTrial(), u.version()
 	u.mu.Unlock()
 	s := systemOf(f)
 	if f.FirstUse {
@@ -41,7 +41,7 @@ func (u *Updater) judge(ctx context.Context, f *bundle.SystemFile, size int64) e
 		return ErrRunning
 	}
 	if onTrial {
-		return refuse("wait until the lamp is green", "the system that runs, version %s, is still on trial", u.o.Version)
+		return refuse("wait until the lamp is green", "the system that runs, version %s, is still on trial", runs)
 	}
 	if i := slices.IndexFunc(st.Failed, func(f Failure) bool { return f.Digest == s.Digest && !f.Forgiven }); i >= 0 {
 		return refuse("ask for a newer one, or pull the stick out and plug it in again to try once more", "version %s was tried and given up: %s", s.Version, st.Failed[i].Why)
@@ -51,9 +51,9 @@ func (u *Updater) judge(ctx context.Context, f *bundle.SystemFile, size int64) e
 	case s.Counter <= st.Counter && st.Slots[u.running.Other()].Digest != s.Digest: // the same again mends a slot that does not start
 		return refuse("ask for a newer one, or for one that says that it goes back on purpose",
 			"version %s is not newer: its counter is %d, and %d was here already", s.Version, s.Counter, st.Counter)
-	case lower(s.Version, u.o.Version):
+	case lower(s.Version, runs):
 		return refuse("ask for a newer one, or for one that says that it goes back on purpose",
-			"version %s is older than %s, which runs", s.Version, u.o.Version)
+			"version %s is older than %s, which runs", s.Version, runs)
 	}
 	if f.ImageSize > size {
 		return refuse(makeAnew, "the image has %d bytes and does not fit into the %d of a slot", f.ImageSize, size)

@@ -75,7 +75,7 @@ func (u *Updater) begin(f *bundle.SystemFile) error {
 	to := u.running.Other()
 	err := u.change(func(s *state) {
 		s.Phase, s.Told = writing, ""
-		s.Next = &attempt{System: systemOf(f), Slot: to, From: u.running, Was: u.o.Version, Keep: store.Newest}
+		s.Next = &attempt{System: systemOf(f), Slot: to, From: u.running, Was: u.version(), Keep: store.Newest}
 		delete(s.Slots, to)
 	})
 	if err != nil {
@@ -178,7 +178,7 @@ func (u *Updater) abandon(version string, why error) error {
 	defer u.mu.Unlock()
 	return u.change(func(s *state) {
 		s.Phase, s.Next = idle, nil
-		s.Told = fmt.Sprintf("the update to version %s came to nothing: %v; version %s still runs", version, why, u.o.Version)
+		s.Told = fmt.Sprintf("the update to version %s came to nothing: %v; version %s still runs", version, why, u.version())
 	})
 }
 

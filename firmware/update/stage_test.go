@@ -176,7 +176,7 @@ func TestTrialWaitsForLastingHealth(t *testing.T) {
 		if s, err := w.bootLoader(); s != slots.B || err != nil {
 			t.Fatal(s, err)
 		}
-		u := w.running(slots.B, "2.0.0")
+		u := w.running(slots.B, "devel-abcd") // it is called as its bundle called it
 		if told, _, err := u.AtBoot(); told != "version 2.0.0 is on trial" || err != nil || !u.Trial() {
 			t.Fatal(told, err)
 		}

@@ -37,7 +37,7 @@ type Device interface {
 // Options of an Updater. All but the last three are needed.
 type Options struct {
 	Path    string // the file that it keeps, in a folder that outlives updates
-	Version string // of the system that runs
+	Version string // of the system that runs, as it says itself; one that came by a bundle is called as there
 	Cmdline string // the kernel's command line, which names the slot that runs
 	Env     slots.Disk
 	Slot    func(slots.Slot) (Device, error)
@@ -132,7 +132,7 @@ type Status struct {
 func (u *Updater) Status() Status {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	s := Status{Slot: string(u.running), Version: u.o.Version, Boot: u.env.State().String(), Trial: u.onTrial(),
+	s := Status{Slot: string(u.running), Version: u.version(), Boot: u.env.State().String(), Trial: u.onTrial(),
 		Told: u.state.Told, Counter: u.state.Counter, Failed: append([]Failure(nil), u.state.Failed...)}
 	if n := u.state.Next; n != nil && !s.Trial {
 		s.Next = n.Version
@@ -161,6 +161,20 @@ func (u *Updater) Forget() error {
 // onTrial tells whether the running system is on trial; mu is held.
 func (u *Updater) onTrial() bool {
 	return u.state.Phase == trial && u.state.Next.Slot == u.running
+}
+
+// version is what the running system is called: as its bundle did, or as it says itself; mu is held.
+func (u *Updater) version() string {
+	if u.state.Next != nil && u.state.Next.Slot == u.running {
+		return u.state.Next.Version
+	}
+	if s, ok := u.state.Slots[u.running]; ok {
+		return s.Version
+	}
+	if u.gaveUp(u.running) {
+		return u.state.Failed[len(u.state.Failed)-1].Version
+	}
+	return u.o.Version
 }
 
 // change saves a changed state; mu is held. What cannot be saved has not happened.
