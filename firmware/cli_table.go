@@ -204,7 +204,8 @@ Exit code 1 if a kit that trusts the key would not believe the bundle; a system 
   longwire bundle verify longwire-rpi4-1.4.lws --key organisation/org.pub`},
 		{name: "bundle diff", args: "OLD NEW", line: "show what a kit would do differently", flags: withIdentity, min: 2, max: 2, run: cmdBundleDiff, help: `
 Names each setting that was added, changed or removed, and whom it concerns. Of passwords, tokens and
-keys it tells only that they changed. Sealed settings are opened with --identity, the kit's own key.
+keys it tells only that they changed. Sealed settings are opened with --identity, the kit's own key; where
+the bundles were made, 'twin diff' does without.
 
   longwire bundle diff old/field.lwb bundles/field.lwb`},
 		{name: "version", line: "print the version", run: cmdVersion},

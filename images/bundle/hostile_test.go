@@ -48,7 +48,7 @@ func TestConfigCutAnywhereSaysSo(t *testing.T) {
 }
 
 func TestSystemCutAnywhereSaysSo(t *testing.T) {
-	b := system(t, picture(2<<20), org(t))
+	b := system(t, picture(1<<20), org(t))
 	check := func(n int) {
 		_, err := openSystem(b[:n], trust(t))
 		refused(t, fmt.Sprintf("%d of %d bytes", n, len(b)), err, bundle.ErrTruncated)
@@ -72,7 +72,7 @@ func TestNoChangedByteGetsThrough(t *testing.T) {
 				bundle.ErrNotBundle, bundle.ErrNewer, bundle.ErrKind, bundle.ErrUntrusted, bundle.ErrSignature, bundle.ErrDamaged, bundle.ErrTruncated, bundle.ErrTooLarge)
 		}
 	}
-	b = system(t, picture(5000), org(t))
+	b = system(t, picture(2000), org(t))
 	for i := range b {
 		c := bytes.Clone(b)
 		c[i] ^= 1

@@ -59,7 +59,7 @@ func (o *options) makeSystem(c cli.Call) error {
 	if err != nil {
 		return err
 	}
-	if err := f.Record(bundle.KindSystem, s.board, head.Counter, made.PayloadSHA256, nil); err != nil {
+	if err := f.Record(bundle.KindSystem, s.board, head.Counter, made.PayloadSHA256); err != nil {
 		return err
 	}
 	fmt.Fprintf(c.Out, "%s: system %s, no. %d for %s, signed by %s\n", o.out, made.Version, made.Counter, made.Target, signer.Public().ID())

@@ -3,7 +3,6 @@ package organisation
 import (
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -42,24 +41,38 @@ func (f *Folder) Next(kind bundle.Kind, targets ...string) (uint64, error) {
 	return next, err
 }
 
-// Record notes what was issued, and keeps a config bundle's file. The count never goes back: whoever numbered a bundle
-// by hand once does not make the next one too old.
-func (f *Folder) Record(kind bundle.Kind, target string, counter uint64, content [32]byte, file []byte) error {
+// Record notes what was issued. The count never goes back: whoever numbered a bundle by hand once does not make the next
+// one too old.
+func (f *Folder) Record(kind bundle.Kind, target string, counter uint64, content [32]byte) error {
 	l := ledger{}
 	if err := f.read(ledgerFile, &l); err != nil {
 		return err
 	}
-	if file != nil {
-		if err := os.MkdirAll(filepath.Join(f.dir, issuedDir), 0o700); err != nil {
-			return err
-		}
-		if err := WriteFile(f.issued(target), file, 0o600); err != nil {
-			return err
-		}
-	}
 	counter = max(counter, l[key(kind, target)].Counter)
 	l[key(kind, target)] = Entry{counter, hex.EncodeToString(content[:]), time.Now().UTC().Truncate(time.Second)}
 	return f.write(ledgerFile, l)
+}
+
+// Sign signs a config bundle, sealed to a recipient if there is one, and keeps it before anybody gets it. An open copy
+// stays beside a sealed one, since nobody but the kit could tell any more what it says.
+func (f *Folder) Sign(c bundle.Config, recipient string, content [32]byte) ([]byte, error) {
+	s, err := f.Signer()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Join(f.dir, issuedDir), 0o700); err != nil {
+		return nil, err
+	}
+	var file []byte
+	for _, k := range []struct{ name, to string }{{f.openCopy(c.Name), ""}, {f.issued(c.Name), recipient}} {
+		if file, err = c.Encode(s, k.to); err != nil {
+			return nil, err
+		}
+		if err := WriteFile(k.name, file, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return file, f.Record(bundle.KindConfig, c.Name, c.Counter, content)
 }
 
 // Issued is the last config bundle for a kit if it was made of this very content; nil if it was not.
@@ -75,6 +88,16 @@ func (f *Folder) Issued(name string, content [32]byte) ([]byte, error) {
 	return b, err
 }
 
-func (f *Folder) issued(name string) string {
-	return filepath.Join(f.dir, issuedDir, fmt.Sprintf("%s.lwb", name))
+// OpenCopy is the last config bundle for a kit, never sealed; nil if there is none.
+func (f *Folder) OpenCopy(name string) ([]byte, error) {
+	b, err := os.ReadFile(f.openCopy(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return b, err
 }
+
+func (f *Folder) issued(name string) string { return filepath.Join(f.dir, issuedDir, name+".lwb") }
+
+// openCopy's name ends so that no kit takes the file when it gets onto a stick.
+func (f *Folder) openCopy(name string) string { return filepath.Join(f.dir, issuedDir, name+".open") }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"longwire/images/bundle"
 	"longwire/tools/cli"
 )
 
@@ -140,5 +141,43 @@ func TestSettingsAreWhatTheProgramsTake(t *testing.T) {
 		if code, out := check(pairDoc + more); code != cli.Failed || !strings.Contains(out, want) || strings.Contains(out, os.TempDir()) || strings.Contains(out, "1 fault\n") {
 			t.Errorf("want %q: %d %s", want, code, out)
 		}
+	}
+}
+
+func TestDiffTellsWhatWouldChange(t *testing.T) {
+	longwire, _ := programs(t)
+	inHouse(t, pairDoc)
+	diff := func() string {
+		t.Helper()
+		code, out := twin(t, "diff", "star.toml", "--longwire", longwire)
+		if code != cli.OK {
+			t.Fatal(out)
+		}
+		return out
+	}
+	if out := diff(); !strings.Contains(out, "field: no bundle was made for it before") {
+		t.Errorf("%s", out)
+	}
+	identity, recipient, err := bundle.NewIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file(t, "field.txt", recipient)
+	write(t)
+	if !got(t, "field", identity).Sealed {
+		t.Fatal("not sealed")
+	}
+	if out := diff(); out != "headquarters: nothing changes\nfield: nothing changes\n" {
+		t.Errorf("%s", out)
+	}
+	file(t, "star.toml", strings.NewReplacer(`"/dev/ttyS1"`, `"/dev/ttyS2"`, `"bob"`, `"ben"`).Replace(pairDoc))
+	out := diff()
+	for _, want := range []string{"headquarters: nothing changes", "field now: no. 2", `modem.port: "/dev/ttyS1" -> "/dev/ttyS2"`, `user "bob@field.net": removed`, "credentials: a secret, added"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is missing:\n%s", want, out)
+		}
+	}
+	if n := numbers(t); n["field"] != 1 || strings.Contains(string(read(t, "organisation/secrets.json")), "ben@") {
+		t.Error("diff has changed something")
 	}
 }

@@ -70,6 +70,13 @@ certificates) are made up once and kept in the organisation's folder.
 
   twin write star.toml --out bundles
   twin write star.toml --new-token field`},
+			{Name: "diff", Args: "FILE", Line: "tell what would change for whom, and write nothing", Min: 1, Max: 1, Run: o.diff,
+				Flags: func(fs *flag.FlagSet) {
+					fs.StringVar(&o.longwire, "longwire", "", "the `PROGRAM` that compares bundles; default: beside twin, or in $PATH")
+				}, Help: `
+Compares with the last bundle of each end, sealed or not. Secrets are not printed.
+
+  twin diff star.toml`},
 			{Name: "show", Args: "FILE [NAME]", Line: "print the settings of an end, secrets and all", Min: 1, Max: 2, Run: o.show, Help: `
 For a look, or for a headquarters that is no kit but an ordinary machine.
 

@@ -101,27 +101,13 @@ func (h *house) issue(p *plan, dir string, least uint64) (w written, err error) 
 	}
 	if w.counter, w.same = next-1, file != nil && next > least; !w.same {
 		w.counter = max(next, least)
-		if file, err = h.sign(p, content, w.counter); err != nil {
+		p.config.Created, p.config.Counter = time.Now(), w.counter
+		if file, err = h.folder.Sign(p.config, p.recipient, content); err != nil {
 			return w, err
 		}
 	}
 	w.size = len(file)
 	return w, organisation.WriteFile(w.file, file, 0o600)
-}
-
-// sign makes a new bundle, and has it recorded before it leaves the house.
-func (h *house) sign(p *plan, content [32]byte, counter uint64) ([]byte, error) {
-	signer, err := h.folder.Signer()
-	if err != nil {
-		return nil, err
-	}
-	c := p.config
-	c.Created, c.Counter = time.Now(), counter
-	file, err := c.Encode(signer, p.recipient)
-	if err != nil {
-		return nil, err
-	}
-	return file, h.folder.Record(bundle.KindConfig, c.Name, counter, content, file)
 }
 
 // printPasswords writes the passwords that were made up, one file for each end, and returns the files' names. They stay
