@@ -11,7 +11,7 @@ import (
 
 func TestButtonIsHeld(t *testing.T) {
 	m := boardtest.NewMachine(t)
-	p := board.Profile{Root: m.Root, Button: board.Button{Key: 408, Hold: 300 * time.Millisecond}}
+	p := board.Profile{Root: m.Root, Button: board.Button{Key: 408, Hold: time.Second}}
 	ctx, cancel := context.WithCancel(t.Context())
 	held, ended := make(chan time.Time, 10), make(chan error, 1)
 	go func() { ended <- board.ButtonHeldFrom(ctx, p, m.Feed(), func() { held <- time.Now() }) }()
@@ -22,7 +22,7 @@ func TestButtonIsHeld(t *testing.T) {
 	key.Press(true)
 	time.Sleep(100 * time.Millisecond)
 	key.Press(false) // too short
-	time.Sleep(400 * time.Millisecond)
+	time.Sleep(1200 * time.Millisecond)
 	if len(held) > 0 {
 		t.Fatal("it was not held")
 	}
@@ -33,7 +33,7 @@ func TestButtonIsHeld(t *testing.T) {
 			t.Errorf("after %v", d)
 		}
 	})
-	time.Sleep(400 * time.Millisecond)
+	time.Sleep(1200 * time.Millisecond)
 	key.Press(false)
 	if len(held) > 0 {
 		t.Error("told twice")
