@@ -18,6 +18,10 @@ build: ## build bin/longwire, and bin/s5066d and bin/s5066con for HF, for this m
 	$(BUILD) -o bin/s5066d ./tools/s5066d
 	$(BUILD) -o bin/s5066con ./tools/s5066con
 
+kit-tools: ## build bin/mkbundle and bin/twin, which make keys and signed bundles for kits
+	$(BUILD) -o bin/mkbundle ./tools/mkbundle
+	$(BUILD) -o bin/twin ./tools/twin
+
 demo: ## two nodes, a bad link and a conversation; then stays up for your own client (ONCE=1: ends)
 	$(GO) run ./tools/demo $(if $(ONCE),-once)
 

@@ -42,7 +42,14 @@ The folder gets org.secret, which signs, and org.pub, which kits verify with. Wh
 commands the kits: keep the folder off the network and a copy of it in a safe. A kit takes the key of
 the first bundle that it ever sees, unless its image was built with org.pub inside.
 
-  mkbundle keys new --name "Example Relief"`},
+  mkbundle keys new --name "Example Relief"
+
+To change the key: make the new one in a folder of its own, write trust = ["new/org.pub"] into the file of
+'twin', and give each kit one more bundle that the old key signs. Kits obey both then. Copy ledger.json and
+secrets.json to the new folder, write organisation = "new" and trust = [], and give them the next bundle,
+which the new key signs. They obey the new key alone then.
+
+  mkbundle keys new --org new --name "Example Relief"`},
 			{Name: "keys show", Line: "print the public key and its fingerprint", Flags: org, Run: o.keysShow, Help: `
   mkbundle keys show`},
 			{Name: "config", Line: "make a bundle of settings from the files that a kit is to run on", Run: o.makeConfig,

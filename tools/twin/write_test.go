@@ -9,6 +9,7 @@ import (
 
 	"longwire/images/bundle"
 	"longwire/tools/cli"
+	"longwire/tools/organisation"
 	"longwire/xmpp/sasl"
 )
 
@@ -202,6 +203,41 @@ func TestTrustKeepsTheOwnKey(t *testing.T) {
 	c := got(t, "field", "")
 	if len(c.Trust) != 2 || !c.Trust[1].Equal(other.Public()) || c.Trust[0].Name != "Example Relief" {
 		t.Errorf("%v", c.Trust)
+	}
+}
+
+func TestKeyIsChangedInTwoSteps(t *testing.T) {
+	inHouse(t, pairDoc)
+	write(t)
+	f, err := organisation.Create("new", "Example Relief")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := f.Signer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file(t, "star.toml", "trust = [\"new/org.pub\"]\n"+pairDoc)
+	write(t)
+	both := got(t, "field", "") // signed by the old key
+	if len(both.Trust) != 2 || !both.Trust[1].Equal(s.Public()) || both.Counter != 2 {
+		t.Fatalf("%+v", both)
+	}
+	for _, name := range []string{"ledger.json", "secrets.json"} {
+		file(t, filepath.Join("new", name), string(read(t, filepath.Join("organisation", name))))
+	}
+	file(t, "star.toml", "organisation = \"new\"\ntrust = []\n"+pairDoc)
+	write(t)
+	v, err := bundle.ReadHead(read(t, "bundles/field.lwb"), both.Trust)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !v.Key.Equal(s.Public()) || len(v.Trust) != 1 || !v.Trust[0].Equal(s.Public()) || v.Head.Counter != 3 {
+		t.Errorf("%+v", v)
+	}
+	c, err := v.Config("")
+	if err != nil || c.Docs.Node != both.Docs.Node {
+		t.Errorf("the settings are not the same: %v", err)
 	}
 }
 
