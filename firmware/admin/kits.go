@@ -34,9 +34,12 @@ func PairingOf(s s5066.PairingStatus) Pairing {
 		Refused: s.Refused, RivalKey: s.RivalKey, RivalAt: s.RivalAt}
 }
 
+// rivalry is how long a conflict is told of. The other kit tries again every day, as long as somebody uses it.
+const rivalry = 7 * 24 * time.Hour
+
 // Conflict is what has to be told of a kit beside its state; "" if nothing.
 func (p Pairing) Conflict() string {
-	if p.RivalAt.IsZero() || p.State == s5066.WithdrawnState {
+	if p.RivalAt.IsZero() || time.Since(p.RivalAt) > rivalry || p.State == s5066.WithdrawnState {
 		return ""
 	}
 	return "conflict: another kit uses this token"

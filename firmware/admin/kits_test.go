@@ -73,6 +73,10 @@ func TestKitsOfAStoppedNode(t *testing.T) {
 	if k := one(); k.State != "paired" || !k.Silent || k.Conflict != "conflict: another kit uses this token" || k.Refused != 2 {
 		t.Errorf("%+v", k)
 	}
+	put(store.Pairing{Key: key[:], Counter: 7, First: now, Paired: now, Heard: now, Rival: []byte{1}, RivalAt: now.Add(-8 * 24 * time.Hour), Refused: 2})
+	if k := one(); k.State != "paired" || k.Silent || k.Conflict != "" {
+		t.Errorf("the other kit was not heard for a week: %+v", k)
+	}
 	if k, err := a.ForgetKit("field.net", false); err != nil || k.State != "withdrawn" || k.Key != "" || k.Conflict != "" {
 		t.Errorf("%+v, %v", k, err)
 	}

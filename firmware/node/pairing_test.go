@@ -178,8 +178,8 @@ func TestFirstContactOverASimulatedRadio(t *testing.T) {
 			linkState(t, kit, "headquarters.net", "paired", func(l admin.LinkState) bool { return l.S5066.Pairing.State == "paired" })
 			drained(t, kit, "headquarters.net")
 			k, h := kitRadio.Status().Counts, hqRadio.Status().Counts
-			t.Logf("%d bit/s: message there after %.0f s, paired and confirmed after %.0f s; until the message was there the kit had transmitted %d times (link set-up, hello and message), in all %d; headquarters %d",
-				rate, first.Seconds(), channel.Clock().Now().Sub(began).Seconds(), before.Transmissions, k.Transmissions, h.Transmissions)
+			t.Logf("%d bit/s: message there after %.0f s, for which the kit transmitted %d times (link set-up; hello and message); paired and confirmed after %.0f s; in all the kit %d times, %.1f s, headquarters %d times, %.1f s",
+				rate, first.Seconds(), before.Transmissions, channel.Clock().Now().Sub(began).Seconds(), k.Transmissions, k.Air.Seconds(), h.Transmissions, h.Air.Seconds())
 			if before.Transmissions > 3 || k.Transmissions > 8 || h.Transmissions > 8 {
 				t.Errorf("%d, %d, %d transmissions", before.Transmissions, k.Transmissions, h.Transmissions)
 			}

@@ -292,28 +292,33 @@ func (g *pairing) receive(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		for {
-			g.mu.Lock()
-			if len(g.inbox) == 0 {
-				g.mu.Unlock()
-				break
-			}
-			h := g.inbox[0]
-			g.inbox = g.inbox[1:]
-			g.mu.Unlock()
-			g.turn.Lock()
-			switch {
-			case h.m.Kind == pair.KindHello:
-				g.hello(h.u, h.m)
-			case h.m.Kind == pair.KindAnswer:
-				g.answer(h.m)
-			default:
-				g.question(h.m)
-			}
-			g.turn.Unlock()
+		for g.digest() {
 		}
 		g.note()
 	}
+}
+
+// digest acts on the oldest message, if there is one.
+func (g *pairing) digest() bool {
+	g.mu.Lock()
+	if len(g.inbox) == 0 {
+		g.mu.Unlock()
+		return false
+	}
+	h := g.inbox[0]
+	g.inbox = g.inbox[1:]
+	g.mu.Unlock()
+	g.turn.Lock()
+	defer g.turn.Unlock()
+	switch h.m.Kind {
+	case pair.KindHello:
+		g.hello(h.u, h.m)
+	case pair.KindAnswer:
+		g.answer(h.m)
+	default:
+		g.question(h.m)
+	}
+	return true
 }
 
 // note keeps when the peer was heard last, now and then.
