@@ -12,8 +12,8 @@ import (
 	"longwire/images/slots"
 )
 
-// labels is where udev lists partitions by their names.
-const labels = "/dev/disk/by-partlabel"
+// labels is where udev lists the partitions of the disk inside by their names: never those of a stick, which may have the same.
+const labels = "/dev/disk/kit"
 
 // partition is an open block device.
 type partition struct{ *os.File }

@@ -21,6 +21,7 @@ type Board struct {
 	// The disk: U-Boot's words for the one inside the machine. Nothing else is ever booted from.
 	Interface string // "virtio" or "mmc"
 	Device    int
+	Root      string // Linux' name of its partitions, without their number
 	Table     string // "gpt"; "hybrid": with an MBR too, for a ROM that reads no GPT
 
 	// BootFiles are what the ROM and the firmware need on the boot partition, beside boot.scr.
@@ -40,7 +41,8 @@ type RawFile struct {
 	Offset int64
 }
 
-// Sizes of partitions in bytes. Data is what an image begins with; on a kit it is the rest of the disk.
+// Sizes of partitions in bytes. Data has its size from the image: a kit
+// never writes its partition table, which a power cut could leave in half.
 type Sizes struct{ Boot, Root, Data int64 }
 
 const mib = 1 << 20
@@ -50,7 +52,7 @@ var boards = []Board{
 	{
 		Name: "qemu-aarch64", Title: "QEMU virt, 64 bit", GOARCH: "arm64",
 		Kernel: "Image", Boot: "booti", Console: "ttyAMA0",
-		Interface: "virtio", Table: "gpt",
+		Interface: "virtio", Root: "/dev/vda", Table: "gpt",
 		// QEMU hw/arm/virt.c: VIRT_HIGH_PCIE_ECAM.
 		ECAM:  "4010000000",
 		Sizes: Sizes{Boot: 16 * mib, Root: 128 * mib, Data: 64 * mib},
@@ -58,7 +60,7 @@ var boards = []Board{
 	{
 		Name: "qemu-armv7", Title: "QEMU virt, 32 bit", GOARCH: "arm", GOARM: "7",
 		Kernel: "zImage", Boot: "bootz", Console: "ttyAMA0",
-		Interface: "virtio", Table: "gpt",
+		Interface: "virtio", Root: "/dev/vda", Table: "gpt",
 		// QEMU hw/arm/virt.c: VIRT_PCIE_ECAM, with highmem=off.
 		ECAM:  "3f000000",
 		Sizes: Sizes{Boot: 16 * mib, Root: 128 * mib, Data: 64 * mib},
@@ -66,17 +68,17 @@ var boards = []Board{
 	{
 		Name: "rpi4", Title: "Raspberry Pi 4 B or Compute Module 4", GOARCH: "arm64",
 		Kernel: "Image", Boot: "booti", Console: "tty1", // a monitor: the serial port of the header is a modem's
-		Interface: "mmc", Table: "hybrid",
+		Interface: "mmc", Root: "/dev/mmcblk0p", Table: "hybrid",
 		BootFiles: []string{"start4.elf", "fixup4.dat", "config.txt", "bcm2711-rpi-4-b-longwire.dtb", "bcm2711-rpi-cm4-io-longwire.dtb", "u-boot.bin"},
-		Sizes:     Sizes{Boot: 64 * mib, Root: 256 * mib, Data: 128 * mib},
+		Sizes:     Sizes{Boot: 64 * mib, Root: 256 * mib, Data: 1024 * mib},
 	},
 	{
 		Name: "bbb", Title: "BeagleBone Black", GOARCH: "arm", GOARM: "7",
 		Kernel: "zImage", Boot: "bootz", DTB: "am335x-boneblack-longwire.dtb", Console: "ttyS0,115200",
-		Interface: "mmc", Device: 1, Table: "gpt", // eMMC
+		Interface: "mmc", Device: 1, Root: "/dev/mmcblk1p", Table: "gpt", // eMMC
 		// AM335x TRM §26.1.8.5.5, raw mode: the ROM tries 0, 128, 256 and 384 KiB. U-Boot's SPL then reads sector 0x300.
 		Raw:   []RawFile{{"MLO", 128 << 10}, {"u-boot.img", 384 << 10}},
-		Sizes: Sizes{Boot: 16 * mib, Root: 256 * mib, Data: 128 * mib},
+		Sizes: Sizes{Boot: 16 * mib, Root: 256 * mib, Data: 1024 * mib},
 	},
 }
 

@@ -97,8 +97,10 @@ if ${kit_if} write ${m2} ${to} 1; then true; else echo "kit: the boot environmen
 echo "kit: slot ${slot}, order ${BOOT_ORDER}, starts left A ${BOOT_A_LEFT} B ${BOOT_B_LEFT}"
 
 # The kernel. panic and a failed mount of the root start the machine again, hence count. A data partition is repaired without asking.
-setenv bootargs "console=${kit_console} root=PARTLABEL=root${slot} ro rootwait panic=5 quiet fsck.repair=yes kit.slot=${slot} kit.board=${kit_board} ${kit_extra}"
+# The root is named by its device and not by its label: a stick's partitions may have any label, but are never of the disk inside.
 part number ${kit_if} ${kit_dev} root${slot} n
+setexpr p ${n} + 0
+setenv bootargs "console=${kit_console} root=${kit_root}${p} ro rootwait panic=5 quiet fsck.repair=yes kit.slot=${slot} kit.board=${kit_board} ${kit_extra}"
 if load ${kit_if} ${kit_dev}:${n} ${kernel_addr_r} /boot/${kit_kernel}; then
 	setenv tree ${fdt_addr}
 	if test -n "${kit_dtb}"; then

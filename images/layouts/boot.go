@@ -17,7 +17,7 @@ func (b Board) BootCmd() string {
 	fmt.Fprintf(&s, "# %s. Written by mkimage layout %s -bootcmd.\n", b.Title, b.Name)
 	for _, v := range [][2]string{
 		{"kit_board", b.Name}, {"kit_if", b.Interface}, {"kit_dev", fmt.Sprint(b.Device)}, {"kit_kernel", b.Kernel}, {"kit_boot", b.Boot},
-		{"kit_dtb", b.DTB}, {"kit_console", b.Console}, {"kit_extra", b.Extra}, {"kit_ecam", b.ECAM},
+		{"kit_dtb", b.DTB}, {"kit_console", b.Console}, {"kit_extra", b.Extra}, {"kit_ecam", b.ECAM}, {"kit_root", b.Root},
 	} {
 		if v[1] == "" {
 			fmt.Fprintf(&s, "setenv %s\n", v[0])

@@ -2,6 +2,7 @@ package layouts
 
 import (
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 	"io/fs"
 	"os"
@@ -182,11 +183,31 @@ func TestFstabMountsByName(t *testing.T) {
 		if len(f) != 6 {
 			t.Errorf("%d fields: %s", len(f), line)
 		}
-		if label, ok := strings.CutPrefix(f[0], "PARTLABEL="); ok {
+		if label, ok := strings.CutPrefix(f[0], "/dev/disk/kit/"); ok {
 			if p := b.Partition(label); p.FS != f[2] {
 				t.Errorf("%s is %s, mounted as %s", label, p.FS, f[2])
 			}
 		}
+	}
+}
+
+// TestOnlyTheDiskInsideIsTheKits: a stick's partitions may be called as the kit's are.
+func TestOnlyTheDiskInsideIsTheKits(t *testing.T) {
+	rules, err := fs.ReadFile(Overlay(), "usr/lib/udev/rules.d/70-longwire.rules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range Boards() {
+		rule := fmt.Sprintf("ENV{kit.board}==%q, KERNEL==\"%s[0-9]*\", SYMLINK+=\"disk/kit/$env{ID_PART_ENTRY_NAME}\"\n", b.Name, strings.TrimPrefix(b.Root, "/dev/"))
+		if strings.Count(string(rules), rule) != 1 {
+			t.Errorf("there is no rule %s", rule)
+		}
+	}
+	if strings.Count(string(rules), "disk/kit/$env") != len(Boards()) {
+		t.Error("there are other rules for /dev/disk/kit")
+	}
+	if s := Fstab() + bootCmd; strings.Contains(s, "PARTLABEL") || strings.Contains(s, "by-part") {
+		t.Error("something is found by its label on any disk")
 	}
 }
 

@@ -16,7 +16,7 @@ const (
 // Partition is the name of the partition that holds the copies (its GPT PARTLABEL).
 const Partition = "bootenv"
 
-// A Disk is the bootenv partition, for example an *os.File of /dev/disk/by-partlabel/bootenv.
+// A Disk is the bootenv partition, for example an *os.File of /dev/disk/kit/bootenv.
 type Disk interface {
 	io.ReaderAt
 	io.WriterAt

@@ -62,7 +62,7 @@ func TestSecretKeyIsNotPutIntoAnImage(t *testing.T) {
 
 func TestLayoutIsPrinted(t *testing.T) {
 	for flag, want := range map[string]string{
-		"-genimage": "image disk.img {", "-sfdisk": "label: gpt", "-fstab": "PARTLABEL=data", "-bootcmd": "setenv kit_board 'bbb'", "--users": "longwire 980",
+		"-genimage": "image disk.img {", "-sfdisk": "label: gpt", "-fstab": "/dev/disk/kit/data", "-bootcmd": "setenv kit_board 'bbb'", "--users": "longwire 980",
 		"-uboot-bootcmd": "load mmc 1:1", "-bootenv": "BOOT_ORDER=A B",
 	} {
 		var out bytes.Buffer

@@ -163,7 +163,7 @@ const initScript = `#!/bin/sh
 export PATH=/bin
 mount -t devtmpfs dev /dev && mount -t proc proc /proc && mount -t sysfs sys /sys || exit 1
 for word in $(cat /proc/cmdline); do
-	case "$word" in root=PARTLABEL=*) root=${word#root=PARTLABEL=} ;; esac
+	case "$word" in root=*) root=${word#root=} ;; esac
 done
 for m in $(cat /modules); do
 	case "$m" in
@@ -175,20 +175,12 @@ done
 # Opened and not closed in the way that stops it, the watchdog runs until the init system takes it over.
 [ ! -e /dev/watchdog0 ] || : >/dev/watchdog0
 tries=0
-while :; do
-	for u in /sys/class/block/*/uevent; do
-		if grep -q "^PARTNAME=$root\$" "$u"; then
-			disk=${u%/uevent}
-			# The disk inside, never a stick with partitions of the same names.
-			case "$(readlink -f "$disk")" in */usb*) ;; *) device=/dev/${disk##*/} ;; esac
-		fi
-	done
-	[ -z "$device" ] || break
+until [ -b "$root" ]; do
 	tries=$((tries + 1))
-	[ $tries -lt 300 ] || { echo "kit: there is no partition $root"; exit 1; }
+	[ $tries -lt 300 ] || { echo "kit: there is no $root"; exit 1; }
 	sleep 0.1
 done
-mount -t ext4 -o ro "$device" /root || { echo "kit: $device cannot be mounted"; exit 1; }
+mount -t ext4 -o ro "$root" /root || { echo "kit: $root cannot be mounted"; exit 1; }
 for d in dev proc sys; do mount -o move /$d /root/$d; done
 exec switch_root /root /sbin/init
 `
@@ -208,7 +200,7 @@ func (k *kernel) initramfs(busybox []byte, at time.Time) ([]byte, error) {
 	t.text("modules", list.String())
 	t.file("init", 0o755, []byte(initScript))
 	t.file("bin/busybox", 0o755, busybox)
-	for _, applet := range words("sh mount cat insmod grep readlink sleep switch_root") {
+	for _, applet := range words("sh mount cat insmod sleep switch_root") {
 		t.link("bin/"+applet, "busybox")
 	}
 	for _, d := range words("dev proc sys root") {

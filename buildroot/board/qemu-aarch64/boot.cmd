@@ -8,6 +8,7 @@ setenv kit_dtb
 setenv kit_console 'ttyAMA0'
 setenv kit_extra
 setenv kit_ecam '4010000000'
+setenv kit_root '/dev/vda'
 
 # Chooses the slot, counts the start, starts the watchdog and the kernel. See package images/slots for the boot environment.
 # Runs in U-Boot's hush: no functions, and tests are strings or hexadecimal numbers.
@@ -79,11 +80,6 @@ fi
 if test -z "${BOOT_ORDER}"; then setenv BOOT_ORDER "A B"; fi
 if test -z "${BOOT_A_LEFT}"; then setenv BOOT_A_LEFT 3; fi
 if test -z "${BOOT_B_LEFT}"; then setenv BOOT_B_LEFT 3; fi
-if test "${BOOT_A_LEFT}${BOOT_B_LEFT}" = "00"; then
-	echo "kit: no slot has a start left: both get theirs again"
-	setenv BOOT_A_LEFT 3
-	setenv BOOT_B_LEFT 3
-fi
 
 # The first slot in order with a start left.
 setenv slot
@@ -93,6 +89,16 @@ for s in ${BOOT_ORDER}; do
 		if test "${left}" != "0"; then setenv slot ${s}; fi
 	fi
 done
+# A slot that is not in the order holds half a system: it never counts.
+if test -z "${slot}"; then
+	echo "kit: no slot in the order has a start left: both get theirs again"
+	setenv BOOT_A_LEFT 3
+	setenv BOOT_B_LEFT 3
+	setenv left 3
+	for s in ${BOOT_ORDER}; do
+		if test -z "${slot}"; then setenv slot ${s}; fi
+	done
+fi
 setexpr left ${left} - 1
 if test "${slot}" = "A"; then setenv BOOT_A_LEFT ${left}; else setenv BOOT_B_LEFT ${left}; fi
 
@@ -103,8 +109,10 @@ if ${kit_if} write ${m2} ${to} 1; then true; else echo "kit: the boot environmen
 echo "kit: slot ${slot}, order ${BOOT_ORDER}, starts left A ${BOOT_A_LEFT} B ${BOOT_B_LEFT}"
 
 # The kernel. panic and a failed mount of the root start the machine again, hence count. A data partition is repaired without asking.
-setenv bootargs "console=${kit_console} root=PARTLABEL=root${slot} ro rootwait panic=5 quiet fsck.repair=yes kit.slot=${slot} kit.board=${kit_board} ${kit_extra}"
+# The root is named by its device and not by its label: a stick's partitions may have any label, but are never of the disk inside.
 part number ${kit_if} ${kit_dev} root${slot} n
+setexpr p ${n} + 0
+setenv bootargs "console=${kit_console} root=${kit_root}${p} ro rootwait panic=5 quiet fsck.repair=yes kit.slot=${slot} kit.board=${kit_board} ${kit_extra}"
 if load ${kit_if} ${kit_dev}:${n} ${kernel_addr_r} /boot/${kit_kernel}; then
 	setenv tree ${fdt_addr}
 	if test -n "${kit_dtb}"; then

@@ -8,4 +8,5 @@ setenv kit_dtb 'am335x-boneblack-longwire.dtb'
 setenv kit_console 'ttyS0,115200'
 setenv kit_extra
 setenv kit_ecam
+setenv kit_root '/dev/mmcblk1p'
 mmc dev 1; load mmc 1:1 ${scriptaddr} /boot.scr && source ${scriptaddr}; sleep 5; reset

@@ -8,4 +8,5 @@ setenv kit_dtb
 setenv kit_console 'ttyAMA0'
 setenv kit_extra
 setenv kit_ecam '3f000000'
+setenv kit_root '/dev/vda'
 pci enum; virtio scan; virtio dev 0; load virtio 0:1 ${scriptaddr} /boot.scr && source ${scriptaddr}; sleep 5; reset

@@ -8,4 +8,5 @@ setenv kit_dtb
 setenv kit_console 'tty1'
 setenv kit_extra
 setenv kit_ecam
+setenv kit_root '/dev/mmcblk0p'
 mmc dev 0; load mmc 0:1 ${scriptaddr} /boot.scr && source ${scriptaddr}; sleep 5; reset
