@@ -195,6 +195,7 @@ func (d *daemon) stick(ctx context.Context, e board.StickEvent) error {
 	if !d.present(e.Device) {
 		return nil // gone already
 	}
+	d.shown = time.Time{} // of an earlier stick, that may have had the same name
 	d.lamp.Show(board.ReadingStick)
 	d.say("stick: reading %s", e.Device)
 	r := &provision.Report{Stick: "USB stick " + e.Device, Software: d.software()}
