@@ -19,6 +19,8 @@ func (u *Updater) AtBoot() (told string, again bool, err error) {
 	defer u.mu.Unlock()
 	first, next := u.env.State().Order[0], u.state.Next
 	switch {
+	case next != nil && u.state.Phase != writing && next.Slot == u.running && next.Runs >= maxRuns:
+		return "", true, u.surrender(fmt.Sprintf("it began %d times and was never healthy", next.Runs))
 	case next != nil && u.state.Phase != writing && next.Slot == u.running:
 		told = fmt.Sprintf("version %s is on trial", u.version())
 		return told, false, u.change(func(s *state) { s.Phase = trial; s.Next.Runs++ })
@@ -185,15 +187,24 @@ func (u *Updater) Good() error {
 // maxWhy bounds the reason that is kept.
 const maxWhy = 500
 
-// giveUp notes why, takes the system's attempts, and starts the machine anew. When the environment cannot be
-// written, the boot loader's counter does the same after the attempts that are left.
+// maxRuns bounds how often a system on trial may begin anew, with a start of the machine or without one: the time that it
+// has is counted from there.
+const maxRuns = 8
+
+// giveUp ends a trial that did not come to health.
 func (u *Updater) giveUp(wrong []string) error {
 	why := strings.Join(wrong, "; ")
 	if len(why) > maxWhy {
 		why = strings.ToValidUTF8(why[:maxWhy], "") + "…"
 	}
 	u.mu.Lock()
-	version := u.version()
+	defer u.mu.Unlock()
+	return u.surrender(why)
+}
+
+// surrender notes why, takes the system's attempts, and starts the machine anew. When the environment cannot be written, the
+// boot loader's counter does the same after the attempts that are left; mu is held.
+func (u *Updater) surrender(why string) error {
 	if err := u.change(func(s *state) { s.Next.Why = why }); err != nil {
 		u.o.Log.Error("why the new system is given up could not be noted", "err", err)
 	}
@@ -202,7 +213,6 @@ func (u *Updater) giveUp(wrong []string) error {
 	if err := u.env.Set(env); err != nil {
 		u.o.Log.Error("the boot order could not be changed; the old system starts when the attempts are used up", "err", err)
 	}
-	u.mu.Unlock()
-	u.o.Log.Error("the new system does not get healthy and is given up", "version", version, "why", why)
-	return u.o.Reboot(fmt.Sprintf("version %s did not get healthy: %s", version, why))
+	u.o.Log.Error("the new system does not get healthy and is given up", "version", u.version(), "why", why)
+	return u.o.Reboot(fmt.Sprintf("version %s did not get healthy: %s", u.version(), why))
 }

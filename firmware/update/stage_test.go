@@ -210,6 +210,29 @@ func TestTrialWaitsForLastingHealth(t *testing.T) {
 	})
 }
 
+// A program that ends again and again before its time is up does not stay on trial for ever.
+func TestTrialThatBeginsAgainAndAgainIsGivenUp(t *testing.T) {
+	w := newWorld(t, 1)
+	if err := w.running(slots.A, "1.0.0").Stage(t.Context(), made(t, bundle.System{}, w.new), nil); err != nil {
+		t.Fatal(err)
+	}
+	for i := range maxRuns {
+		if _, again, err := w.running(slots.B, "2.0.0").AtBoot(); again || err != nil {
+			t.Fatalf("start %d: %v, %v", i, again, err)
+		}
+	}
+	if _, again, err := w.running(slots.B, "2.0.0").AtBoot(); !again || err != nil || len(w.reboots) != 1 {
+		t.Errorf("%v, %v, %q", again, err, w.reboots)
+	}
+	if slot, err := w.bootLoader(); slot != slots.A || err != nil {
+		t.Error(slot, err)
+	}
+	told, again, err := w.running(slots.A, "1.0.0").AtBoot()
+	if want := "version 2.0.0 did not get healthy: it began 8 times and was never healthy; version 1.0.0 runs"; told != want || again || err != nil {
+		t.Errorf("told %q, %v, %v", told, again, err)
+	}
+}
+
 func TestStoppingTheDaemonLeavesTheTrialOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1)
