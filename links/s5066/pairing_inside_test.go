@@ -151,3 +151,42 @@ func FuzzIntroduction(f *testing.F) {
 		}
 	})
 }
+
+// A hello that did not get to headquarters' server costs no counter and no commit, as there may be thousands of them before a band opens. One that
+// did, and was not answered, is followed by another.
+func TestAHelloThatDidNotGetThereIsTheSame(t *testing.T) {
+	w, _ := introduce(t, Pairing{Token: insideToken, Key: insideKit, Headquarters: insideHQ.Public(), AtOnce: true})
+	g, s := w.p.pair, session(t)
+	next := func(ticket sis.Ticket) uint16 {
+		t.Helper()
+		u, err := g.dress(2048, w.compose, true)
+		if err != nil || u == nil {
+			t.Fatal(err)
+		}
+		m, err := pair.Parse(u.updu)
+		if err != nil || !s.Verify(m) {
+			t.Fatalf("%+v, %v", m, err)
+		}
+		u.sent(ticket, time.Now())
+		return m.Counter
+	}
+	for n := range sis.Ticket(20) {
+		if c := next(n + 1); c != 1 {
+			t.Fatalf("counter %d", c)
+		}
+		if !g.fate(n+1, fate{kind: rejected, reason: sis.RejectNoResponse}) {
+			t.Error("the mapping was told of what is not its own")
+		}
+	}
+	next(99)
+	g.fate(99, fate{kind: confirmed})
+	if wait := time.Until(g.kit.until); wait > introFirst {
+		t.Errorf("waits for %v", wait)
+	}
+	g.mu.Lock()
+	g.dueLocked(0) // time is up
+	g.mu.Unlock()
+	if c := next(100); c != 2 {
+		t.Errorf("counter %d", c)
+	}
+}

@@ -27,7 +27,9 @@ type atKit struct {
 	refusal   time.Duration // the last such pause
 	aloneAt   time.Time     // due: when a hello goes without data; zero: it does not
 	alone     int           // hellos that did, since headquarters was heard
-	tries     int           // hellos without an answer
+	tries     int           // hellos that headquarters' server has, and nobody has answered
+	failed    int           // hellos that did not get there, since one did
+	same      bool          // the last one did not: the next may have its counter
 	until     time.Time     // waiting: when the answer counts as lost
 	flight    *helloFlight  // the last hello handed over
 	unheard   bool          // headquarters' server has confirmed something since headquarters was heard
@@ -82,7 +84,7 @@ func (g *pairing) dressHello(mtu int, compose func(int) *upload, alone bool) (*u
 		// Its server takes what we send, and it says nothing: perhaps it does not know us any longer.
 		k.state, k.alone, k.tries = due, introAlone, 0
 	}
-	state := k.state
+	state, same := k.state, k.same
 	g.mu.Unlock()
 	if state == paired {
 		if alone {
@@ -97,17 +99,22 @@ func (g *pairing) dressHello(mtu int, compose func(int) *upload, alone bool) (*u
 		}
 		u = g.bare()
 	}
-	// On flash before it is sent: a counter is never used twice.
+	// On flash before it is sent: no counter is used again for another hello. One that did not get there is the same, with other data perhaps; had it
+	// been heard after all, headquarters would take it for what it is.
 	rec := g.rec
-	rec.Counter++
+	if !same || rec.Counter == 0 {
+		rec.Counter++
+	}
 	rec.Address = g.p.link.LocalAddress.String()
 	if rec.First.IsZero() {
 		rec.First = now
 	}
-	if err := g.put(rec); err != nil {
-		err = g.storeFails(err)
-		g.p.m.notSent(err)
-		return nil, err
+	if !same {
+		if err := g.put(rec); err != nil {
+			err = g.storeFails(err)
+			g.p.m.notSent(err)
+			return nil, err
+		}
 	}
 	g.front(u, func(data []byte) []byte { return g.session.Hello(uint16(rec.Counter), data) }, g.greeted)
 	return u, nil
@@ -122,12 +129,13 @@ func (g *pairing) greeted(t sis.Ticket, data, confirms bool, at time.Time) {
 		k.fault = tooOften
 	}
 	k.state, k.flight, k.aloneAt, k.notBefore = waiting, &helloFlight{ticket: t, data: data}, time.Time{}, time.Time{}
-	k.tries++
+	k.same = false
 	if !data {
 		k.alone++
 	}
 	k.until = time.Time{} // the server has it, and may take long
 	if !confirms {
+		k.tries++
 		k.flight.confirmed = at
 		k.until = at.Add(g.p.radio(g.patienceLocked()))
 	}
@@ -149,11 +157,13 @@ func (g *pairing) helloFateLocked(t sis.Ticket, f fate) bool {
 	data := k.flight.data
 	switch {
 	case f.kind == confirmed && k.state == waiting:
+		k.tries, k.failed = k.tries+1, 0
 		k.flight.confirmed = time.Now()
 		k.until = k.flight.confirmed.Add(g.p.radio(g.patienceLocked()))
 		poke(g.kick)
 		return true
 	case k.state == waiting:
+		k.failed, k.same = k.failed+1, true
 		g.dueLocked(g.backoffLocked())
 	}
 	k.flight = nil
@@ -162,7 +172,7 @@ func (g *pairing) helloFateLocked(t sis.Ticket, f fate) bool {
 
 // backoffLocked is the pause after a hello that has not reached headquarters' server. With data, the mapping decides when it is tried again.
 func (g *pairing) backoffLocked() time.Duration {
-	return min(backoffMin<<min(g.kit.tries, 10), introMost)
+	return min(backoffMin<<min(g.kit.failed, 10), introMost)
 }
 
 // dueLocked makes a hello due: with the next data, or without after a pause, as long as that has not been tried too often.
@@ -231,7 +241,8 @@ func (g *pairing) answer(m pair.Message) {
 	}
 	g.mu.Lock()
 	k := &g.kit
-	k.status, k.tries, k.alone, k.until, k.aloneAt, k.unheard = m.Status, 0, 0, time.Time{}, time.Time{}, false
+	k.status, k.tries, k.failed, k.same, k.alone = m.Status, 0, 0, false, 0
+	k.until, k.aloneAt, k.unheard = time.Time{}, time.Time{}, false
 	g.heardAt, g.spoke = now, now
 	f := k.flight
 	end := fate{kind: confirmed}
@@ -287,7 +298,7 @@ func (g *pairing) question(m pair.Message) {
 	}
 	k.asked, k.askPause = now, min(max(2*k.askPause, heedMin), introMost)
 	g.p.log.Info("headquarters asks who we are")
-	k.state, k.tries, k.until = due, 0, time.Time{}
+	k.state, k.tries, k.failed, k.until = due, 0, 0, time.Time{}
 	k.aloneAt = now.Add(g.p.radio(introGather))
 	g.changedLocked()
 }
