@@ -367,11 +367,18 @@ func (g *pairing) fate(t sis.Ticket, f fate) bool {
 	return false
 }
 
-// refuse counts a message that has no effect, and tells of it now and then. The caller holds turn.
+// refuse counts a message that has no effect, and tells of it.
 func (g *pairing) refuse(why string, args ...any) {
 	g.mu.Lock()
 	g.refused++
-	n, now := g.refused, time.Now()
+	g.mu.Unlock()
+	g.tell(why, args...)
+}
+
+// tell logs a refusal, once an hour so that all see it.
+func (g *pairing) tell(why string, args ...any) {
+	g.mu.Lock()
+	n, now := g.refused+uint64(g.shown.Refused), time.Now()
 	warn := now.Sub(g.told) >= warnEvery
 	if warn {
 		g.told = now

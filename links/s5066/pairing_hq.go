@@ -132,7 +132,7 @@ func (g *pairing) rival(u sis.UnidataIndication, m pair.Message, session pair.Se
 		g.p.log.Error("pairing: a refusal is not stored", "err", err)
 		return // it must not be told twice to one and the same hello
 	}
-	g.refuse("a kit was refused: "+why.String(), "from", u.Source, "key", m.Key.Short())
+	g.tell("a kit was refused: "+why.String(), "from", u.Source, "key", m.Key.Short())
 	g.post(letter{u.Source, func(now time.Time) []byte { return session.Answer(m.Counter, why, now, nil) }})
 }
 

@@ -346,7 +346,7 @@ func TestTwoKitsWithOneToken(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		hq := r.a.pairing()
-		if hq.State != "paired" || hq.RivalKey != pp.Key.Public().Short() || hq.RivalAt.IsZero() || r.a.status().Remote != addresses[1].String() {
+		if hq.State != "paired" || hq.Refused != 1 || hq.RivalKey != pp.Key.Public().Short() || hq.RivalAt.IsZero() || r.a.status().Remote != addresses[1].String() {
 			t.Errorf("%+v", hq)
 		}
 		if n := r.a.air.Sent() - before; n != 1 {
