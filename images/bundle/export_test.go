@@ -9,4 +9,6 @@ var (
 )
 
 // Preamble is what stands in front of a manifest of n bytes.
-func Preamble(n int) []byte { return binary.BigEndian.AppendUint32([]byte(systemMagic), uint32(n)) }
+func Preamble[N int | uint32](n N) []byte {
+	return binary.BigEndian.AppendUint32([]byte(systemMagic), uint32(n))
+}

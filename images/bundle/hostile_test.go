@@ -115,7 +115,7 @@ func TestOtherFilesAreToldAsSuch(t *testing.T) {
 		"nothing as a system":      {readSystem, nil, bundle.ErrTruncated},
 		"a key as a system":        {readSystem, key, bundle.ErrNotBundle},
 		"settings in a system":     {readSystem, append(bundle.Preamble(len(config)), config...), bundle.ErrDamaged},
-		"a manifest without end":   {readSystem, append(bundle.Preamble(1<<31), system[12:]...), bundle.ErrDamaged},
+		"a manifest without end":   {readSystem, append(bundle.Preamble(uint32(1<<31)), system[12:]...), bundle.ErrDamaged},
 		"more than settings have":  {readHead, make([]byte, bundle.MaxConfig+1), bundle.ErrTooLarge},
 		"settings of a gigantic n": {readHead, append(bytes.Clone(config[:82]), 0x5b, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff), bundle.ErrTooLarge},
 	} {
@@ -238,7 +238,7 @@ func TestWronglyMadeBundlesAreToldByField(t *testing.T) {
 		{0, 2, bundle.ErrNewer, "is of version 2, and this system knows 1"},
 		{0, "1", bundle.ErrInvalid, `"version" must be a number, and is text`},
 		{1, 2, bundle.ErrInvalid, "it says system"},
-		{1, 1 << 40, bundle.ErrInvalid, "it says kind 255"},
+		{1, uint64(1) << 40, bundle.ErrInvalid, "it says kind 255"},
 		{2, nil, bundle.ErrInvalid, "counter 0"},
 		{2, -1, bundle.ErrInvalid, `"counter" must be a number, and is a negative number`},
 		{2, 1.5, bundle.ErrInvalid, `"counter" must be a number, and is a fraction`},
