@@ -102,6 +102,15 @@ func TestDeviceByCommands(t *testing.T) {
 	if code, _, _ := longwire(t, "", "device", "reset", "--yes", "--run", folder); code != exitOK {
 		t.Errorf("reset: %d", code)
 	}
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end) && !strings.Contains(out.String(), "the kit forgets everything"); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(data, "reset")); err != nil {
+			break // it is carried out
+		}
+	}
+	stop() // as a machine that goes down does
 	select {
 	case code := <-ended:
 		ended <- code

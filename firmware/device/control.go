@@ -188,7 +188,7 @@ func (d *daemon) answer(ctx context.Context, q *request) (err error) {
 	a = Answer{Report: d.file(r), Refused: outcome != done}
 	d.tell(r)
 	d.show(board.Applied, board.Refused, outcome == done, "")
-	return d.restart()
+	return d.restart(ctx)
 }
 
 // oneFile is a folder of which only one file counts.

@@ -65,7 +65,7 @@ type Options struct {
 	Sticks func(ctx context.Context, tell func(board.StickEvent)) error // board.Sticks
 	Mount  func(device, dir string) (*board.Stick, error)               // board.Mount
 	Button func(ctx context.Context, held func()) error                 // board.ButtonHeld
-	Reboot func() error                                                 // Reboot
+	Reboot func(ctx context.Context) error                              // Reboot
 	Probe  func(ctx context.Context, socket string) (admin.Status, error)
 	Reload func(ctx context.Context, socket string) error
 	Group  func(service string) (gid int, ok bool) // provision.Options.Group
@@ -176,6 +176,7 @@ type daemon struct {
 	mu      sync.Mutex
 	beat    time.Time       // when loop was last seen alive
 	here    map[string]bool // sticks that are plugged in
+	pulled  time.Time       // when one was pulled out last
 	healthy Health
 	cancel  context.CancelFunc // of the job that goes on; nil: none
 }

@@ -182,8 +182,14 @@ func newRig(t testing.TB) *rig {
 			dir, _ := r.sticks.Load(device)
 			return board.FolderStick(dir.(string))
 		},
-		Reboot: func() error { return nil },
-		Grace:  time.Second, Steady: 50 * time.Millisecond, Poll: 20 * time.Millisecond, Shown: 100 * time.Millisecond,
+		Reboot: func(context.Context) error {
+			err := os.Remove(r.o.Run + ".reboot") // memory forgets
+			if errors.Is(err, os.ErrNotExist) {
+				err = nil
+			}
+			return err
+		},
+		Grace: time.Second, Steady: 50 * time.Millisecond, Poll: 20 * time.Millisecond, Shown: 100 * time.Millisecond,
 	}
 	if err := os.WriteFile(r.o.S5066D, []byte("#!/bin/sh\nexit 0\n"), 0o700); err != nil {
 		t.Fatal(err)
@@ -224,10 +230,24 @@ func (r *rig) end() error {
 	return <-r.ended
 }
 
+// outcome waits for the daemon to end by itself.
+func (r *rig) outcome() error {
+	r.Helper()
+	select {
+	case err := <-r.ended:
+		r.stop()
+		r.stop = nil
+		return err
+	case <-time.After(40 * time.Second):
+		r.Fatalf("it does not end:\n%s", r.console.String())
+		return nil
+	}
+}
+
 // await waits for text on the console.
 func (r *rig) await(want string, times int) {
 	r.Helper()
-	for end := time.Now().Add(20 * time.Second); strings.Count(r.console.String(), want) < times; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(40 * time.Second); strings.Count(r.console.String(), want) < times; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			r.Fatalf("no %q (%d times) on the console:\n%s", want, times, r.console.String())
 		}
@@ -254,7 +274,7 @@ func (r *rig) plugFolder(device string, cold bool, dir string) {
 // anyReport waits for the one report on a stick.
 func (r *rig) anyReport(dir string) string {
 	r.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(40 * time.Second); ; time.Sleep(time.Millisecond) {
 		found, err := filepath.Glob(filepath.Join(dir, "LONGWIRE-*.TXT"))
 		if err != nil {
 			r.Fatal(err)
@@ -362,6 +382,7 @@ func TestFromVirginToGreen(t *testing.T) {
 
 func TestWhatDoesNotWorkIsUndone(t *testing.T) {
 	r := newRig(t)
+	r.o.Grace = 4 * time.Second
 	r.begin()
 	r.await("(needs attention)", 1)
 	good := r.bundle(1, nodeDoc(freePort(t)), "")
@@ -433,7 +454,7 @@ func TestTheButtonResets(t *testing.T) {
 	r.plug("/dev/sda1", false, map[string][]byte{"field.lwb": r.bundle(1, nodeDoc(freePort(t)), "")})
 	r.await("lamp: green steady (working)", 1)
 	close(r.held)
-	if err := <-r.ended; !errors.Is(err, ErrReboot) {
+	if err := r.outcome(); !errors.Is(err, ErrReboot) {
 		t.Fatalf("ended with %v", err)
 	}
 	r.held = make(chan struct{})
@@ -466,10 +487,9 @@ func TestApplyByCommand(t *testing.T) {
 	if _, err := Ask(t.Context(), r.o.Run, Request{Op: "reset"}); err != nil {
 		t.Error(err)
 	}
-	if err := <-r.ended; !errors.Is(err, ErrReboot) {
+	if err := r.outcome(); !errors.Is(err, ErrReboot) {
 		t.Errorf("ended with %v", err)
 	}
-	r.stop = nil
 	if _, err := Ask(t.Context(), r.o.Run, Request{Op: "status"}); !errors.Is(err, ErrStopped) {
 		t.Errorf("stopped: %v", err)
 	}

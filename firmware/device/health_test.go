@@ -71,7 +71,6 @@ func TestAKitWhosePeersAreSilentIsHealthy(t *testing.T) {
 	}
 	sisServer(t, ln)
 	r := newRig(t)
-	r.o.Grace = 10 * time.Second
 	r.begin()
 	r.await("(needs attention)", 1)
 	r.plug("/dev/sda1", false, map[string][]byte{"field.lwb": r.bundle(1, linkedDoc(t, ln.Addr().(*net.TCPAddr).Port), "")})
@@ -81,6 +80,7 @@ func TestAKitWhosePeersAreSilentIsHealthy(t *testing.T) {
 
 func TestALinkWithoutItsSISServerIsUndone(t *testing.T) {
 	r := newRig(t)
+	r.o.Grace = 4 * time.Second
 	r.begin()
 	r.await("(needs attention)", 1)
 	dir := r.plug("/dev/sda1", false, map[string][]byte{"field.lwb": r.bundle(1, linkedDoc(t, freePort(t)), "")})

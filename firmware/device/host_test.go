@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"longwire/firmware/host"
 )
@@ -76,6 +77,8 @@ func TestTheMachinesFaultsCountIfTheTrialBroughtThem(t *testing.T) {
 		return nil
 	}}
 	r.o.Host = m
+	grace := r.o.Grace
+	r.o.Grace = time.Second
 	r.begin()
 	r.await("(needs attention)", 1)
 	node := nodeDoc(freePort(t))
@@ -88,6 +91,7 @@ func TestTheMachinesFaultsCountIfTheTrialBroughtThem(t *testing.T) {
 	m.fails = func(host.Settings) error { return fault }
 	m.mu.Unlock()
 	r.end()
+	r.o.Grace = grace
 	r.begin()
 	r.await("needs attention: the machine's settings could not be applied: no interface eth7", 1)
 	r.plug("/dev/sdb1", false, map[string][]byte{"field.lwb": r.bundleWith(2, node, "", "")})

@@ -162,16 +162,22 @@ func (d *daemon) forget(ctx context.Context, by string) error {
 	if err := provision.FinishReset(d.o.Data); err != nil {
 		d.log.Error("the reset goes on at the next start", "err", err)
 	}
-	return errors.Join(ErrReboot, d.o.Reboot())
+	return errors.Join(ErrReboot, d.o.Reboot(ctx))
 }
+
+// replug is how long a stick must have been out to count as plugged in anew, by a person. One with a loose contact comes back sooner,
+// and must not begin a trial again and again.
+const replug = time.Second
 
 // plugged is told of sticks, by one goroutine.
 func (d *daemon) plugged(e board.StickEvent) {
 	d.mu.Lock()
 	if e.Present {
 		d.here[e.Device] = true
+		e.Coldplug = e.Coldplug || time.Since(d.pulled) < replug
 	} else {
 		delete(d.here, e.Device)
+		d.pulled = time.Now()
 	}
 	d.mu.Unlock()
 	if !e.Present {
@@ -230,7 +236,7 @@ func (d *daemon) stick(ctx context.Context, e board.StickEvent) error {
 	case refused:
 		d.show(board.Applied, board.Refused, false, e.Device)
 	}
-	return d.restart()
+	return d.restart(ctx)
 }
 
 func (d *daemon) mount(e board.StickEvent) (*board.Stick, error) {

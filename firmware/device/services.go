@@ -88,8 +88,19 @@ func systemctl(ctx context.Context, most time.Duration, args ...string) (string,
 	return string(out), nil
 }
 
-// Reboot starts the machine anew.
-func Reboot() error {
-	_, err := systemctl(context.Background(), askTime, "reboot")
-	return err
+// goingDown bounds the time from asking for a restart of the machine to being told to stop.
+const goingDown = 5 * time.Minute
+
+// Reboot starts the machine anew, and returns when this program is told to stop: whoever starts it again before must not find a machine that
+// seems to have started.
+func Reboot(ctx context.Context) error {
+	if _, err := systemctl(ctx, askTime, "reboot"); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-time.After(goingDown):
+		return errors.New("device: the machine does not start anew")
+	}
 }

@@ -43,6 +43,10 @@ func (d *daemon) start(ctx context.Context) error {
 	if err := makeRun(d.o.Run); err != nil {
 		return err
 	}
+	if why, err := os.ReadFile(d.rebootMark()); err == nil {
+		d.reboot = string(why) // and has not happened
+		return d.restart(ctx)
+	}
 	if d.shut = d.o.Host.Shut(); d.shut != nil {
 		d.log.Error("the firewall does not close; no service is started", "err", d.shut)
 	}
@@ -72,7 +76,7 @@ func (d *daemon) start(ctx context.Context) error {
 		}
 	}
 	d.countStart()
-	return d.openSystem()
+	return d.openSystem(ctx)
 }
 
 // countStart counts a start of the machine in a trial, and undoes one that has had its starts. A flash that takes nothing more must not
@@ -112,7 +116,7 @@ func (d *daemon) broken(ctx context.Context, why error) error {
 		if err := provision.Reset(d.o.Data); err != nil {
 			return err
 		}
-		return errors.Join(ErrReboot, d.o.Reboot())
+		return errors.Join(ErrReboot, d.o.Reboot(ctx))
 	}
 }
 

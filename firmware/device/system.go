@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -29,7 +30,7 @@ var _ System = (*update.Updater)(nil)
 const maxSystem = bundle.MaxImage + 1<<20
 
 // openSystem finds out what became of an update, before any service starts.
-func (d *daemon) openSystem() error {
+func (d *daemon) openSystem(ctx context.Context) error {
 	if d.o.OpenSystem == nil {
 		return nil
 	}
@@ -42,7 +43,7 @@ func (d *daemon) openSystem() error {
 		// 0: what this program would make, which is what it has made of any older one by now.
 		StoreFormat: func(context.Context) (uint64, error) { return 0, nil },
 		Reboot: func(why string) error {
-			d.reboot = why
+			d.toReboot(why)
 			return nil
 		},
 	})
@@ -62,7 +63,7 @@ func (d *daemon) openSystem() error {
 		d.file(&provision.Report{Software: d.software(), State: told})
 	}
 	if again {
-		return d.restart()
+		return d.restart(ctx)
 	}
 	return nil
 }
@@ -88,17 +89,28 @@ func (d *daemon) trySystem(ctx context.Context) error {
 		d.say("system %s in slot %s is called good; %s", d.o.Version, d.o.Slot, told)
 		d.file(&provision.Report{Software: d.software(), State: told})
 	}
-	return d.restart()
+	return d.restart(ctx)
 }
 
+// toReboot decides that the machine starts anew, once there is nothing more to say. If this program ends before, and is started again, what
+// became of an update could not be told from a machine that did start: so there is a mark, in memory, which a start of the machine wipes out.
+func (d *daemon) toReboot(why string) {
+	d.reboot = why
+	if err := os.WriteFile(d.rebootMark(), []byte(why), 0o600); err != nil {
+		d.log.Error("that the machine is to start anew cannot be noted", "err", err)
+	}
+}
+
+func (d *daemon) rebootMark() string { return d.o.Run + ".reboot" }
+
 // restart starts the machine anew, if that was decided.
-func (d *daemon) restart() error {
+func (d *daemon) restart(ctx context.Context) error {
 	if d.reboot == "" {
 		return nil
 	}
 	d.say("the machine starts anew: %s", d.reboot)
 	d.lamp.Show(board.Starting)
-	return errors.Join(ErrReboot, d.o.Reboot())
+	return errors.Join(ErrReboot, d.o.Reboot(ctx))
 }
 
 // candidate is a system bundle on a stick.
@@ -201,7 +213,7 @@ func (d *daemon) stageOne(ctx context.Context, c candidate, anew bool, so outcom
 	}
 	d.add(r, fmt.Sprintf("System version %s is written. The kit starts anew with it now, and goes back by itself if it does not work.", c.file.Version),
 		"Leave the kit on until its lamp is green; the stick may be pulled out.")
-	d.reboot = "to try system version " + c.file.Version
+	d.toReboot("to try system version " + c.file.Version)
 	return done, nil
 }
 

@@ -110,7 +110,7 @@ func TestASystemOnTheStickIsStagedOnceTriedAndKept(t *testing.T) {
 		"other.lws": r.system(r.org, "v2", "raspberrypi4"),
 	}
 	dir := r.plug("/dev/sda1", false, files)
-	if err := <-r.ended; !errors.Is(err, ErrReboot) {
+	if err := r.outcome(); !errors.Is(err, ErrReboot) {
 		t.Fatalf("ended with %v\n%s", err, r.console.String())
 	}
 	text := r.report(dir, "LONGWIRE-FIELD.TXT")
@@ -145,12 +145,12 @@ func TestASystemThatDoesNotGetHealthyStartsTheMachineAnew(t *testing.T) {
 	s := r.withSystem()
 	s.trial, s.sick, s.told = true, true, "version v2 is on trial"
 	r.begin()
-	if err := <-r.ended; !errors.Is(err, ErrReboot) || !strings.Contains(r.console.String(), "the machine starts anew: version v2 did not get healthy") {
+	if err := r.outcome(); !errors.Is(err, ErrReboot) || !strings.Contains(r.console.String(), "the machine starts anew: version v2 did not get healthy") {
 		t.Fatalf("ended with %v\n%s", err, r.console.String())
 	}
 	s.again = true
 	r.begin()
-	if err := <-r.ended; !errors.Is(err, ErrReboot) {
+	if err := r.outcome(); !errors.Is(err, ErrReboot) {
 		t.Fatalf("ended with %v\n%s", err, r.console.String())
 	}
 	s.trial, s.told = false, "version v2 did not get healthy: it hangs; version v1 runs"
@@ -205,4 +205,25 @@ func TestSystemsThatAreNotTaken(t *testing.T) {
 	if len(s.staged) > 0 {
 		t.Errorf("staged %q", s.staged)
 	}
+}
+
+func TestADaemonThatIsStartedAgainBeforeTheMachineIsStartsTheMachine(t *testing.T) {
+	r := newRig(t)
+	s := r.withSystem()
+	reboot := r.o.Reboot
+	r.o.Reboot = func(context.Context) error { return nil } // it takes its time
+	r.begin()
+	r.await("(needs attention)", 1)
+	r.plug("/dev/sda1", false, map[string][]byte{"field.lwb": r.bundle(1, nodeDoc(freePort(t)), ""), "v2.lws": r.system(r.org, "v2", "pc")})
+	if err := r.outcome(); !errors.Is(err, ErrReboot) {
+		t.Fatalf("ended with %v", err)
+	}
+	s.told = "version v2 did not start"
+	r.o.Reboot = reboot
+	r.begin()
+	if err := r.outcome(); !errors.Is(err, ErrReboot) || strings.Contains(r.console.String(), s.told) {
+		t.Fatalf("ended with %v\n%s", err, r.console.String())
+	}
+	r.begin()
+	r.await(s.told, 1)
 }

@@ -65,18 +65,14 @@ type Plan struct {
 // Judge tells what a config bundle is to this kit, and changes nothing. anew: a person has just brought it, so that one whose trial
 // failed may have another. The plan is there if the verdict is Ready, and the head whenever the signature was right.
 func (k *Kit) Judge(b []byte, anew bool) (verdict Verdict, head *bundle.Verified, plan *Plan, err error) {
-	trust, err := k.Trust()
-	if err != nil {
+	v, err := k.head(b)
+	switch {
+	case v == nil:
 		return Bad, nil, nil, err
-	}
-	v, err := bundle.ReadHead(b, trust)
-	if err != nil {
-		return Bad, nil, nil, asRefusal(err)
-	}
-	m := k.Meta()
-	if err := k.target(&m, v.Head.Target, v.Name); err != nil {
+	case err != nil:
 		return Foreign, v, nil, err
 	}
+	m := k.Meta()
 	digest := hex.EncodeToString(v.Digest[:])
 	if digest == m.Digest {
 		return Already, v, nil, nil
@@ -97,6 +93,21 @@ func (k *Kit) Judge(b []byte, anew bool) (verdict Verdict, head *bundle.Verified
 		return Bad, v, nil, err
 	}
 	return Ready, v, &Plan{Config: c, Key: v.Key, Digest: digest, trust: fresh, docs: docs}, nil
+}
+
+// head verifies a bundle's signature and tells whether it is for this kit: without a head it is not to be believed, and with both a head
+// and an error it is for others.
+func (k *Kit) head(b []byte) (*bundle.Verified, error) {
+	trust, err := k.Trust()
+	if err != nil {
+		return nil, err
+	}
+	v, err := bundle.ReadHead(b, trust)
+	if err != nil {
+		return nil, asRefusal(err)
+	}
+	m := k.Meta()
+	return v, k.target(&m, v.Head.Target, v.Name)
 }
 
 // target tells whom else a bundle is for; name is what the kit would be called.

@@ -39,7 +39,6 @@ type Found struct {
 	Key     bundle.Key
 	Problem *Refusal // of Bad and Foreign
 
-	plan   *Plan
 	digest [32]byte
 }
 
@@ -83,25 +82,25 @@ func (k *Kit) Look(src Source, anew bool) *Findings {
 			f.Problem = refuse("put only this kit's bundle on the stick", "more than %d bundles lie on the stick", maxBundles)
 			return f
 		case ending == ConfigEnding:
-			f.Configs = append(f.Configs, k.find(src, file.Name, anew))
+			f.Configs = append(f.Configs, k.find(src, file.Name))
 		}
 	}
-	k.choose(f)
+	k.choose(f, src, anew)
 	return f
 }
 
-// find judges one file.
-func (k *Kit) find(src Source, name string, anew bool) Found {
+// find sorts one file by its head.
+func (k *Kit) find(src Source, name string) Found {
 	found := Found{File: name}
-	b, err := src.ReadFile(name, bundle.MaxConfig)
-	if err != nil {
-		found.Problem = refuse("put the right file on the stick; a bundle of settings has at most 1 MiB", "it cannot be read: %v", trim(err))
-		return found
-	}
-	verdict, head, plan, err := k.Judge(b, anew)
-	found.Verdict, found.plan = verdict, plan
-	if head != nil {
-		found.Head, found.Name, found.Key, found.digest = head.Head, head.Name, head.Key, head.Digest
+	b, err := readBundle(src, name)
+	if err == nil {
+		var head *bundle.Verified
+		if head, err = k.head(b); head != nil {
+			found.Head, found.Name, found.Key, found.digest, found.Verdict = head.Head, head.Name, head.Key, head.Digest, Ready
+		}
+		if head != nil && err != nil {
+			found.Verdict = Foreign
+		}
 	}
 	if err != nil {
 		found.Problem = asRefusal(err)
@@ -109,15 +108,24 @@ func (k *Kit) find(src Source, name string, anew bool) Found {
 	return found
 }
 
-// choose finds the one bundle for this kit: what is for others is left alone, and with two nobody knows which was meant.
-func (k *Kit) choose(f *Findings) {
-	var mine, bad []Found
-	for _, c := range f.Configs {
+func readBundle(src Source, name string) ([]byte, error) {
+	b, err := src.ReadFile(name, bundle.MaxConfig)
+	if err != nil {
+		return nil, refuse("put the right file on the stick; a bundle of settings has at most 1 MiB", "it cannot be read: %v", trim(err))
+	}
+	return b, nil
+}
+
+// choose finds the one bundle for this kit and judges it whole: what is for others is left alone, and with two nobody knows which was
+// meant.
+func (k *Kit) choose(f *Findings, src Source, anew bool) {
+	var mine, bad []*Found
+	for i := range f.Configs {
+		c := &f.Configs[i]
 		switch {
-		case c.Verdict == Foreign:
-		case c.Key.Public == nil: // whoever it is for
+		case c.Verdict == Bad: // whoever it is for
 			bad = append(bad, c)
-		case !slices.ContainsFunc(mine, func(m Found) bool { return m.digest == c.digest }): // else a copy
+		case c.Verdict == Ready && !slices.ContainsFunc(mine, func(m *Found) bool { return m.digest == c.digest }): // else a copy
 			mine = append(mine, c)
 		}
 	}
@@ -125,17 +133,22 @@ func (k *Kit) choose(f *Findings) {
 	case len(mine) > 1:
 		f.Problem = refuse("leave the one that is meant on the stick", "%d bundles for this kit lie on the stick: %s", len(mine), names(mine))
 	case len(mine) == 1:
-		f.File, f.Already, f.Plan = mine[0].File, mine[0].Verdict == Already, mine[0].plan
-		f.Problem = mine[0].Problem
+		f.File = mine[0].File
+		b, err := readBundle(src, f.File)
+		if err == nil {
+			mine[0].Verdict, _, f.Plan, err = k.Judge(b, anew) // all of it, whatever it was a moment ago
+		}
+		f.Already = mine[0].Verdict == Already && err == nil
+		if err != nil {
+			f.Problem, f.Plan = asRefusal(err), nil
+			mine[0].Problem = f.Problem
+		}
 	case len(bad) > 0:
 		f.Problem = bad[0].Problem
 	}
-	if f.Problem != nil {
-		f.Plan = nil
-	}
 }
 
-func names(list []Found) string {
+func names(list []*Found) string {
 	var all []string
 	for _, c := range list {
 		all = append(all, Clean(c.File, 80))
