@@ -155,6 +155,9 @@ func linkNote(s admin.LinkState) string {
 	if h.Strays > 0 {
 		say("%s of no peer", plural(int(h.Strays), "frame"))
 	}
+	if h.Uninvited > 0 {
+		say("%s of a kit that the config does not invite", plural(int(h.Uninvited), "introduction"))
+	}
 	return strings.Join(parts, ", ")
 }
 

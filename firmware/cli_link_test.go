@@ -84,6 +84,17 @@ func TestLinksAreToldInWords(t *testing.T) {
 		{state(func(s *admin.LinkState, x *admin.S5066) {
 			x.Bound, x.EMCON, x.Node, x.Dropped, x.Strays = true, true, "receive only: EMCON", 1, 2
 		}), "bound; SAP 6 at localhost, 1.1.0.1 to 1.1.0.2, longwire, EMCON, the SIS server says receive only: EMCON, 1 frame without effect, 2 frames of no peer"},
+		{state(func(s *admin.LinkState, x *admin.S5066) {
+			s.Remote, x.Bound, x.Uninvited = "", true, 2
+			x.Pairing = &admin.Pairing{State: "invited", Words: "invited, not heard yet", Refused: 1}
+		}), "bound; SAP 6 at localhost, 1.1.0.1 to an address that is not known yet, longwire, invited, not heard yet, 1 introduction refused, " +
+			"2 introductions of a kit that the config does not invite"},
+		{state(func(s *admin.LinkState, x *admin.S5066) {
+			x.Bound, x.Pairing = true, &admin.Pairing{State: "waiting", Words: "introduced, waiting for headquarters' answer", Until: time.Now().Add(299500 * time.Millisecond)}
+		}), "bound; SAP 6 at localhost, 1.1.0.1 to 1.1.0.2, longwire, introduced, waiting for headquarters' answer, next try in 4m59s"},
+		{state(func(s *admin.LinkState, x *admin.S5066) {
+			x.Bound, x.Pairing = true, &admin.Pairing{State: "paired", Words: "paired", Refused: 3, RivalAt: time.Now()}
+		}), "bound; SAP 6 at localhost, 1.1.0.1 to 1.1.0.2, longwire, conflict: another kit uses this token, 3 introductions refused"},
 		{state(func(s *admin.LinkState, x *admin.S5066) { x.Bound, x.OnFarNode, x.FramesOut, x.Foreign = true, 1, 3, 2 }),
 			"bound; SAP 6 at localhost, 1.1.0.1 to 1.1.0.2, longwire, 1 of them on the far node, 0 frames in, 3 out, not heard yet: is the peer up, and bound to SAP 6 " +
 				"there as well?, 2 frames not of mapping longwire: are the settings below [peer.s5066] the same on both sides?"},

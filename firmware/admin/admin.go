@@ -108,7 +108,8 @@ type S5066 struct {
 	Foreign     uint64    `json:"foreign,omitempty"`  // U_PDUs of the peer that are not of this mapping
 	Strays      uint64    `json:"strays,omitempty"`   // U_PDUs that were no peer's, on the whole link
 
-	Pairing *Pairing `json:"pairing,omitempty"`
+	Uninvited uint64   `json:"uninvited,omitempty"` // introductions of kits that the config does not invite, on the whole link
+	Pairing   *Pairing `json:"pairing,omitempty"`
 }
 
 // Errors of actions that the caller may want to tell apart.

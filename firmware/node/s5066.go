@@ -152,7 +152,7 @@ func (n *Node) s5066States() (all []admin.LinkState) {
 				Rate: s.Rate, Heard: s.Heard, MarkOwed: s.MarkOwed,
 				Dropped: s.Drops.Overflow + s.Drops.Check + s.Drops.Gap + s.Drops.Old + s.Drops.Closed,
 				Foreign: s.Drops.Format + s.Foreign,
-				Strays:  s.Strays.Unknown + s.Strays.WrongSAP + s.Strays.Pairing,
+				Strays:  s.Strays.Unknown + s.Strays.WrongSAP, Uninvited: s.Strays.Pairing,
 			},
 		}
 		if s.Pairing != nil {
