@@ -25,6 +25,24 @@ mkdir -p "$target/data" "$target/tmp" "$target/var"
 	echo "BUILD_ID=buildroot-$BR2_VERSION"
 } > "$target/usr/lib/os-release"
 
+# What only a person at a prompt, a desktop or a build uses. A slot is small.
+for path in \
+	etc/init.d etc/profile.d etc/systemd/user etc/xdg \
+	usr/lib/environment.d usr/lib/kernel usr/lib/pcrlock.d usr/lib/rpm \
+	usr/lib/systemd/catalog usr/lib/systemd/user usr/lib/systemd/user-preset \
+	usr/lib/systemd/user-environment-generators usr/lib/systemd/user-generators \
+	usr/share/bash-completion usr/share/factory usr/share/locale \
+	usr/share/mime usr/share/polkit-1 usr/share/zsh \
+	usr/bin/busctl usr/bin/kernel-install usr/bin/loginctl usr/bin/run0 \
+	usr/bin/systemd-ac-power usr/bin/systemd-cat usr/bin/systemd-cgls \
+	usr/bin/systemd-cgtop usr/bin/systemd-delta usr/bin/systemd-firstboot \
+	usr/bin/systemd-inhibit usr/bin/systemd-mount usr/bin/systemd-path \
+	usr/bin/systemd-run usr/bin/systemd-stdio-bridge usr/bin/systemd-umount \
+	usr/bin/systemd-vpick usr/bin/userdbctl usr/bin/varlinkctl
+do
+	[ ! -d "$target/usr/lib/systemd" ] || rm -rf "${target:?}/$path"
+done
+
 # The keys of the organisation whose sticks this kit obeys; none: the first stick's.
 for key in ${LONGWIRE_TRUST:-}; do
 	install -D -m 0644 "$key" "$target/etc/longwire/trust/${key##*/}"
