@@ -66,6 +66,7 @@ type Options struct {
 	Mount  func(device, dir string) (*board.Stick, error)               // board.Mount
 	Button func(ctx context.Context, held func()) error                 // board.ButtonHeld
 	Reboot func(ctx context.Context) error                              // Reboot
+	Format func(ctx context.Context) error                              // Format
 	Probe  func(ctx context.Context, socket string) (admin.Status, error)
 	Reload func(ctx context.Context, socket string) error
 	Group  func(service string) (gid int, ok bool) // provision.Options.Group
@@ -121,6 +122,9 @@ func (o Options) orDefault() Options {
 	}
 	if o.Reboot == nil {
 		o.Reboot = Reboot
+	}
+	if o.Format == nil {
+		o.Format = Format
 	}
 	if o.Probe == nil {
 		o.Probe = probe

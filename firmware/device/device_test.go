@@ -466,6 +466,28 @@ func TestTheButtonResets(t *testing.T) {
 	}
 }
 
+// A data partition that cannot be mounted leaves the read-only root's empty folder, where nothing can be made; a file does the same here.
+func TestResetMakesALostDataPartitionAnew(t *testing.T) {
+	r := newRig(t)
+	r.o.Data = filepath.Join(t.TempDir(), "data")
+	if err := os.WriteFile(r.o.Data, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	formatted := false
+	r.o.Format = func(context.Context) error {
+		formatted = true
+		return nil
+	}
+	r.begin()
+	r.await("the kit's data cannot be used", 1)
+	r.await("(needs attention)", 1)
+	close(r.held)
+	if err := <-r.ended; !errors.Is(err, ErrReboot) || !formatted {
+		t.Errorf("ended with %v, formatted %v", err, formatted)
+	}
+	r.stop = nil
+}
+
 func TestApplyByCommand(t *testing.T) {
 	r := newRig(t)
 	r.begin()

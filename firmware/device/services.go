@@ -88,6 +88,11 @@ func systemctl(ctx context.Context, most time.Duration, args ...string) (string,
 	return string(out), nil
 }
 
+// Format makes a data partition anew that is not mounted, since it cannot be. The unit is part of a kit's system.
+func Format(ctx context.Context) error {
+	return second(systemctl(ctx, stopTime, "start", "kit-format.service"))
+}
+
 // goingDown bounds the time from asking for a restart of the machine to being told to stop.
 const goingDown = 5 * time.Minute
 

@@ -114,7 +114,11 @@ func (d *daemon) broken(ctx context.Context, why error) error {
 	case by := <-d.resets:
 		d.say("reset: %s", by)
 		if err := provision.Reset(d.o.Data); err != nil {
-			return err
+			// There may be no file system at all.
+			d.log.Error("the kit's data cannot even be removed; their partition is made anew", "err", err)
+			if err := d.o.Format(ctx); err != nil {
+				return err
+			}
 		}
 		return errors.Join(ErrReboot, d.o.Reboot(ctx))
 	}
