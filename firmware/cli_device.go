@@ -180,6 +180,15 @@ func (c *call) deviceStatus(s *device.Status) error {
 		}
 		t.row("settings", settings)
 	}
+	if s.System != nil {
+		t.row("boot order", s.System.Boot)
+		if s.System.Told != "" {
+			t.row("last update", s.System.Told)
+		}
+	}
+	if s.Clock != "" {
+		t.row("clock", "by "+s.Clock)
+	}
 	for i, w := range s.Health.Wrong {
 		t.row([]any{"wrong", ""}[min(i, 1)], w)
 	}
