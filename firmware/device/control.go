@@ -185,6 +185,7 @@ func (d *daemon) answer(ctx context.Context, q *request) (err error) {
 	if err != nil {
 		return err
 	}
+	r.State = d.state(ctx)
 	a = Answer{Report: d.file(r), Refused: outcome != done}
 	d.tell(r)
 	d.show(board.Applied, board.Refused, outcome == done, "")

@@ -1,6 +1,7 @@
 package device
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -76,6 +77,16 @@ func TestAKitWhosePeersAreSilentIsHealthy(t *testing.T) {
 	r.plug("/dev/sda1", false, map[string][]byte{"field.lwb": r.bundle(1, linkedDoc(t, ln.Addr().(*net.TCPAddr).Port), "")})
 	r.await("settings number 1 are kept", 1)
 	r.await("lamp: green steady (working)", 1)
+
+	// When it is red, an empty stick tells why.
+	r.services.mu.Lock()
+	r.services.sick[NodeUnit] = errors.New("it hangs")
+	r.services.mu.Unlock()
+	r.pull("/dev/sda1")
+	dir := r.plug("/dev/sdb1", false, nil)
+	if text := r.anyReport(dir); !strings.Contains(text, "needs attention: the node does not run: it hangs") {
+		t.Errorf("the report:\n%s", text)
+	}
 }
 
 func TestALinkWithoutItsSISServerIsUndone(t *testing.T) {

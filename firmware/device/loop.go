@@ -108,6 +108,27 @@ func (d *daemon) look(ctx context.Context) {
 	d.o.Notify.Status(text)
 }
 
+// state is how the kit is, in words.
+func (d *daemon) state(ctx context.Context) string {
+	h := d.health(ctx, true)
+	if ctx.Err() == nil {
+		d.setHealth(h)
+	}
+	text := "all is well"
+	switch {
+	case len(h.Wrong) > 0:
+		text = "needs attention: " + strings.Join(h.Wrong, "; ")
+	case d.kit.Virgin():
+		text = "it has no settings yet"
+	case h.LinkUp:
+		text += ", and a link to a peer is up"
+	}
+	if d.system != nil && d.system.Status().Told != "" {
+		text += "; " + d.system.Status().Told
+	}
+	return text
+}
+
 // showHealth lets the lamp tell how the kit is, once it has told of a stick.
 func (d *daemon) showHealth() {
 	h := d.getHealth()
@@ -218,6 +239,7 @@ func (d *daemon) stick(ctx context.Context, e board.StickEvent) error {
 	}
 	outcome, err := d.handle(ctx, s, !e.Coldplug, r)
 	if err == nil {
+		r.State = d.state(ctx)
 		if err := s.WriteReport(d.kit.ReportName(), d.file(r)); err != nil {
 			d.log.Warn("the report is not on the stick", "err", err)
 			d.say("stick: the report could not be written to it: %v", trim(err))

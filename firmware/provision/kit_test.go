@@ -388,6 +388,29 @@ func TestBundlesForOthersAreLeftAlone(t *testing.T) {
 	}
 }
 
+func TestANewKitAmongManyBundlesTakesTheOneForItsID(t *testing.T) {
+	b := newBench(t)
+	k := b.open()
+	second := settings(1)
+	second.Name, second.Target.Name = "second", "second"
+	files := map[string][]byte{"field.lwb": b.encode(settings(1), b.org, ""), "second.lwb": b.encode(second, b.org, "")}
+	if f := k.Look(b.stick(files), true); f.Plan != nil || f.Problem == nil || !strings.Contains(f.Problem.Problem, "has no name yet") {
+		t.Errorf("two names: %+v", f)
+	}
+	third := settings(1)
+	third.Name, third.Target = "third", bundle.Target{KitID: k.ID()}
+	files["third.lwb"] = b.encode(third, b.org, k.PublicKey())
+	f := k.Look(b.stick(files), true)
+	if f.Problem != nil || f.Plan == nil || f.File != "third.lwb" {
+		t.Fatalf("one for its id: %+v", f)
+	}
+	r := &Report{}
+	r.Describe(f)
+	if text := k.Text(r); strings.Count(text, "left alone: it is for a kit named") != 2 {
+		t.Errorf("the report:\n%s", text)
+	}
+}
+
 // The program that judges s5066d.toml on a kit is the one that runs on it.
 func TestTheRealS5066DJudges(t *testing.T) {
 	if testing.Short() {

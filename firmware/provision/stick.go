@@ -129,7 +129,13 @@ func (k *Kit) choose(f *Findings, src Source, anew bool) {
 			mine = append(mine, c)
 		}
 	}
+	if k.Virgin() {
+		mine = k.byID(mine)
+	}
 	switch {
+	case len(mine) > 1 && k.Virgin():
+		f.Problem = refuse("leave its bundle alone on the stick, or have the bundles made for the kits' ids",
+			"this kit has no name yet, and each of %d bundles on the stick could be meant for it: %s", len(mine), names(mine))
 	case len(mine) > 1:
 		f.Problem = refuse("leave the one that is meant on the stick", "%d bundles for this kit lie on the stick: %s", len(mine), names(mine))
 	case len(mine) == 1:
@@ -146,6 +152,25 @@ func (k *Kit) choose(f *Findings, src Source, anew bool) {
 	case len(bad) > 0:
 		f.Problem = bad[0].Problem
 	}
+}
+
+// byID are the bundles for a new kit's very id, if there are any: the others are for kits whose names it does not have.
+func (k *Kit) byID(list []*Found) []*Found {
+	var mine, others []*Found
+	for _, c := range list {
+		if c.Head.Target.KitID == k.id {
+			mine = append(mine, c)
+		} else {
+			others = append(others, c)
+		}
+	}
+	if len(mine) == 0 {
+		return list
+	}
+	for _, c := range others {
+		c.Verdict, c.Problem = Foreign, refuse("", "it is for a kit named %q, and there is one for this kit's id", c.Name)
+	}
+	return mine
 }
 
 func names(list []*Found) string {
