@@ -44,7 +44,7 @@ func drillPower(ctx context.Context, o options, w *workshop, r *record) error {
 	r.note("from the plug to the end of the trial: %.1f s; the power is cut within that", span.Seconds())
 	var olds, news int
 	var mu sync.Mutex
-	err = inParallel(ctx, o.cuts(powerCuts), o.jobs, func(ctx context.Context, i int) error {
+	err = inParallel(ctx, o.from, o.cuts(powerCuts), o.jobs, func(ctx context.Context, i int) error {
 		rng := rand.New(rand.NewPCG(o.seed, uint64(i)))
 		c := cut{i: i, at: time.Duration(rng.Int64N(int64(span) * 11 / 10)), leftIn: rng.IntN(2) == 0}
 		k, err := b.start(ctx, filepath.Join(w.dir, fmt.Sprint("cut", i)))
@@ -177,16 +177,16 @@ func (k *kit) remove() {
 	guest.Remove(k.m)
 }
 
-// inParallel does n jobs, so many at a time, and stops at the first that cannot be done.
-func inParallel(ctx context.Context, n, jobs int, job func(ctx context.Context, i int) error) error {
+// inParallel does the jobs with the numbers from first to last, so many at a time, and stops at the first that cannot be done.
+func inParallel(ctx context.Context, first, last, jobs int, job func(ctx context.Context, i int) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	next := make(chan int)
 	go func() {
 		defer close(next)
-		for i := range n {
+		for i := first; i <= last; i++ {
 			select {
-			case next <- i + 1:
+			case next <- i:
 			case <-ctx.Done():
 				return
 			}

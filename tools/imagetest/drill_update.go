@@ -90,7 +90,7 @@ func drillUpdate(ctx context.Context, o options, w *workshop, r *record) error {
 	r.note("from the plug until the new system is good: %.1f s; the power is cut within that", span.Seconds())
 	slots := map[string]int{}
 	bricks := 0
-	err = inParallel(ctx, o.cuts(updateCuts), 1, func(ctx context.Context, i int) error {
+	err = inParallel(ctx, o.from, o.cuts(updateCuts), 1, func(ctx context.Context, i int) error {
 		rng := rand.New(rand.NewPCG(o.seed, 1<<32+uint64(i)))
 		at := time.Duration(rng.Int64N(int64(span) * 11 / 10))
 		k, err := b.start(ctx, filepath.Join(w.dir, fmt.Sprint("update", i)))

@@ -85,6 +85,23 @@ func (k *kit) green(ctx context.Context, within time.Duration) (guest.Line, erro
 	return l, err
 }
 
+// shows waits until the lamp shows a signal, unless it does so already.
+func (k *kit) shows(ctx context.Context, within time.Duration, want board.Signal) error {
+	here := k.Console.Here()
+	last := ""
+	for _, l := range k.Console.Since(0)[:here] {
+		if strings.Contains(l.Text, "lamp: ") {
+			last = l.Text
+		}
+	}
+	if strings.Contains(last, lampText(want)) {
+		return nil
+	}
+	k.at = here
+	_, _, err := k.lamp(ctx, within, want)
+	return err
+}
+
 // stages are what a start goes through, with what the console says then. The kernel and the init system are quiet.
 var stages = []struct {
 	name string

@@ -24,6 +24,7 @@ type options struct {
 	image string
 	parts []string
 	n     int
+	from  int
 	jobs  int
 	seed  uint64
 	keep  bool
@@ -38,6 +39,7 @@ func main() {
 	drill := flag.Bool("drill", false, "instead of the test: updates, power cuts, hostile sticks and the reset, for hours")
 	part := flag.String("part", "", "of the drill only these `parts`, joined by commas: "+strings.Join(drillNames(), ", "))
 	flag.IntVar(&o.n, "n", 0, "of the drill's random power cuts so many; 0: 100 while applying, 20 while updating")
+	flag.IntVar(&o.from, "from", 1, "go on with the random power cut of this `number`")
 	flag.IntVar(&o.jobs, "jobs", 2, "of the drill's power cuts so `many` at the same time")
 	flag.Uint64Var(&o.seed, "seed", 0, "repeat what was random in an earlier drill; 0 draws a number")
 	flag.BoolVar(&o.keep, "keep", false, "keep disks, sticks and logs, and print where they are")
@@ -86,8 +88,8 @@ func (o *options) check(drill bool) error {
 			return fmt.Errorf("the drill has no part %q", p)
 		}
 	}
-	if o.n < 0 || o.jobs < 1 {
-		return errors.New("-n and -jobs are counts")
+	if o.n < 0 || o.jobs < 1 || o.from < 1 {
+		return errors.New("-n, -from and -jobs are counts")
 	}
 	if drill && o.demo {
 		return errors.New("-drill and -demo exclude each other")

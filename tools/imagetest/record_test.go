@@ -38,12 +38,12 @@ func TestRecordCountsAndTellsWhy(t *testing.T) {
 
 func TestInParallelDoesEachJobOnceAndStopsAtAFault(t *testing.T) {
 	var sum atomic.Int64
-	if err := inParallel(t.Context(), 100, 3, func(_ context.Context, i int) error { sum.Add(int64(i)); return nil }); err != nil || sum.Load() != 5050 {
+	if err := inParallel(t.Context(), 1, 100, 3, func(_ context.Context, i int) error { sum.Add(int64(i)); return nil }); err != nil || sum.Load() != 5050 {
 		t.Errorf("sum %d, %v", sum.Load(), err)
 	}
 	fault := errors.New("no more")
 	n := atomic.Int64{}
-	err := inParallel(t.Context(), 1000, 2, func(context.Context, int) error { n.Add(1); return fault })
+	err := inParallel(t.Context(), 1, 1000, 2, func(context.Context, int) error { n.Add(1); return fault })
 	if !errors.Is(err, fault) || n.Load() > 10 {
 		t.Errorf("%d jobs after the first fault, %v", n.Load(), err)
 	}

@@ -156,7 +156,7 @@ func imageTest(ctx context.Context, o options, w *workshop, r *record) error {
 	ok := p.start(ctx) && r.all(
 		step{"headquarters hears of field, and they are paired", func() error {
 			for _, k := range p.kits() {
-				if _, _, err := k.lamp(ctx, radioTime, board.LinkUp); err != nil {
+				if err := k.shows(ctx, radioTime, board.LinkUp); err != nil {
 					return fmt.Errorf("%w\nfield's server:\n%s", err, p.air.said())
 				}
 			}
