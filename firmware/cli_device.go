@@ -53,6 +53,11 @@ func cmdDeviceRun(c *call) error {
 		}
 		profile, how = p, "--board"
 	}
+	data, err := filepath.Abs(c.device.data) // the node says where its config is, and it must be the same place
+	if err != nil {
+		return err
+	}
+	c.device.data = data
 	log := supervise.NewLog(c.err).Logger()
 	log.Info("longwire device starts", "version", versionText(), "board", profile.Name, "by", how, "data", c.device.data)
 	o := device.Options{
@@ -66,7 +71,7 @@ func cmdDeviceRun(c *call) error {
 	if o.Slot != "" {
 		o.OpenSystem = openSystem
 	}
-	err := device.Run(c.ctx, o)
+	err = device.Run(c.ctx, o)
 	if errors.Is(err, device.ErrReboot) {
 		log.Info("longwire device stopped", "why", err)
 		return nil

@@ -55,7 +55,7 @@ func (d *daemon) start(ctx context.Context) error {
 		return err
 	}
 	d.kit, err = provision.Open(provision.Options{
-		Data: d.o.Data, Board: d.boardName(), Anchors: keys, S5066D: d.o.S5066D, Scratch: d.o.Scratch, Log: d.log, Group: d.o.Group,
+		Data: d.o.Data, Board: d.o.Board.Name, Anchors: keys, S5066D: d.o.S5066D, Scratch: d.o.Scratch, Log: d.log, Group: d.o.Group,
 	})
 	if err != nil {
 		return d.broken(ctx, err)
@@ -123,9 +123,6 @@ func (d *daemon) broken(ctx context.Context, why error) error {
 		return errors.Join(ErrReboot, d.o.Reboot(ctx))
 	}
 }
-
-// boardName is "" where no kind of board was found, as a bundle for one would then fit none.
-func (d *daemon) boardName() string { return d.o.Board.Name }
 
 func (d *daemon) inSlot() string {
 	if d.o.Slot == "" {

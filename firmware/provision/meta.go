@@ -1,14 +1,13 @@
 package provision
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
 )
 
-// metaFormat is the version of meta.json. A program reads every older one; what a newer one has added it must not lose, so it
-// refuses it. Golden file: testdata/meta-1.json.
+// metaFormat is the version of meta.json. A system that the kit has fallen back to must read what a newer one wrote: what is added within a
+// format may be lost without harm, and a new format is for what may not. Golden file: testdata/meta-1.json.
 const metaFormat = 1
 
 // MaxCounter is the highest counter of a bundle that a kit accepts: after the highest of all no bundle could follow.
@@ -64,12 +63,10 @@ func (m *Meta) encode() ([]byte, error) {
 	return append(b, '\n'), nil
 }
 
-// decodeMeta is strict: it reads what encode of this or an older version wrote.
+// decodeMeta reads what encode of any version of this format wrote.
 func decodeMeta(b []byte) (*Meta, error) {
 	m := new(Meta)
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(m); err != nil {
+	if err := json.Unmarshal(b, m); err != nil {
 		return nil, fmt.Errorf("provision: meta.json: %w", err)
 	}
 	if m.Format < 1 || m.Format > metaFormat {

@@ -33,8 +33,11 @@ func TestMetaIsTheGoldenFile(t *testing.T) {
 	}
 }
 
-func TestMetaRefusesWhatItWouldLose(t *testing.T) {
-	for _, text := range []string{``, `[]`, `{"format":2}`, `{"format":0}`, `{"format":1,"secret":1}`} {
+func TestMetaOfOtherSystems(t *testing.T) {
+	if m, err := decodeMeta([]byte(`{"format":1,"generation":3,"name":"field","later":{"x":1}}`)); err != nil || m.Name != "field" {
+		t.Errorf("of a newer system that the kit fell back from: %+v, %v", m, err)
+	}
+	for _, text := range []string{``, `[]`, `{"format":2}`, `{"format":0}`, `{"format":1} x`} {
 		if _, err := decodeMeta([]byte(text)); err == nil {
 			t.Errorf("%s was taken", text)
 		}
