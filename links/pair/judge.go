@@ -6,7 +6,7 @@ type Known struct {
 	Used      bool      // by the kit with Key, whose last hello had Counter
 	Key       PublicKey //
 	Counter   uint16    //
-	Rival     PublicKey // the last other kit that tried, and the counter of its last hello
+	Rival     PublicKey // the last other kit that tried, or the one before an operator forgot it; and the counter of its last hello
 	RivalLast uint16    //
 }
 
@@ -29,8 +29,9 @@ func Judge(k Known, t Token, own PrivateKey, m Message) (Verdict, Session) {
 	if err != nil || !s.Verify(m) {
 		return Forged, Session{}
 	}
+	ours := k.Used && k.Key == m.Key
 	switch {
-	case k.Withdrawn && k.Rival == m.Key && m.Counter <= k.RivalLast, k.Used && k.Key != m.Key && k.Rival == m.Key && m.Counter <= k.RivalLast:
+	case !ours && k.Rival == m.Key && m.Counter <= k.RivalLast:
 		return Replayed, s
 	case k.Withdrawn:
 		return TakenBack, s

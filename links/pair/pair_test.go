@@ -158,6 +158,7 @@ func TestJudge(t *testing.T) {
 	rival.Rival, rival.RivalLast = other.Public(), 3
 	gone := pair.Known{Withdrawn: true}
 	goneRival := pair.Known{Withdrawn: true, Rival: kit.Public(), RivalLast: 6}
+	freed := pair.Known{Rival: kit.Public(), RivalLast: 6}
 	for _, c := range []struct {
 		name  string
 		known pair.Known
@@ -177,6 +178,9 @@ func TestJudge(t *testing.T) {
 		{"taken back", gone, hello(kit, token, 6), pair.TakenBack},
 		{"taken back, again", goneRival, hello(kit, token, 6), pair.Replayed},
 		{"taken back, a new one", goneRival, hello(kit, token, 7), pair.TakenBack},
+		{"for one kit more, an old one of the kit before", freed, hello(kit, token, 6), pair.Replayed},
+		{"for one kit more, the kit before after all", freed, hello(kit, token, 7), pair.Accepted},
+		{"for one kit more, another kit", freed, hello(other, token, 1), pair.Accepted},
 	} {
 		if got, _ := pair.Judge(c.known, token, hq, c.m); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
