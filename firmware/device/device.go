@@ -225,9 +225,13 @@ func Run(ctx context.Context, o Options) error {
 	return d.loop(ctx)
 }
 
-// say tells the console, for whoever watches.
+// maxSaid bounds a line on the console.
+const maxSaid = 4000
+
+// say tells the console, for whoever watches. Names of files and of kits in it are of others' choosing.
 func (d *daemon) say(format string, args ...any) {
-	fmt.Fprintf(d.o.Console, "kit: %s\n", strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", " "))
+	text := strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", " ")
+	fmt.Fprintf(d.o.Console, "kit: %s\n", provision.Clean(text, maxSaid))
 }
 
 // stuckAfter is how long the loop may be silent: beyond it the watchdog is not told any more. A damaged stick can hold a read for minutes.
