@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -231,6 +232,7 @@ func (d *daemon) status() *Status {
 		s.Sticks = append(s.Sticks, name)
 	}
 	d.mu.Unlock()
+	slices.Sort(s.Sticks)
 	if d.system != nil {
 		u := d.system.Status()
 		s.System = &u

@@ -455,4 +455,11 @@ func TestHostileSticksChangeNothing(t *testing.T) {
 	if n := strings.Count(r.console.String(), "on trial"); n != 2 {
 		t.Errorf("%d trials", n)
 	}
+	// A good bundle under a bad name.
+	apply("/dev/c", encode(6, nodeDoc(0)), "settings number 6 are kept")
+	r.plug("/dev/d", false, map[string][]byte{"a\x1b[2J.lwb": encode(7, nodeDoc(0))})
+	r.await("settings number 7 are kept", 1)
+	if strings.ContainsRune(r.console.String(), '\x1b') {
+		t.Errorf("the console was steered:\n%q", r.console.String())
+	}
 }
