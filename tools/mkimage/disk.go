@@ -30,7 +30,7 @@ func run(ctx context.Context, at time.Time, in io.Reader, name string, args ...s
 const mib = 1 << 20
 
 // ext4 makes a file system of a folder, or an empty one. U-Boot reads it, so it has no feature that U-Boot 2023.01 does not know.
-func ext4(ctx context.Context, at time.Time, file, label, dir string, size int64) error {
+func ext4(ctx context.Context, at time.Time, file, label, dir string, inodes int, size int64) error {
 	if err := sparse(file, size); err != nil {
 		return err
 	}
@@ -38,8 +38,8 @@ func ext4(ctx context.Context, at time.Time, file, label, dir string, size int64
 	args := []string{"-q", "-t", "ext4", "-b", "4096", "-m", "0", "-L", label, "-U", uuid, "-E", "hash_seed=" + uuid + ",lazy_itable_init=0,root_owner=0:0"}
 	name := "mke2fs"
 	if dir != "" {
-		// A slot is never written by the kit: it needs no journal, and its size is that of its files.
-		args = append(args, "-O", "^has_journal,^metadata_csum_seed,^orphan_file,^resize_inode", "-d", dir)
+		// A slot is never written by the kit: it needs no journal, and its size is that of its files, its inodes as many as these.
+		args = append(args, "-N", fmt.Sprint(inodes), "-O", "^has_journal,^metadata_csum_seed,^orphan_file,^resize_inode", "-d", dir)
 		if os.Geteuid() != 0 {
 			// Everything in the image is root's.
 			name, args = "fakeroot", append([]string{"mke2fs"}, args...)

@@ -48,7 +48,7 @@ func TestTheSameFilesMakeTheSameSystem(t *testing.T) {
 		if err := small().write(root, at); err != nil {
 			t.Fatal(err)
 		}
-		if err := ext4(t.Context(), at, file, "root", root, imageSize(small())); err != nil {
+		if err := ext4(t.Context(), at, file, "root", root, inodes(small()), imageSize(small())); err != nil {
 			t.Fatal(err)
 		}
 		if err := settle(t.Context(), at, file, small()); err != nil {

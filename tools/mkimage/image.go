@@ -138,7 +138,7 @@ func makeImage(ctx context.Context, o options) error {
 	if err := root.write(rootDir, o.at); err != nil {
 		return err
 	}
-	if err := ext4(ctx, o.at, rootFS, "root", rootDir, imageSize(root)); err != nil {
+	if err := ext4(ctx, o.at, rootFS, "root", rootDir, inodes(root), imageSize(root)); err != nil {
 		return err
 	}
 	if err := settle(ctx, o.at, rootFS, root); err != nil {
@@ -221,9 +221,12 @@ func imageSize(t tree) int64 {
 	for _, f := range t {
 		n += (int64(len(f.data)) + 4095) / 4096 * 4096
 	}
-	n += int64(len(t)+len(t.folders())) * (4096 + 256)
-	return (n + n/20 + 4*mib) / mib * mib
+	n += int64(inodes(t)) * (4096 + 256)
+	return (n + n/50 + 3*mib) / mib * mib
 }
+
+// inodes that a file system of the tree takes: some are its own.
+func inodes(t tree) int { return len(t) + len(t.folders()) + 32 }
 
 func fileSize(file string) (int64, error) {
 	st, err := os.Stat(file)
@@ -252,7 +255,7 @@ func diskOf(ctx context.Context, o options, work, rootFS string) error {
 	if err := bootFS(ctx, o.at, boot, b.Sizes.Boot, bootScr); err != nil {
 		return err
 	}
-	if err := ext4(ctx, o.at, data, "data", "", b.Sizes.Data); err != nil {
+	if err := ext4(ctx, o.at, data, "data", "", 0, b.Sizes.Data); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(o.out, "uboot-env.bin"), b.UBootEnv(), 0o644); err != nil {
