@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"longwire/board"
 	"longwire/firmware/provision"
@@ -101,7 +102,10 @@ func (d *daemon) countStart() {
 	d.file(r)
 }
 
-// broken waits for a reset, as nothing else helps a kit whose data cannot be read.
+// retryAfter: a data partition may only have been slow to come, and is mounted when the daemon starts anew.
+const retryAfter = 5 * time.Minute
+
+// broken waits for a reset, as little else helps a kit whose data cannot be read.
 func (d *daemon) broken(ctx context.Context, why error) error {
 	d.log.Error("the kit's data cannot be used", "err", why)
 	d.say("the kit's data cannot be used: %v; hold the button to reset it", why)
@@ -111,6 +115,8 @@ func (d *daemon) broken(ctx context.Context, why error) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-time.After(retryAfter):
+		return fmt.Errorf("device: starting anew, in case that it helps: %w", why)
 	case by := <-d.resets:
 		d.say("reset: %s", by)
 		if err := provision.Reset(d.o.Data); err != nil {
