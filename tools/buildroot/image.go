@@ -149,7 +149,7 @@ func size(dir string) (n int64, err error) {
 func flash(b layouts.Board, images string) []string {
 	disk, uboot := filepath.Join(images, "disk.img"), filepath.Join(images, "u-boot.bin")
 	qemu := fmt.Sprintf("-smp 2 -m 128 -nographic -nodefaults -serial stdio -bios %s -drive if=none,id=d0,format=raw,file=%s -device virtio-blk-pci,drive=d0 "+
-		"-device i6300esb -action watchdog=reset -device qemu-xhci -netdev user,id=n0 -device virtio-net-pci,netdev=n0 -device virtio-rng-pci", uboot, disk)
+		"-device i6300esb -action watchdog=reset -device qemu-xhci -netdev user,id=n0 -device virtio-net-pci,netdev=n0,romfile= -device virtio-rng-pci", uboot, disk)
 	switch b.Name {
 	case "qemu-aarch64":
 		return []string{"start it: qemu-system-aarch64 -M virt -cpu cortex-a53 " + qemu}

@@ -50,7 +50,10 @@ done
 
 # A kit is closed: nobody logs in, whatever a later default of Buildroot brings.
 root=$(sed -n 's/^root:\([^:]*\):.*/\1/p' "$target/etc/shadow")
-[ "$root" = "*" ] || fail "root can log in"
+case $root in
+"*"* | "!"*) ;;
+*) fail "root can log in" ;;
+esac
 for program in dropbear sshd telnetd; do
 	[ ! -e "$target/usr/bin/$program" ] || fail "there is a $program"
 done
