@@ -43,6 +43,14 @@ do
 	[ ! -d "$target/usr/lib/systemd" ] || rm -rf "${target:?}/$path"
 done
 
+# A kernel for 64 bit does not unpack itself: U-Boot does it, by what the file
+# begins with and not by its name. One for 32 bit is packed already.
+kernel=$target/boot/Image
+if [ -e "$kernel" ] && ! gzip -t "$kernel" 2> /dev/null; then
+	gzip -9n < "$kernel" > "$kernel.gz"
+	mv "$kernel.gz" "$kernel"
+fi
+
 # The keys of the organisation whose sticks this kit obeys; none: the first stick's.
 for key in ${LONGWIRE_TRUST:-}; do
 	install -D -m 0644 "$key" "$target/etc/longwire/trust/${key##*/}"
