@@ -18,7 +18,8 @@ func drills() []drill {
 		{"hostile", "sticks that a kit must refuse", drillHostile},
 		{"reset", "the button held for ten seconds", drillReset},
 		{"power", "the power cut while settings are applied", drillPower},
-		{"update", "good and bad updates, and the power cut in them", drillUpdate},
+		{"update", "good and bad updates", drillUpdate},
+		{"update-cuts", "the power cut in an update", drillUpdateCuts},
 	}
 }
 

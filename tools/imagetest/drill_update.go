@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"longwire/images/bundle"
@@ -62,24 +63,14 @@ func hangingKernel() string {
 	return string(b)
 }
 
-// drillUpdate updates a kit from its stick: well, badly, and with the power cut.
+// drillUpdate updates a kit from its stick, well and badly.
 func drillUpdate(ctx context.Context, o options, w *workshop, r *record) error {
-	s, err := newDrillground()
+	u, end, err := newUpdates(ctx, w, r)
 	if err != nil {
 		return err
 	}
-	defer s.channel.Close()
-	b, err := newBase(ctx, w, s, r)
-	if err != nil {
-		return err
-	}
-	u := &updates{b: b, w: w, r: r}
-	good, err := u.stick(ctx, "good", 2, nil)
-	if err != nil {
-		return err
-	}
-	span, err := u.good(ctx, good)
-	if err != nil {
+	defer end()
+	if _, _, err := u.good(ctx); err != nil {
 		return err
 	}
 	for i, bad := range badSystems() {
@@ -87,29 +78,62 @@ func drillUpdate(ctx context.Context, o options, w *workshop, r *record) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// drillUpdateCuts cuts the power at random in a good update. The kit must come back green in whichever slot, with its data.
+func drillUpdateCuts(ctx context.Context, o options, w *workshop, r *record) error {
+	u, end, err := newUpdates(ctx, w, r)
+	if err != nil {
+		return err
+	}
+	defer end()
+	good, span, err := u.good(ctx)
+	if err != nil {
+		return err
+	}
 	r.note("from the plug until the new system is good: %.1f s; the power is cut within that", span.Seconds())
-	slots := map[string]int{}
+	var mu sync.Mutex // guards what follows
+	ended := map[string]int{}
 	bricks := 0
-	err = inParallel(ctx, o.from, o.cuts(updateCuts), 1, func(ctx context.Context, i int) error {
+	err = inParallel(ctx, o.from, o.cuts(updateCuts), o.jobs, func(ctx context.Context, i int) error {
 		rng := rand.New(rand.NewPCG(o.seed, 1<<32+uint64(i)))
 		at := time.Duration(rng.Int64N(int64(span) * 11 / 10))
-		k, err := b.start(ctx, filepath.Join(w.dir, fmt.Sprint("update", i)))
+		k, err := u.b.start(ctx, filepath.Join(w.dir, fmt.Sprint("update", i)))
 		if err != nil {
 			return err
 		}
 		defer k.remove()
-		if !r.do(fmt.Sprintf("power cut %d, %.1f s after the plug of an update", i, at.Seconds()), func() error {
-			slot, err := u.cut(ctx, k, good, at)
-			slots[slot]++
+		slot := ""
+		ok := r.do(fmt.Sprintf("power cut %d, %.1f s after the plug of an update", i, at.Seconds()), func() (err error) {
+			slot, err = u.cut(ctx, k, good, at)
 			return err
-		}) {
+		})
+		mu.Lock()
+		defer mu.Unlock()
+		ended[slot]++
+		if !ok {
 			bricks++
 		}
 		return nil
 	})
-	r.figure("kits that ended in slot A / B after a power cut", "%d / %d", slots["A"], slots["B"])
+	r.figure("kits that ended in slot A / B after a power cut", "%d / %d", ended["A"], ended["B"])
 	r.figure("bricks", "%d", bricks)
 	return err
+}
+
+// newUpdates brings a kit to where updates begin.
+func newUpdates(ctx context.Context, w *workshop, r *record) (u *updates, end func(), err error) {
+	s, err := newDrillground()
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := newBase(ctx, w, s, r)
+	if err != nil {
+		s.channel.Close()
+		return nil, nil, err
+	}
+	return &updates{b: b, w: w, r: r}, func() { s.channel.Close() }, nil
 }
 
 // updates is the drill under way.
@@ -120,7 +144,7 @@ type updates struct {
 }
 
 // stick makes a stick with a system, spoiled or not.
-func (u *updates) stick(ctx context.Context, name string, counter uint64, spoil func(*workshop, string) error) (*guest.Stick, error) {
+func (u *updates) stick(name string, counter uint64, spoil func(*workshop, string) error) (*guest.Stick, error) {
 	image := u.w.root()
 	if spoil != nil {
 		image = filepath.Join(u.w.dir, "spoiled.ext4")
@@ -162,11 +186,14 @@ func (u *updates) stick(ctx context.Context, name string, counter uint64, spoil 
 	return s, s.Copy(name+".lws", file)
 }
 
-// good updates a kit and tells how long that took.
-func (u *updates) good(ctx context.Context, stick *guest.Stick) (span time.Duration, err error) {
+// good updates a kit from a stick, and tells how long that took.
+func (u *updates) good(ctx context.Context) (stick *guest.Stick, span time.Duration, err error) {
+	if stick, err = u.stick("good", 2, nil); err != nil {
+		return nil, 0, err
+	}
 	k, err := u.b.start(ctx, filepath.Join(u.w.dir, "good-update"))
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
 	defer k.remove()
 	begin := time.Now()
@@ -195,10 +222,10 @@ func (u *updates) good(ctx context.Context, stick *guest.Stick) (span time.Durat
 		}},
 	)
 	if !ok {
-		return 0, errors.New("a good update does not work")
+		return nil, 0, errors.New("a good update does not work")
 	}
 	u.r.figure("update, from the plug to called good", "%6.1f s", span.Seconds())
-	return span, nil
+	return stick, span, nil
 }
 
 // goodText is what the console says when a new system has proved itself.
@@ -211,7 +238,7 @@ func (u *updates) bad(ctx context.Context, bad badSystem, i int) error {
 		return err
 	}
 	defer k.remove()
-	stick, err := u.stick(ctx, fmt.Sprint("bad", i), 2, bad.spoil)
+	stick, err := u.stick(fmt.Sprint("bad", i), 2, bad.spoil)
 	if err != nil {
 		return err
 	}
