@@ -102,10 +102,12 @@ func (d *daemon) countStart() {
 	d.file(r)
 }
 
-// retryAfter: a data partition may only have been slow to come, and is mounted when the daemon starts anew.
-const retryAfter = 5 * time.Minute
+// brokenFor is for how many times the grace of a trial a kit whose data cannot be read waits for a reset.
+const brokenFor = 3
 
-// broken waits for a reset, as little else helps a kit whose data cannot be read.
+// broken waits for a reset, but not for ever. A data partition may only have been slow to come, and is mounted when the daemon starts anew; if that has
+// not helped, the machine does. It may be the system on trial that cannot read the data, and each start brings it nearer to its end: nothing here
+// gives the slot its attempts back, as without the data nobody knows whether it is on trial.
 func (d *daemon) broken(ctx context.Context, why error) error {
 	d.log.Error("the kit's data cannot be used", "err", why)
 	d.say("the kit's data cannot be used: %v; hold the button to reset it", why)
@@ -115,8 +117,8 @@ func (d *daemon) broken(ctx context.Context, why error) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(retryAfter):
-		return fmt.Errorf("device: starting anew, in case that it helps: %w", why)
+	case <-time.After(brokenFor * d.o.Grace):
+		return d.startAnew(ctx, why)
 	case by := <-d.resets:
 		d.say("reset: %s", by)
 		if err := provision.Reset(d.o.Data); err != nil {
@@ -128,6 +130,16 @@ func (d *daemon) broken(ctx context.Context, why error) error {
 		}
 		return errors.Join(ErrReboot, d.o.Reboot(ctx))
 	}
+}
+
+// startAnew starts the daemon anew, and the machine when that has been done already; the mark is in memory.
+func (d *daemon) startAnew(ctx context.Context, why error) error {
+	mark := d.o.Run + ".broken"
+	if _, err := os.Stat(mark); err != nil {
+		return errors.Join(fmt.Errorf("device: starting anew, in case that it helps: %w", why), os.WriteFile(mark, nil, 0o600))
+	}
+	d.toReboot("the kit's data cannot be used, and perhaps the system of the other slot can")
+	return d.restart(ctx)
 }
 
 func (d *daemon) inSlot() string {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -226,4 +228,38 @@ func TestADaemonThatIsStartedAgainBeforeTheMachineIsStartsTheMachine(t *testing.
 	}
 	r.begin()
 	r.await(s.told, 1)
+}
+
+// A system that cannot read what the one before has written is no reason to have everything forgotten by hand.
+func TestASystemThatCannotReadTheKitsDataGivesWay(t *testing.T) {
+	r := newRig(t)
+	r.begin()
+	r.await("(needs attention)", 1)
+	r.plug("/dev/sda1", false, map[string][]byte{"field.lwb": r.bundle(1, nodeDoc(freePort(t)), "")})
+	r.await("settings number 1 are kept", 1)
+	r.end()
+	// As of a later program.
+	metas, err := filepath.Glob(filepath.Join(r.o.Data, "kit", "gen", "*", "meta.json"))
+	if err != nil || len(metas) == 0 {
+		t.Fatal(metas, err)
+	}
+	for _, name := range metas {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, bytes.Replace(b, []byte(`"format": 1`), []byte(`"format": 99`), 1), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.o.Grace = 50 * time.Millisecond
+	r.begin()
+	if err := <-r.ended; err == nil || errors.Is(err, ErrReboot) {
+		t.Errorf("ended with %v", err)
+	}
+	r.begin()
+	r.await("the machine starts anew: the kit's data cannot be used, and perhaps the system of the other slot can", 1)
+	if err := r.end(); !errors.Is(err, ErrReboot) {
+		t.Errorf("ended with %v", err)
+	}
 }
