@@ -29,6 +29,10 @@ const (
 	DataPartition = "data"
 )
 
+// Reserved is how much of the data partition, in percent, only root may fill: the kit's daemon. The node's store grows as long as there is room, and
+// what makes a kit healthy again (an undo, other settings, a note that a system failed) must be written then, too.
+const Reserved = 5
+
 // alignment of partitions: the erase blocks of common eMMC and SD cards. It leaves room for a board's Raw files in front.
 const alignment = 4 * mib
 
@@ -99,8 +103,8 @@ func (b Board) Genimage() string {
 		fmt.Fprintf(&s, "\t\t\t%q,\n", f)
 	}
 	fmt.Fprintf(&s, "\t\t}\n\t}\n\tsize = %d\n}\n\n", b.Sizes.Boot)
-	fmt.Fprintf(&s, "image data.ext4 {\n\text4 {\n\t\tuse-mke2fs = true\n\t\tlabel = \"data\"\n\t\textraargs = \"-m 0 -U %s\"\n\t}\n\tempty = true\n\tsize = %d\n}\n\n",
-		UUID("data"), b.Sizes.Data)
+	fmt.Fprintf(&s, "image data.ext4 {\n\text4 {\n\t\tuse-mke2fs = true\n\t\tlabel = \"data\"\n\t\textraargs = \"-m %d -U %s\"\n\t}\n\tempty = true\n\tsize = %d\n}\n\n",
+		Reserved, UUID("data"), b.Sizes.Data)
 	fmt.Fprintf(&s, "image disk.img {\n\thdimage {\n\t\tpartition-table-type = %q\n\t\tdisk-uuid = %q\n\t}\n", b.Table, UUID(b.Name))
 	for _, r := range b.Raw {
 		fmt.Fprintf(&s, "\tpartition %s {\n\t\tin-partition-table = false\n\t\toffset = %d\n\t\timage = %q\n\t}\n", strings.NewReplacer(".", "-").Replace(r.File), r.Offset, r.File)

@@ -242,3 +242,14 @@ func TestUnitsAreWhatSystemdTakes(t *testing.T) {
 	}
 	t.Logf("%v\n%s", err, out)
 }
+
+// What makes the data partition anew makes the one that a kit came with.
+func TestTheDataPartitionIsMadeAnewAsItWas(t *testing.T) {
+	unit, err := os.ReadFile("overlay/usr/lib/systemd/system/kit-format.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf(" -m %d -L %s /dev/disk/kit/%s", Reserved, DataPartition, DataPartition); !strings.Contains(string(unit), want) {
+		t.Errorf("no %q in\n%s", want, unit)
+	}
+}

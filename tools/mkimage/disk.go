@@ -35,7 +35,11 @@ func ext4(ctx context.Context, at time.Time, file, label, dir string, inodes int
 		return err
 	}
 	uuid := layouts.UUID("file system " + label)
-	args := []string{"-q", "-t", "ext4", "-b", "4096", "-m", "0", "-L", label, "-U", uuid, "-E", "hash_seed=" + uuid + ",lazy_itable_init=0,root_owner=0:0"}
+	reserved := 0
+	if label == layouts.DataPartition {
+		reserved = layouts.Reserved
+	}
+	args := []string{"-q", "-t", "ext4", "-b", "4096", "-m", fmt.Sprint(reserved), "-L", label, "-U", uuid, "-E", "hash_seed=" + uuid + ",lazy_itable_init=0,root_owner=0:0"}
 	name := "mke2fs"
 	if dir != "" {
 		// A slot is never written by the kit: it needs no journal, and its size is that of its files, its inodes as many as these.
