@@ -20,7 +20,8 @@ const powerCuts = 100
 type cut struct {
 	i       int
 	at      time.Duration // after the stick was plugged in
-	leftIn  bool          // the stick is there when the power comes back
+	again   bool          // the power comes back
+	leftIn  bool          // and then the stick is there
 	found   int           // the generation on the disk
 	settled int           // the generation in which the kit was green in the end
 }
@@ -42,7 +43,7 @@ func drillPower(ctx context.Context, o options, w *workshop, r *record) error {
 		return err
 	}
 	r.note("from the plug to the end of the trial: %.1f s; the power is cut within that", span.Seconds())
-	var olds, news int
+	var olds, news, again int
 	var mu sync.Mutex
 	err = inParallel(ctx, o.from, o.cuts(powerCuts), o.jobs, func(ctx context.Context, i int) error {
 		rng := rand.New(rand.NewPCG(o.seed, uint64(i)))
@@ -53,7 +54,11 @@ func drillPower(ctx context.Context, o options, w *workshop, r *record) error {
 		}
 		defer k.remove()
 		where := fmt.Sprintf("power cut %d, %.1f s after the plug", i, c.at.Seconds())
-		if c.leftIn {
+		c.again = i%o.boots == 0
+		switch {
+		case !c.again:
+			where += ", looked at"
+		case c.leftIn:
 			where += ", stick left in"
 		}
 		r.do(where, func() error { return b.cut(ctx, k, &c) })
@@ -65,9 +70,12 @@ func drillPower(ctx context.Context, o options, w *workshop, r *record) error {
 		case 2:
 			news++
 		}
+		if c.again {
+			again++
+		}
 		return nil
 	})
-	r.figure("power cuts that left the old / the new settings", "%d / %d", olds, news)
+	r.figure("power cuts that left the old / the new settings", "%d / %d; started again after %d of them", olds, news, again)
 	return err
 }
 
@@ -134,7 +142,7 @@ func (b *base) cut(ctx context.Context, k *kit, c *cut) error {
 		return err
 	}
 	c.found = l.generation
-	if err := l.whole(); err != nil {
+	if err := l.whole(); err != nil || !c.again {
 		return err
 	}
 	if err := k.on(ctx); err != nil {

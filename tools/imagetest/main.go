@@ -25,6 +25,7 @@ type options struct {
 	parts []string
 	n     int
 	from  int
+	boots int
 	jobs  int
 	seed  uint64
 	keep  bool
@@ -40,6 +41,7 @@ func main() {
 	part := flag.String("part", "", "of the drill only these `parts`, joined by commas: "+strings.Join(drillNames(), ", "))
 	flag.IntVar(&o.n, "n", 0, "of the drill's random power cuts so many; 0: 100 while applying, 20 while updating")
 	flag.IntVar(&o.from, "from", 1, "go on with the random power cut of this `number`")
+	flag.IntVar(&o.boots, "boots", 1, "of the power cuts while applying, start the kit again after each so `many`th only; after the others its disk is looked at")
 	flag.IntVar(&o.jobs, "jobs", 2, "of the drill's power cuts so `many` at the same time")
 	flag.Uint64Var(&o.seed, "seed", 0, "repeat what was random in an earlier drill; 0 draws a number")
 	flag.BoolVar(&o.keep, "keep", false, "keep disks, sticks and logs, and print where they are")
@@ -88,8 +90,8 @@ func (o *options) check(drill bool) error {
 			return fmt.Errorf("the drill has no part %q", p)
 		}
 	}
-	if o.n < 0 || o.jobs < 1 || o.from < 1 {
-		return errors.New("-n, -from and -jobs are counts")
+	if o.n < 0 || o.jobs < 1 || o.from < 1 || o.boots < 1 {
+		return errors.New("-n, -from, -boots and -jobs are counts")
 	}
 	if drill && o.demo {
 		return errors.New("-drill and -demo exclude each other")
