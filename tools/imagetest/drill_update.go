@@ -74,6 +74,9 @@ func drillUpdate(ctx context.Context, o options, w *workshop, r *record) error {
 		return err
 	}
 	for i, bad := range badSystems() {
+		if i+1 < o.from {
+			continue
+		}
 		if err := u.bad(ctx, bad, i); err != nil {
 			return err
 		}

@@ -40,7 +40,7 @@ func main() {
 	drill := flag.Bool("drill", false, "instead of the test: updates, power cuts, hostile sticks and the reset, for hours")
 	part := flag.String("part", "", "of the drill only these `parts`, joined by commas: "+strings.Join(drillNames(), ", "))
 	flag.IntVar(&o.n, "n", 0, "of the drill's random power cuts so many; 0: 100 while applying, 20 while updating")
-	flag.IntVar(&o.from, "from", 1, "go on with the random power cut of this `number`")
+	flag.IntVar(&o.from, "from", 1, "go on with the power cut, or the bad update, of this `number`")
 	flag.IntVar(&o.boots, "boots", 1, "of the power cuts while applying, start the kit again after each so `many`th only; after the others its disk is looked at")
 	flag.IntVar(&o.jobs, "jobs", 2, "of the drill's power cuts so `many` at the same time")
 	flag.Uint64Var(&o.seed, "seed", 0, "repeat what was random in an earlier drill; 0 draws a number")

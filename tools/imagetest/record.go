@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -19,6 +20,13 @@ type record struct {
 
 // A figure is a measured number for the end of the report.
 type figure struct{ name, value string }
+
+// of is what a figure is of.
+func (f figure) of() string {
+	head, _, _ := strings.Cut(f.name, ":")
+	head, _, _ = strings.Cut(head, ",")
+	return head
+}
 
 // do tries one thing, prints PASS or FAIL, and tells which.
 func (r *record) do(name string, f func() error) bool {
@@ -76,6 +84,8 @@ func (r *record) end() bool {
 	if len(r.figures) > 0 {
 		fmt.Fprintln(r.out)
 	}
+	// Kits are started at the same time: each one's figures together.
+	slices.SortStableFunc(r.figures, func(a, b figure) int { return strings.Compare(a.of(), b.of()) })
 	for _, f := range r.figures {
 		fmt.Fprintf(r.out, "  %-44s %s\n", f.name, f.value)
 	}
