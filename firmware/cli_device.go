@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"longwire/board"
 	"longwire/firmware/admin"
@@ -66,6 +67,12 @@ func cmdDeviceRun(c *call) error {
 	}
 	if c.device.machine || kernelWord("kit.board") != "" {
 		o.Host = &host.Machine{}
+		// With systemd the machine's watchdog is systemd's, and we are watched by systemd.
+		if profile.Watchdog != "" && os.Getenv("NOTIFY_SOCKET") == "" {
+			o.Watchdog = func(timeout time.Duration) (device.Watchdog, error) {
+				return board.OpenWatchdog(profile.Watchdog, timeout)
+			}
+		}
 		o.Clock = host.NewTimekeeper(filepath.Join(c.device.data, "kit", provision.ClockFile), profile.RTC, host.BuildTime())
 	}
 	if o.Slot != "" {

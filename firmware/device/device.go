@@ -58,6 +58,8 @@ type Options struct {
 	Notify  *supervise.Notify
 	Host    Host  // nil: the machine is left as it is
 	Clock   Clock // nil: it is not ours to set
+	// Watchdog starts the machine's own. nil: there is none, or it is the init system's, as systemd's is.
+	Watchdog func(timeout time.Duration) (Watchdog, error)
 	// OpenSystem is update.Open, with what only the machine knows filled in. nil: there are no slots.
 	OpenSystem func(update.Options) (System, error)
 	Services   Services // Systemd
@@ -205,6 +207,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	d.lamp.Show(board.Starting)
 	task("lamp", d.lamp.Run)
+	if o.Watchdog != nil {
+		task("the machine's watchdog", d.guard)
+	}
 	task("button", func(ctx context.Context) error { return o.Button(ctx, func() { d.reset("the button was held") }) })
 	if err := d.start(ctx); err != nil {
 		return err
