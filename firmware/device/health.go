@@ -32,10 +32,17 @@ type Health struct {
 // The service manager costs a process for each question, and a small board has other things to do while it starts: it is asked when all
 // else is well, or when every reason counts.
 func (d *daemon) health(ctx context.Context, thorough bool) (h Health) {
-	if d.hostFault != "" && time.Since(d.hostTried) > hostAgain {
+	if again := time.Since(d.hostTried) > hostAgain; again && d.shut != nil {
+		for _, w := range d.activate(ctx, false) {
+			d.log.Error("still not as the settings say", "wrong", w)
+		}
+	} else if again && d.hostFault != "" {
 		d.applyHost(ctx)
 	}
 	h = d.nodeHealth(ctx)
+	if d.shut != nil {
+		h.Wrong = append(h.Wrong, fmt.Sprintf("the firewall does not close: %v", trim(d.shut)))
+	}
 	if d.hostFault != "" && (d.kit.Trial() == nil || d.hostFault != d.hostKnown) {
 		h.Wrong = append(h.Wrong, "the machine's settings could not be applied: "+d.hostFault)
 	}

@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -55,7 +56,8 @@ func TestTheMachineFollowsTheSettings(t *testing.T) {
 
 func TestAFirewallThatDoesNotCloseKeepsTheServicesStopped(t *testing.T) {
 	r := newRig(t)
-	r.o.Host = &machine{shut: errors.New("no nf_tables")}
+	m := &machine{shut: errors.New("no nf_tables")}
+	r.o.Host = m
 	r.begin()
 	r.await("(needs attention)", 1)
 	dir := r.plug("/dev/sda1", false, map[string][]byte{"field.lwb": r.bundle(1, nodeDoc(freePort(t)), "")})
@@ -64,6 +66,18 @@ func TestAFirewallThatDoesNotCloseKeepsTheServicesStopped(t *testing.T) {
 	}
 	if h := r.services.history(); strings.Contains(h, "start") {
 		t.Errorf("the services: %s", h)
+	}
+	r.await("needs attention: the firewall does not close: no nf_tables", 1)
+	// systemd starts enabled units without being asked; they look for the mark.
+	if _, err := os.Stat(r.o.Run + ".open"); err != nil {
+		t.Error(err)
+	}
+	m.mu.Lock()
+	m.shut = nil
+	m.mu.Unlock()
+	r.await("waiting for a stick", 1) // as the next look finds out by itself
+	if _, err := os.Stat(r.o.Run + ".open"); err == nil {
+		t.Error("the mark is still there")
 	}
 }
 

@@ -48,9 +48,7 @@ func (d *daemon) start(ctx context.Context) error {
 		d.reboot = string(why) // and has not happened
 		return d.restart(ctx)
 	}
-	if d.shut = d.o.Host.Shut(); d.shut != nil {
-		d.log.Error("the firewall does not close; no service is started", "err", d.shut)
-	}
+	d.close()
 	keys, err := anchors(d.o.Trust)
 	if err != nil {
 		return err
@@ -79,6 +77,30 @@ func (d *daemon) start(ctx context.Context) error {
 	d.countStart()
 	return d.openSystem(ctx)
 }
+
+// close closes the firewall. While it does not close, a mark keeps the services from being started: also by systemd, which does that at a
+// start of the machine without being asked.
+func (d *daemon) close() {
+	d.hostTried = time.Now()
+	was := d.shut
+	var err error
+	if d.shut = d.o.Host.Shut(); d.shut == nil {
+		if err = os.Remove(d.openMark()); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+	} else {
+		err = os.WriteFile(d.openMark(), nil, 0o644)
+	}
+	if err != nil {
+		d.log.Error("whether the firewall is closed cannot be noted", "err", err)
+	}
+	if d.shut != nil && was == nil {
+		d.log.Error("the firewall does not close; no service is started", "err", d.shut)
+	}
+}
+
+// openMark is named by the units of the services.
+func (d *daemon) openMark() string { return d.o.Run + ".open" }
 
 // countStart counts a start of the machine in a trial, and undoes one that has had its starts. A flash that takes nothing more must not
 // keep the kit from going on as it is.

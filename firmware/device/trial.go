@@ -15,7 +15,7 @@ import (
 func (d *daemon) activate(ctx context.Context, anew bool) (wrong []string) {
 	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	if d.shut != nil {
-		if d.shut = d.o.Host.Shut(); d.shut != nil {
+		if d.close(); d.shut != nil {
 			return []string{fmt.Sprintf("the firewall does not close: %v", trim(d.shut))}
 		}
 	}
