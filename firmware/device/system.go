@@ -81,10 +81,13 @@ func (d *daemon) trySystem(ctx context.Context) error {
 		d.setHealth(h)
 		return h.Wrong
 	})
-	if err != nil || ctx.Err() != nil {
-		return errors.Join(err, ctx.Err())
-	}
-	if d.reboot == "" {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil: // the next start tries anew, and a daemon that ends would only take the machine with it
+		d.log.Error("what became of a system's trial is not noted", "err", err)
+		d.say("system: what became of the trial is not noted: %v", trim(err))
+	case d.reboot == "":
 		told := d.system.Status().Told
 		d.say("system %s in slot %s is called good; %s", d.o.Version, d.o.Slot, told)
 		d.file(&provision.Report{Software: d.software(), State: told})

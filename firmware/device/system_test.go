@@ -25,8 +25,9 @@ type system struct {
 	stage  error // what Stage says
 	trial  bool
 	told   string
-	sick   bool // the trial does not end well
-	again  bool // AtBoot starts the machine anew, once
+	sick   bool  // the trial does not end well
+	watch  error // what Watch says in the end
+	again  bool  // AtBoot starts the machine anew, once
 	forgot int
 }
 
@@ -61,7 +62,7 @@ func (s *system) Watch(ctx context.Context, health func(context.Context) []strin
 		case len(wrong) == 0:
 			s.trial, s.told = false, "version v2 runs and is healthy"
 			s.mu.Unlock()
-			return nil
+			return s.watch
 		}
 		s.mu.Unlock()
 		time.Sleep(10 * time.Millisecond)
@@ -261,5 +262,17 @@ func TestASystemThatCannotReadTheKitsDataGivesWay(t *testing.T) {
 	r.await("the machine starts anew: the kit's data cannot be used, and perhaps the system of the other slot can", 1)
 	if err := r.end(); !errors.Is(err, ErrReboot) {
 		t.Errorf("ended with %v", err)
+	}
+}
+
+func TestATrialWhoseEndCannotBeNotedDoesNotEndTheDaemon(t *testing.T) {
+	r := newRig(t)
+	s := r.withSystem()
+	s.trial, s.watch = true, errors.New("no space left on device")
+	r.begin()
+	r.await("system: what became of the trial is not noted: no space left on device", 1)
+	r.await("waiting for a stick", 1)
+	if text := r.console.String(); strings.Contains(text, "is called good") {
+		t.Errorf("the console:\n%s", text)
 	}
 }

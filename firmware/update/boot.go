@@ -3,6 +3,7 @@ package update
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,7 +24,13 @@ func (u *Updater) AtBoot() (told string, again bool, err error) {
 		return "", true, u.surrender(fmt.Sprintf("it began %d times and was never healthy", next.Runs))
 	case next != nil && u.state.Phase != writing && next.Slot == u.running:
 		told = fmt.Sprintf("version %s is on trial", u.version())
-		return told, false, u.change(func(s *state) { s.Phase = trial; s.Next.Runs++ })
+		begin := func(s *state) { s.Phase = trial; s.Next.Runs++ }
+		if err = u.change(begin); err != nil { // it is on trial all the same
+			state := u.state.clone()
+			begin(&state)
+			u.state = state
+		}
+		return told, false, err
 	case u.state.Phase == trial, u.state.Phase == written && first == next.Slot:
 		told, err = u.fellBack()
 	case next != nil:
@@ -41,7 +48,8 @@ func (u *Updater) AtBoot() (told string, again bool, err error) {
 		err = u.change(func(s *state) { s.Returned = false })
 	}
 	if err != nil {
-		return "", false, err
+		// What cannot be noted must not cost the attempts of the system that runs.
+		return "", false, errors.Join(err, u.back())
 	}
 	return told, false, u.back()
 }
