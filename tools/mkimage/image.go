@@ -122,8 +122,12 @@ func makeImage(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	st.done("kernel %s: %s, initramfs %s, modules %s (it has not: %s)", k.version, megabytes(int64(len(k.image))), megabytes(int64(len(initrd))),
-		megabytes(root.size()-system), strings.Join(missing, " "))
+	lacks := ""
+	if len(missing) > 0 {
+		lacks = "; this kernel has no module " + strings.Join(missing, ", ")
+	}
+	st.done("kernel %s: %s, initramfs %s, modules %s%s", k.version, megabytes(int64(len(k.image))), megabytes(int64(len(initrd))),
+		megabytes(root.size()-system), lacks)
 
 	base(root, o.version)
 	if err := errors.Join(users(root), root.add(layouts.Overlay(), "."), preset(root), trust(root, o.keys)); err != nil {
