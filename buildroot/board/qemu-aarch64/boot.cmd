@@ -17,7 +17,8 @@ echo "kit: ${kit_board}"
 
 # The watchdog first, so that whatever hangs from here on is started again. On real boards U-Boot's own driver has started it before it
 # looked for this script (CONFIG_WATCHDOG_AUTOSTART), and feeds it until the kernel runs; QEMU's i6300esb, which Debian's U-Boot does not know,
-# is looked for on bus 0 and told here: Intel 6300ESB datasheet §15. It resets after 2 x 30 s.
+# is looked for on bus 0 and told here: Intel 6300ESB datasheet §15. It resets after 2 x 30 s. 3 is on and locked: else
+# Linux' driver turns it off when it is loaded, until systemd opens it.
 if test -n "${kit_ecam}"; then
 	for d in 1 2 3 4 5 6 7 8 9 a b c d e f 10; do
 		setexpr c ${d} * 8000
@@ -34,7 +35,7 @@ if test -n "${kit_ecam}"; then
 			mw.w ${rr} 80; mw.w ${rr} 86; mw.l ${r1} 7800
 			mw.w ${rr} 80; mw.w ${rr} 86; mw.w ${rr} 100
 			setexpr l ${c} + 68
-			mw.b ${l} 2
+			mw.b ${l} 3
 			echo "kit: watchdog started"
 		fi
 	done
