@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"longwire/board"
 	"longwire/store"
@@ -170,10 +169,4 @@ func (l look) whole() error {
 		}
 	}
 	return nil
-}
-
-// settled waits until a kit that was switched on is green and stays so for a moment: a trial that a power cut has interrupted may go on first.
-func (k *kit) settled(ctx context.Context, within time.Duration) error {
-	_, err := k.green(ctx, within)
-	return err
 }

@@ -153,7 +153,7 @@ func (b *base) cut(ctx context.Context, k *kit, c *cut) error {
 			return err
 		}
 	}
-	if err := k.green2(ctx, c); err != nil {
+	if err := k.comesBack(ctx, c); err != nil {
 		return err
 	}
 	if err := mayEnter(ctx, k, c.settled); err != nil {
@@ -166,8 +166,8 @@ func (b *base) cut(ctx context.Context, k *kit, c *cut) error {
 	return l.whole()
 }
 
-// green2 waits until the kit is done with what the cut has left, and says which generation is then in force.
-func (k *kit) green2(ctx context.Context, c *cut) error {
+// comesBack waits until the kit is done with what the cut has left, and says which generation is then in force.
+func (k *kit) comesBack(ctx context.Context, c *cut) error {
 	c.settled = c.found
 	if c.leftIn {
 		// It applies the stick, or finds that this was done; or the trial goes on, and then there was nothing to do.

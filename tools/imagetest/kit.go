@@ -85,6 +85,12 @@ func (k *kit) green(ctx context.Context, within time.Duration) (guest.Line, erro
 	return l, err
 }
 
+// settled is green for who does not ask when.
+func (k *kit) settled(ctx context.Context, within time.Duration) error {
+	_, err := k.green(ctx, within)
+	return err
+}
+
 // shows waits until the lamp shows a signal, unless it does so already.
 func (k *kit) shows(ctx context.Context, within time.Duration, want board.Signal) error {
 	here := k.Console.Here()
