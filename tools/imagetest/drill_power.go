@@ -16,10 +16,14 @@ import (
 // powerCuts is how often the power is cut while settings are applied.
 const powerCuts = 100
 
+// writingTime is about how long a kit reads, judges and writes a bundle on a busy machine: most of the steps that a cut may fall between.
+const writingTime = 3 * time.Second
+
 // A cut is one power cut.
 type cut struct {
 	i       int
-	at      time.Duration // after the stick was plugged in
+	near    bool          // while the bundle is read and written, which is soon over; else at any time until it is kept
+	at      time.Duration // after the stick was plugged in, or the kit has begun to read it
 	again   bool          // the power comes back
 	leftIn  bool          // and then the stick is there
 	found   int           // the generation on the disk
@@ -47,13 +51,16 @@ func drillPower(ctx context.Context, o options, w *workshop, r *record) error {
 	var mu sync.Mutex
 	err = inParallel(ctx, o.from, o.cuts(powerCuts), o.jobs, func(ctx context.Context, i int) error {
 		rng := rand.New(rand.NewPCG(o.seed, uint64(i)))
-		c := cut{i: i, at: time.Duration(rng.Int64N(int64(span) * 11 / 10)), leftIn: rng.IntN(2) == 0}
+		c := cut{i: i, near: i%2 == 1, at: time.Duration(rng.Int64N(int64(span) * 11 / 10)), leftIn: rng.IntN(2) == 0}
+		if c.near {
+			c.at = time.Duration(rng.Int64N(int64(writingTime)))
+		}
 		k, err := b.start(ctx, filepath.Join(w.dir, fmt.Sprint("cut", i)))
 		if err != nil {
 			return err
 		}
 		defer k.remove()
-		where := fmt.Sprintf("power cut %d, %.1f s after the plug", i, c.at.Seconds())
+		where := fmt.Sprintf("power cut %d, %.2f s after %s", i, c.at.Seconds(), map[bool]string{false: "the plug", true: "the stick is read"}[c.near])
 		c.again = i%o.boots == 0
 		switch {
 		case !c.again:
@@ -128,8 +135,14 @@ func (b *base) cut(ctx context.Context, k *kit, c *cut) error {
 	if err != nil {
 		return err
 	}
+	k.at = k.Console.Here()
 	if err := k.Plug(ctx, stick); err != nil {
 		return err
+	}
+	if c.near {
+		if _, err := k.sees(ctx, stickTime, "kit: stick: reading"); err != nil {
+			return err
+		}
 	}
 	select {
 	case <-ctx.Done():
