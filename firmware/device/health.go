@@ -80,7 +80,7 @@ func (d *daemon) nodeHealth(ctx context.Context) (h Health) {
 		return h
 	}
 	d.askPeer(s)
-	if s.Store.Fault != "" {
+	if d.storeFault(s.Store.Fault) {
 		wrong("the node's store has a fault: %s", s.Store.Fault)
 	}
 	if s.Config != cfg.File {
