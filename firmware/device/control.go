@@ -169,28 +169,35 @@ func (d *daemon) ask(ctx context.Context, r Request) Answer {
 	}
 }
 
-// answer carries out a request that changes the kit.
-func (d *daemon) answer(ctx context.Context, q *request) (err error) {
-	a := Answer{Error: "it was interrupted"}
-	defer func() { q.answer <- a }()
-	r := &provision.Report{Stick: "file " + q.File, Software: d.software()}
-	s, err := board.FolderStick(filepath.Dir(q.File))
-	if err != nil {
-		a.Error = trim(err)
-		return nil
-	}
-	defer s.Unmount()
-	d.lamp.Show(board.ReadingStick)
-	d.say("reading %s", q.File)
-	outcome, err := d.handle(ctx, oneFile{s, q.File}, true, r)
+// answer carries out a request that changes the kit. Who asked hears of it before the machine goes down.
+func (d *daemon) answer(ctx context.Context, q *request) error {
+	a, err := d.applyFile(ctx, q.File)
+	q.answer <- a
 	if err != nil {
 		return err
 	}
+	return d.restart(ctx)
+}
+
+// applyFile does with a file what is done with a stick. An error means that it was interrupted.
+func (d *daemon) applyFile(ctx context.Context, file string) (Answer, error) {
+	r := &provision.Report{Stick: "file " + file, Software: d.software()}
+	s, err := board.FolderStick(filepath.Dir(file))
+	if err != nil {
+		return Answer{Error: trim(err)}, nil
+	}
+	defer s.Unmount()
+	d.lamp.Show(board.ReadingStick)
+	d.say("reading %s", file)
+	outcome, err := d.handle(ctx, oneFile{s, file}, true, r)
+	if err != nil {
+		return Answer{Error: "it was interrupted"}, err
+	}
 	r.State = d.state(ctx)
-	a = Answer{Report: d.file(r), Refused: outcome != done}
+	a := Answer{Report: d.file(r), Refused: outcome != done}
 	d.tell(r)
 	d.show(board.Applied, board.Refused, outcome == done, "")
-	return d.restart(ctx)
+	return a, nil
 }
 
 // oneFile is a folder of which only one file counts.

@@ -276,3 +276,24 @@ func TestATrialWhoseEndCannotBeNotedDoesNotEndTheDaemon(t *testing.T) {
 		t.Errorf("the console:\n%s", text)
 	}
 }
+
+// Who applies a system by command hears what became of it before the machine goes down.
+func TestApplyOfASystemAnswersBeforeTheMachineStartsAnew(t *testing.T) {
+	r := newRig(t)
+	r.withSystem()
+	r.o.Reboot = func(ctx context.Context) error { <-ctx.Done(); return nil } // as the real one
+	r.begin()
+	r.await("(needs attention)", 1)
+	r.plug("/dev/sda1", false, map[string][]byte{"field.lwb": r.bundle(1, nodeDoc(freePort(t)), "")})
+	r.await("settings number 1 are kept", 1)
+	name := filepath.Join(t.TempDir(), "v2.lws")
+	if err := os.WriteFile(name, r.system(r.org, "v2", "pc"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	a, err := Ask(ctx, r.o.Run, Request{Op: "apply", File: name})
+	if err != nil || !strings.Contains(a.Report, "System version v2 is written") {
+		t.Errorf("%+v, %v", a, err)
+	}
+}
