@@ -198,13 +198,7 @@ func Run(ctx context.Context, o Options) error {
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
 	defer stop()
-	task := func(name string, f func(context.Context) error) {
-		tasks.Go(func() {
-			if err := f(ctx); err != nil && ctx.Err() == nil {
-				d.log.Error("a part of the kit does not work", "part", name, "err", err)
-			}
-		})
-	}
+	task := func(name string, f func(context.Context) error) { tasks.Go(func() { d.keepUp(ctx, name, f) }) }
 	d.lamp.Show(board.Starting)
 	task("lamp", d.lamp.Run)
 	if o.Watchdog != nil {
@@ -228,6 +222,26 @@ func Run(ctx context.Context, o Options) error {
 	defer o.Notify.Stopping()
 	task("sticks", func(ctx context.Context) error { return o.Sticks(ctx, d.plugged) })
 	return d.loop(ctx)
+}
+
+// keepUp runs a part of the kit, and begins it anew after an error: without its sticks or its clock a kit is no kit.
+func (d *daemon) keepUp(ctx context.Context, name string, f func(context.Context) error) {
+	told := ""
+	for {
+		err := f(ctx)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if told != err.Error() {
+			told = err.Error()
+			d.log.Error("a part of the kit does not work, and is begun anew", "part", name, "err", err)
+		}
+		select {
+		case <-time.After(10 * d.o.Poll):
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // maxSaid bounds a line on the console.

@@ -516,3 +516,26 @@ func TestApplyByCommand(t *testing.T) {
 		t.Errorf("stopped: %v", err)
 	}
 }
+
+// What watches for sticks is the operator's only door: an error of the kernel's must not shut it for good.
+func TestAPartThatFailsBeginsAnew(t *testing.T) {
+	r := newRig(t)
+	sticks, failed := r.o.Sticks, false
+	r.o.Sticks = func(ctx context.Context, tell func(board.StickEvent)) error {
+		if !failed {
+			failed = true
+			return errors.New("no buffer space available")
+		}
+		return sticks(ctx, tell)
+	}
+	r.begin()
+	r.await("(needs attention)", 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	select {
+	case r.events <- board.StickEvent{Device: "/dev/sda1", Present: true, Problem: "it holds exFAT"}:
+		r.await("stick: reading /dev/sda1", 1)
+	case <-ctx.Done():
+		t.Error("sticks are not looked for any more")
+	}
+}
