@@ -330,7 +330,8 @@ func (g *pairing) note() {
 	g.mu.Unlock()
 	rec := g.rec
 	first = first && rec.Paired.IsZero()
-	if !known || at.Sub(rec.Heard) < noteEvery && !first {
+	since := at.Sub(rec.Heard) // negative: the clock was ahead then
+	if !known || at.IsZero() || since >= 0 && since < noteEvery && !first {
 		return
 	}
 	rec.Heard = at

@@ -765,3 +765,45 @@ func TestKitHasLostItsRecord(t *testing.T) {
 		r.b.sees("paired")
 	})
 }
+
+// A clock that was years ahead for a while must not make a kit look heard for years.
+func TestHeardInTheFutureIsForgotten(t *testing.T) {
+	pairs(t, hf, func(r *rig) {
+		hq := r.a.listen()
+		r.start()
+		r.a.sees("paired")
+		r.a.Stop()
+		rec := r.a.record()
+		rec.Heard = time.Now().AddDate(10, 0, 0)
+		if err := r.a.DB.Update(func(tx *store.Tx) error { return tx.PutPairing(r.a.Peer(), rec) }); err != nil {
+			t.Fatal(err)
+		}
+		r.a.Start()
+		time.Sleep(time.Minute)
+		// Nothing was heard of the kit yet, whatever a stranger says.
+		for _, u := range hq.all() {
+			u.Source = addresses[3]
+			u.UPDU = slices.Clone(u.UPDU)
+			u.UPDU[len(u.UPDU)-1] ^= 1
+			if !pair.Is(u.UPDU) {
+				continue
+			}
+			if err := r.a.tap().say(u); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Minute)
+		if got := r.a.record().Heard; !got.Equal(rec.Heard) {
+			t.Errorf("noted as heard at %v", got)
+		}
+		r.b.Send("now")
+		r.arrived(r.b, r.a, []string{"now"})
+		time.Sleep(time.Minute)
+		if at := r.a.record().Heard; at.After(time.Now()) {
+			t.Errorf("noted as heard %v from now", time.Until(at))
+		}
+		if at := r.a.pairing().Heard; at.After(time.Now()) {
+			t.Errorf("told as heard %v from now", time.Until(at))
+		}
+	})
+}
