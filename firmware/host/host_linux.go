@@ -123,9 +123,9 @@ func (m *Machine) files(folder, pattern string, want map[string]string) (changed
 	return changed, nil
 }
 
-// replace writes a file whole or not at all.
+// replace writes a file whole or not at all. What a power cut leaves of it has one name, and so does not become more.
 func replace(name, text string, mode fs.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
+	f, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
