@@ -116,7 +116,7 @@ type play func(ctx context.Context, o options, w *workshop, r *record) error
 // run makes the workshop, plays, and prints the end.
 func run(ctx context.Context, o options, out io.Writer, p play) bool {
 	r := &record{out: out}
-	if err := rig.Require(ctx, out, needs(o.board)...); err != nil {
+	if err := rig.Require(ctx, out, needs(o.board, o.image)...); err != nil {
 		// A machine that may not install packages can still check everything else.
 		fmt.Fprintf(out, "NOT TESTED: the image: %v\n", err)
 		return !errors.Is(err, context.Canceled)
@@ -145,18 +145,26 @@ func run(ctx context.Context, o options, out io.Writer, p play) bool {
 }
 
 // needs are the foreign programs, with Debian's names.
-func needs(board string) []rig.Need {
+func needs(board, image string) []rig.Need {
 	have := func(pkg string, program ...string) rig.Need { return rig.Need{Package: pkg, Check: program} }
 	file := func(pkg, name string) rig.Need { return have(pkg, "test", "-e", name) }
 	emulator, loader := "qemu-system-aarch64", "qemu_arm64"
 	if board == "qemu-armv7" {
 		emulator, loader = "qemu-system-arm", "qemu_arm"
 	}
-	return []rig.Need{
+	list := []rig.Need{
 		have("qemu-system-arm", emulator, "--version"),
 		file("u-boot-qemu", filepath.Join("/usr/lib/u-boot", loader, "u-boot.bin")),
 		have("mtools", "mcopy", "--version"),
 		file("dosfstools", "/usr/sbin/mkfs.vfat"),
 		file("e2fsprogs", "/usr/sbin/debugfs"),
 	}
+	if image == "" { // what mkimage needs, so that it is asked for at once
+		list = append(list, file("fdisk", "/usr/sbin/sfdisk"), file("kmod", "/usr/sbin/depmod"), have("u-boot-tools", "mkimage", "-V"),
+			file("debian-archive-keyring", "/usr/share/keyrings/debian-archive-keyring.gpg"))
+		if os.Geteuid() != 0 {
+			list = append(list, have("fakeroot", "fakeroot", "--version"))
+		}
+	}
+	return list
 }
