@@ -151,7 +151,7 @@ func (d *decoder) texts(path string, v *value, to reflect.Value) {
 	list, ok := v.data.([]*value)
 	if !ok {
 		remedy := `as in ["…"]`
-		if s, isText := v.data.(string); isText {
+		if s, isText := v.data.(string); isText && !secret(path, s) { // faults go into logs and reports
 			remedy = fmt.Sprintf("write [%q]", s)
 		}
 		d.fault(v.line, path, fmt.Sprintf("it must be a list, not %s", v.kind), remedy)

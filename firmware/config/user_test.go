@@ -63,6 +63,15 @@ func TestEachFaultOfAUserIsToldWithItsRemedy(t *testing.T) {
 	}
 }
 
+// Faults go into logs, and into the report on a stick.
+func TestFaultsKeepSecretsToThemselves(t *testing.T) {
+	got := faults(t, ourDomains+user("alice", "credentials = \""+pencil256+"\"\n"))
+	const want = `n.toml:4: user.credentials: it must be a list, not text; as in ["…"]`
+	if text := got.Error(); !strings.Contains(text, want) || strings.Contains(text, pencil256) {
+		t.Errorf("got:\n%v\nwant: %s", text, want)
+	}
+}
+
 func TestDiffNamesUsersAndNoSecrets(t *testing.T) {
 	old := parse(t, ourDomains+user("alice", "password = \"first\"\n")+user("bob", "password = \"x\"\n"))
 	d := config.Diff(old, parse(t, ourDomains+user("carol", "password = \"x\"\n")+user("alice@field.net", "password = \"second\"\n")))
