@@ -115,7 +115,7 @@ func drillUpdateCuts(ctx context.Context, o options, w *workshop, r *record) err
 		mu.Lock()
 		defer mu.Unlock()
 		ended[slot]++
-		if !ok {
+		if !ok && ctx.Err() == nil { // else it was the drill that was interrupted
 			bricks++
 		}
 		return nil
