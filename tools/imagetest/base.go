@@ -28,8 +28,17 @@ type base struct {
 	disk, state string
 }
 
-// newBase sets a kit up from a virgin disk.
-func newBase(ctx context.Context, w *workshop, s *drillground, r *record) (*base, error) {
+// newBase sets a kit up from a virgin disk, on a ground of its own. Who has it closes it.
+func newBase(ctx context.Context, w *workshop, r *record) (b *base, err error) {
+	s, err := newDrillground()
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			s.channel.Close()
+		}
+	}()
 	k, err := w.newKit("drill", w.dir, w.disk())
 	if err != nil {
 		return nil, err
@@ -66,12 +75,14 @@ func newBase(ctx context.Context, w *workshop, s *drillground, r *record) (*base
 	if !ok {
 		return nil, errors.New("the drill cannot begin")
 	}
-	b := &base{s: s, w: w, disk: k.m.Disk, state: filepath.Join(w.dir, "drill.state")}
+	b = &base{s: s, w: w, disk: k.m.Disk, state: filepath.Join(w.dir, "drill.state")}
 	if err := k.Save(ctx, b.state); err != nil {
 		return nil, err
 	}
 	return b, nil
 }
+
+func (b *base) close() { b.s.channel.Close() }
 
 // start makes a kit go on from the base in a folder of its own.
 func (b *base) start(ctx context.Context, dir string) (*kit, error) {

@@ -69,21 +69,17 @@ func flipped(b []byte) []byte {
 
 // drillHostile offers them one after the other to a kit that works.
 func drillHostile(ctx context.Context, _ options, w *workshop, r *record) error {
-	s, err := newDrillground()
+	b, err := newBase(ctx, w, r)
 	if err != nil {
 		return err
 	}
-	defer s.channel.Close()
-	b, err := newBase(ctx, w, s, r)
-	if err != nil {
-		return err
-	}
+	defer b.close()
 	k, err := b.start(ctx, filepath.Join(w.dir, "hostile"))
 	if err != nil {
 		return err
 	}
 	defer k.remove()
-	list, err := s.hostiles()
+	list, err := b.s.hostiles()
 	if err != nil {
 		return err
 	}
@@ -95,7 +91,7 @@ func drillHostile(ctx context.Context, _ options, w *workshop, r *record) error 
 			return err
 		}
 		k.off()
-		l, err := s.lookAt(k, 1)
+		l, err := b.s.lookAt(k, 1)
 		return errors.Join(err, l.whole())
 	})
 	r.do("the right bundle is taken all the same", func() error {
@@ -105,7 +101,7 @@ func drillHostile(ctx context.Context, _ options, w *workshop, r *record) error 
 		if err := k.settled(ctx, bootTime+trialTime); err != nil {
 			return err
 		}
-		stick, err := s.stick(filepath.Join(k.m.Dir, "good.img"), 4)
+		stick, err := b.s.stick(filepath.Join(k.m.Dir, "good.img"), 4)
 		if err != nil {
 			return err
 		}

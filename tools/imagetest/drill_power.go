@@ -33,15 +33,11 @@ type cut struct {
 // drillPower cuts the power at random while generation 2 takes the place of generation 1. Then the disk must hold all of one generation and the whole
 // queue, and the kit must come back green in one of them.
 func drillPower(ctx context.Context, o options, w *workshop, r *record) error {
-	s, err := newDrillground()
+	b, err := newBase(ctx, w, r)
 	if err != nil {
 		return err
 	}
-	defer s.channel.Close()
-	b, err := newBase(ctx, w, s, r)
-	if err != nil {
-		return err
-	}
+	defer b.close()
 	span, err := b.applyTime(ctx, w, r)
 	if err != nil {
 		return err

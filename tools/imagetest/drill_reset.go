@@ -14,15 +14,11 @@ import (
 
 // drillReset holds the button: shortly, which does nothing, and long, after which the kit knows nothing any more.
 func drillReset(ctx context.Context, _ options, w *workshop, r *record) error {
-	s, err := newDrillground()
+	b, err := newBase(ctx, w, r)
 	if err != nil {
 		return err
 	}
-	defer s.channel.Close()
-	b, err := newBase(ctx, w, s, r)
-	if err != nil {
-		return err
-	}
+	defer b.close()
 	k, err := b.start(ctx, filepath.Join(w.dir, "reset"))
 	if err != nil {
 		return err
@@ -78,7 +74,7 @@ func drillReset(ctx context.Context, _ options, w *workshop, r *record) error {
 			if _, _, err := k.lamp(ctx, bootTime, board.Attention); err != nil {
 				return err
 			}
-			other := *s
+			other := *b.s
 			if other.signer, err = newSigner(); err != nil {
 				return err
 			}

@@ -127,16 +127,11 @@ func drillUpdateCuts(ctx context.Context, o options, w *workshop, r *record) err
 
 // newUpdates brings a kit to where updates begin.
 func newUpdates(ctx context.Context, w *workshop, r *record) (u *updates, end func(), err error) {
-	s, err := newDrillground()
+	b, err := newBase(ctx, w, r)
 	if err != nil {
 		return nil, nil, err
 	}
-	b, err := newBase(ctx, w, s, r)
-	if err != nil {
-		s.channel.Close()
-		return nil, nil, err
-	}
-	return &updates{b: b, w: w, r: r}, func() { s.channel.Close() }, nil
+	return &updates{b: b, w: w, r: r}, b.close, nil
 }
 
 // updates is the drill under way.
