@@ -99,13 +99,16 @@ func setUp(fd int, c PortConfig) error {
 }
 
 // control gives f the port's descriptor, which stays open meanwhile.
-func (p *Port) control(f func(fd int) error) error {
-	c, err := p.ctl.SyscallConn()
+func (p *Port) control(f func(fd int) error) error { return control(p.ctl, f) }
+
+// control gives do the descriptor of an open file, which stays open meanwhile.
+func control(f *os.File, do func(fd int) error) error {
+	c, err := f.SyscallConn()
 	if err != nil {
 		return err
 	}
 	var inner error
-	if err := c.Control(func(fd uintptr) { inner = f(int(fd)) }); err != nil {
+	if err := c.Control(func(fd uintptr) { inner = do(int(fd)) }); err != nil {
 		return err
 	}
 	return inner

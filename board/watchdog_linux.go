@@ -25,7 +25,7 @@ func OpenWatchdog(device string, timeout time.Duration) (*Watchdog, error) {
 		return nil, fmt.Errorf("board: watchdog: %w", err)
 	}
 	w := &Watchdog{f: f, timeout: timeout}
-	err = w.control(func(fd int) error {
+	err = control(w.f, func(fd int) error {
 		// Linux Documentation/watchdog/watchdog-api: seconds; a driver that cannot change says EOPNOTSUPP, and tells what it has.
 		seconds := max(1, int(timeout/time.Second))
 		if err := unix.IoctlSetPointerInt(fd, unix.WDIOC_SETTIMEOUT, seconds); err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
@@ -41,24 +41,12 @@ func OpenWatchdog(device string, timeout time.Duration) (*Watchdog, error) {
 	return w, nil
 }
 
-func (w *Watchdog) control(f func(fd int) error) error {
-	c, err := w.f.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var inner error
-	if err := c.Control(func(fd uintptr) { inner = f(int(fd)) }); err != nil {
-		return err
-	}
-	return inner
-}
-
 // Timeout is after how long without Feed the machine is reset.
 func (w *Watchdog) Timeout() time.Duration { return w.timeout }
 
 // Feed says that all is well.
 func (w *Watchdog) Feed() error {
-	if err := w.control(unix.IoctlWatchdogKeepalive); err != nil {
+	if err := control(w.f, unix.IoctlWatchdogKeepalive); err != nil {
 		return fmt.Errorf("board: watchdog: %w", err)
 	}
 	return nil
