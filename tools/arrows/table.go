@@ -14,7 +14,7 @@ type rule struct {
 }
 
 // Tier 1 of xmpp: vocabulary.
-var tier1 = []string{"xmpp/jid", "xmpp/markup", "xmpp/stanza", "xmpp/stream", "xmpp/sasl", "xmpp/sm"}
+var tier1 = []string{"xmpp/jid", "xmpp/markup", "xmpp/stanza", "xmpp/stream", "xmpp/sasl", "xmpp/sm", "xmpp/forms", "xmpp/rsm"}
 
 // Rooms of links that know nothing of their siblings.
 var pure = []string{"links/sis", "links/cas", "links/dts", "links/fold", "links/deflate", "links/plan", "links/meter", "links/pair"}
