@@ -54,13 +54,19 @@ func (tx *Tx) PutAccount(a Account) error {
 		return err
 	}
 	key := []byte(a.JID)
-	if tx.full && tx.get(bucketAccounts, key) == nil {
-		return tx.room()
+	if tx.get(bucketAccounts, key) == nil {
+		if err := tx.room(); err != nil {
+			return err
+		}
+		// An older program that deleted an account of this name knew of no archive.
+		if err := tx.deleteArchive(a.JID); err != nil {
+			return err
+		}
 	}
 	return tx.putRecord(bucketAccounts, key, accountRecordOf(a))
 }
 
-// DeleteAccount deletes the account with everything that belongs to it: roster, blobs, spool, sessions; ErrNotFound.
+// DeleteAccount deletes the account with everything that belongs to it: roster, blobs, spool, archive, sessions; ErrNotFound.
 // Only the counters of its roster and spool stay, so that an account that gets the same name later never gives a number twice.
 func (tx *Tx) DeleteAccount(jid string) error {
 	if tx.get(bucketAccounts, []byte(jid)) == nil {
@@ -69,10 +75,13 @@ func (tx *Tx) DeleteAccount(jid string) error {
 	if err := tx.delete(bucketAccounts, []byte(jid)); err != nil {
 		return err
 	}
-	for _, b := range []bucketID{bucketRoster, bucketTombs, bucketBlobs, bucketSpool} {
+	for _, b := range []bucketID{bucketRoster, bucketTombs, bucketBlobs, bucketSpool, bucketPubsub} {
 		if err := tx.deleteAll(b, prefix(jid)); err != nil {
 			return err
 		}
+	}
+	if err := tx.deleteArchive(jid); err != nil {
+		return err
 	}
 	if err := tx.resetRoster(jid); err != nil {
 		return err

@@ -57,15 +57,22 @@ func (db *DB) try(batch []operation, excluded map[int]error, full bool) (a attem
 	}
 	tx := &Tx{db: db, bolt: btx, writable: true, full: full, touched: map[string]touch{}}
 	a.errs, broken = tx.runAll(batch, excluded)
-	if broken >= 0 || tx.writes == 0 {
+	if broken >= 0 {
 		tx.rollback()
+		tx.undone(0)
 		return a, broken
 	}
-	if a.err = tx.afterBatch(); a.err != nil {
+	if tx.writes == 0 {
 		tx.rollback()
 		return a, -1
 	}
+	if a.err = tx.afterBatch(); a.err != nil {
+		tx.rollback()
+		tx.undone(0)
+		return a, -1
+	}
 	if a.err = db.commitTx(tx); a.err != nil {
+		tx.undone(0)
 		return a, -1
 	}
 	a.committed = true
@@ -98,8 +105,13 @@ func (tx *Tx) runAll(batch []operation, excluded map[int]error) (errs []error, b
 // panicked and the transaction cannot be used any more.
 func (tx *Tx) runOne(fn func(*Tx) error) error {
 	tx.undo = tx.undo[:0]
+	began := len(tx.hooks)
 	err := tx.guard(fn)
-	if err == nil || tx.inside {
+	if err == nil {
+		return nil
+	}
+	defer tx.undone(began)
+	if tx.inside {
 		return err
 	}
 	if undoErr := tx.guard((*Tx).takeBack); undoErr != nil {

@@ -36,6 +36,19 @@ import (
 //	          peer 0 't' id8                 seq4 session: numbered
 //	custody   key                            custodyRecord
 //	reserve   n                              padding that a full disk gives back (full.go)
+//
+// The buckets from here on came later and are made when something is first put in them (migrate.go):
+//
+//	rooms     room                           roomRecord
+//	members   room 0 jid                     roomMemberRecord
+//	archives  name                           archiveRecord: the number that its keys begin with, counters
+//	          0 num8                         nothing: a deleted archive, which ArchiveSweep takes apart
+//	archive   num8 id8                       archiveEntryRecord
+//	archidx   num8 'w' with8 id8             nothing: entries by digest of the other's bare JID
+//	          num8 'k' key16                 id8
+//	          num8 'o' origin 0 seq8         id8
+//	fed       room 0 …                       federation of rooms
+//	pubsub    account 0 …                    personal eventing
 const (
 	bucketMeta bucketID = iota
 	bucketSecrets
@@ -51,6 +64,13 @@ const (
 	bucketQueue
 	bucketCustody
 	bucketReserve
+	bucketRooms
+	bucketMembers
+	bucketArchives
+	bucketArchive
+	bucketArchiveIndex
+	bucketFed
+	bucketPubsub
 	bucketCount
 )
 
@@ -67,6 +87,7 @@ const (
 
 var bucketNames = [bucketCount]string{
 	"meta", "secrets", "accounts", "rosters", "roster", "tombs", "blobs", "spools", "spool", "sm", "smsent", "queue", "custody", "reserve",
+	"rooms", "members", "archives", "archive", "archidx", "fed", "pubsub",
 }
 
 func (b bucketID) String() string { return bucketNames[b] }

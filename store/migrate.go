@@ -19,7 +19,9 @@ type format struct {
 	migrate func(btx *bbolt.Tx) error
 	// records is the highest version of any record that all programs read which work with this format.
 	records uint8
-	// buckets is how many of bucketNames it has.
+	// buckets is how many of bucketNames it has for certain. The others are made when something is first put in them, and
+	// one that is not there reads as empty. A program that does not know a bucket leaves it alone, as it does with the
+	// keys of a record; so a new bucket needs no new format.
 	buckets bucketID
 	// works tells whether this program can work with a file that has it, without migrating.
 	works bool

@@ -153,7 +153,7 @@ func (db *DB) prepare() error {
 		return err
 	}
 	db.committer.full.on = reserveMissing(btx)
-	return nil
+	return db.startArchiveIDs(&Tx{db: db, bolt: btx})
 }
 
 // lock takes the lock that bbolt takes too, on the same open file, and so for bbolt.

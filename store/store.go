@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -62,6 +63,8 @@ type DB struct {
 	healthMu sync.Mutex // guards health and untold
 	health   Health
 	untold   bool // OnHealth has not heard of it
+
+	archiveID atomic.Uint64 // the last one given
 
 	queuesMu sync.Mutex // guards queues
 	queues   map[string]*Queue

@@ -40,7 +40,7 @@ func turned(btx *bbolt.Tx) error {
 	return errors.Join(err, err2)
 }
 
-var secondFormat = format{migrate: turned, records: 2, buckets: bucketCount, works: true}
+var secondFormat = format{migrate: turned, records: 2, buckets: bucketsV1, works: true}
 
 // life is what a node does with its store in a day; day tells the days apart.
 func life(db *DB, day string) error {

@@ -22,6 +22,7 @@ type Tx struct {
 	writes   int  // changes so far, undone ones included
 	bytes    int  // what they add up to
 	undo     []change
+	hooks    []func()         // OnUndo's, of all operations so far
 	touched  map[string]touch // peer queues changed
 }
 
@@ -41,18 +42,41 @@ type touch struct {
 func (tx *Tx) bucket(b bucketID) *bbolt.Bucket {
 	if tx.buckets[b] == nil {
 		tx.buckets[b] = tx.bolt.Bucket([]byte(bucketNames[b]))
-		if tx.buckets[b] != nil && (b == bucketQueue || b == bucketSpool) {
-			// Ids rise, so that keys are mostly added behind others: fuller pages, smaller file.
-			tx.buckets[b].FillPercent = 0.8
-		}
+		tx.fill(b)
 	}
 	return tx.buckets[b]
+}
+
+// fill says how full a bucket's pages get before they are split.
+func (tx *Tx) fill(b bucketID) {
+	if tx.buckets[b] == nil {
+		return
+	}
+	switch b {
+	case bucketQueue, bucketSpool, bucketArchive:
+		// Ids rise, so that keys are mostly added behind others: fuller pages, smaller file.
+		tx.buckets[b].FillPercent = 0.8
+	}
+}
+
+// toWrite is bucket, which it makes if the file has none yet: see buckets of format.
+func (tx *Tx) toWrite(b bucketID) (*bbolt.Bucket, error) {
+	if have := tx.bucket(b); have != nil {
+		return have, nil
+	}
+	made, err := tx.bolt.CreateBucketIfNotExists([]byte(bucketNames[b]))
+	tx.buckets[b] = made
+	tx.fill(b)
+	return made, err
 }
 
 // get is a key's value, nil if there is none; it is valid until the transaction's next change.
 func (tx *Tx) get(b bucketID, key []byte) []byte {
 	tx.inside = true
-	v := tx.bucket(b).Get(key)
+	var v []byte
+	if have := tx.bucket(b); have != nil {
+		v = have.Get(key)
+	}
 	tx.inside = false
 	return v
 }
@@ -60,7 +84,10 @@ func (tx *Tx) get(b bucketID, key []byte) []byte {
 func (tx *Tx) put(b bucketID, key, value []byte) error {
 	tx.remember(b, key)
 	tx.inside = true
-	err := tx.bucket(b).Put(key, value)
+	to, err := tx.toWrite(b)
+	if err == nil {
+		err = to.Put(key, value)
+	}
 	tx.inside = false
 	tx.bytes += len(key) + len(value)
 	if err != nil {
@@ -72,7 +99,10 @@ func (tx *Tx) put(b bucketID, key, value []byte) error {
 func (tx *Tx) delete(b bucketID, key []byte) error {
 	tx.remember(b, key)
 	tx.inside = true
-	err := tx.bucket(b).Delete(key)
+	var err error
+	if from := tx.bucket(b); from != nil {
+		err = from.Delete(key)
+	}
 	tx.inside = false
 	if err != nil {
 		return fmt.Errorf("store: deleting %.100q in %s: %w", key, b, err)
@@ -95,11 +125,14 @@ func (tx *Tx) takeBack() error {
 	tx.inside = true
 	for i := len(tx.undo) - 1; i >= 0; i-- {
 		c := tx.undo[i]
+		b := tx.bucket(c.bucket)
 		var err error
-		if c.had {
-			err = tx.bucket(c.bucket).Put(c.key, c.old)
-		} else {
-			err = tx.bucket(c.bucket).Delete(c.key)
+		switch {
+		case b == nil: // nothing was there, and nothing could be put there
+		case c.had:
+			err = b.Put(c.key, c.old)
+		default:
+			err = b.Delete(c.key)
 		}
 		if err != nil {
 			return fmt.Errorf("store: taking back a change in %s: %w", c.bucket, err)
@@ -124,7 +157,12 @@ var errStop = errors.New("store: scan ends")
 // scan calls fn for the keys from start on that begin with prefix, in order. fn must not write, and must not keep k and v.
 func (tx *Tx) scan(b bucketID, start, prefix []byte, fn func(k, v []byte) error) error {
 	tx.inside = true
-	c := tx.bucket(b).Cursor()
+	in := tx.bucket(b)
+	if in == nil {
+		tx.inside = false
+		return nil
+	}
+	c := in.Cursor()
 	k, v := c.Seek(start)
 	for k != nil && bytes.HasPrefix(k, prefix) {
 		tx.inside = false
