@@ -48,7 +48,11 @@ import (
 //	          num8 'k' key16                 id8
 //	          num8 'o' origin 0 seq8         id8
 //	fed       room 0 …                       federation of rooms
-//	pubsub    account 0 …                    personal eventing
+//	pubsub    account 0 'm' 0                pubsubRecord: counters
+//	          account 0 'n' 0 node           pubsubNodeRecord
+//	          account 0 'i' 0 node 0 num8    pubsubItemRecord, oldest first
+//	          account 0 'd' 0 node 0 id      num8
+//	          account 0 's' 0 node 0 jid     pubsubSubRecord: subscribers by their own request
 const (
 	bucketMeta bucketID = iota
 	bucketSecrets
