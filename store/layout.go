@@ -47,12 +47,10 @@ import (
 //	archidx   num8 'w' with8 id8             nothing: entries by digest of the other's bare JID
 //	          num8 'k' key16                 id8
 //	          num8 'o' origin 0 seq8         id8
-//	fed       room 0 …                       federation of rooms
-//	pubsub    account 0 'm' 0                pubsubRecord: counters
-//	          account 0 'n' 0 node           pubsubNodeRecord
-//	          account 0 'i' 0 node 0 num8    pubsubItemRecord, oldest first
-//	          account 0 'd' 0 node 0 id      num8
-//	          account 0 's' 0 node 0 jid     pubsubSubRecord: subscribers by their own request
+//	fed       room 0 'p' 0 peer              fedPeerRecord
+//	          room 0 'o' 0 peer 0 nick       fedOccupantRecord: learned from the peer
+//	          room 0 't' 0 peer 0 nick       fedToldRecord: the peer was told of it
+//	pubsub    account 0 …                    personal eventing
 const (
 	bucketMeta bucketID = iota
 	bucketSecrets

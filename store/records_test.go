@@ -52,10 +52,9 @@ var goldenRecords = []struct {
 	{"roommember", roomMemberRecordOf(goldenMember), decoder[roomMemberRecord]},
 	{"archive", archiveRecord{v1, 1785000000000000000, 10000, 6 << 20, 1785000000000000001, 3600e9, 5}, decoder[archiveRecord]},
 	{"archiveentry", archiveEntryRecordOf(goldenArchived), decoder[archiveEntryRecord]},
-	{"pubsub", pubsubRecord{v1, 9, 2, 3, 600}, decoder[pubsubRecord]},
-	{"pubsubnode", pubsubNodeRecordOf(goldenNode), decoder[pubsubNodeRecord]},
-	{"pubsubitem", pubsubItemRecord{v1, "current", "a@field.net/phone", goldenTime.UnixNano(), []byte("<nick xmlns='n'>A</nick>")}, decoder[pubsubItemRecord]},
-	{"pubsubsub", pubsubSubRecord{v1, goldenTime.UnixNano()}, decoder[pubsubSubRecord]},
+	{"fedpeer", fedPeerRecordOf(goldenFedPeer), decoder[fedPeerRecord]},
+	{"fedoccupant", fedOccupantRecordOf(goldenFedOccupant), decoder[fedOccupantRecord]},
+	{"fedtold", fedToldRecord{v1, "Bob", "bob@field.net/Swift"}, decoder[fedToldRecord]},
 }
 
 var (
@@ -95,13 +94,12 @@ var (
 		ID: 1785000000000000001, Stamp: goldenTime, With: "b@headquarters.net/x", From: "Bée", StanzaID: "id1", Stanza: []byte("<message/>"),
 		Origin: "AbC-_9", Seq: 7, Key: [16]byte{15: 1},
 	}
-	goldenNode = PubsubNode{
-		Created: goldenTime, Items: 3, Bytes: 600,
-		Config: PubsubConfig{
-			Access: "roster", Groups: []string{"x", "y"}, SendLast: "never", MaxItems: 10, MaxBytes: 1028, Transient: true, Silent: true,
-			NoPayload: true, NotifyRetract: true, NotifyDelete: true, NotifyConfig: true, Normal: true,
-			Title: "Tunes", Description: "What I hear", Type: "http://jabber.org/protocol/tune",
-		},
+	goldenFedPeer = FedPeer{
+		Peer: "ops@rooms.headquarters.net", Up: true, State: 2, Echo: true, Longwire: true, Lefts: 1,
+		Since: goldenTime, Seen: goldenTime.Add(1), Missed: 1785000000000000001,
+	}
+	goldenFedOccupant = FedOccupant{
+		Nick: "Bée", Real: "b@headquarters.net/x", Affiliation: "owner", Role: "moderator", Show: []byte("<show>away</show>"), Alias: "Bée (headquarters)",
 	}
 	goldenCustody = Custody{OutID: "o", Sent: 5, Acked: 4, Confirmed: true, InID: "i", Mark: 3, Changed: goldenTime}
 )

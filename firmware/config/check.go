@@ -41,8 +41,6 @@ func (c *Config) check() *checker {
 	k.links()
 	k.peers()
 	k.users()
-	k.roomService()
-	k.rooms()
 	k.pairing()
 	return k
 }

@@ -1,0 +1,49 @@
+package store
+
+type fedPeerRecord struct {
+	head
+	Peer     string `cbor:"1,keyasint"`
+	Up       bool   `cbor:"2,keyasint,omitempty"`
+	State    uint8  `cbor:"3,keyasint,omitempty"`
+	Echo     bool   `cbor:"4,keyasint,omitempty"`
+	Longwire bool   `cbor:"5,keyasint,omitempty"`
+	Since    int64  `cbor:"6,keyasint,omitempty"`
+	Seen     int64  `cbor:"7,keyasint,omitempty"`
+	Missed   uint64 `cbor:"8,keyasint,omitempty"`
+	Lefts    int    `cbor:"9,keyasint,omitempty"`
+}
+
+func fedPeerRecordOf(p FedPeer) fedPeerRecord {
+	return fedPeerRecord{v1, p.Peer, p.Up, p.State, p.Echo, p.Longwire, nanos(p.Since), nanos(p.Seen), p.Missed, p.Lefts}
+}
+
+func (r fedPeerRecord) peer() FedPeer {
+	return FedPeer{
+		Peer: r.Peer, Up: r.Up, State: r.State, Echo: r.Echo, Longwire: r.Longwire, Lefts: r.Lefts,
+		Since: fromNanos(r.Since), Seen: fromNanos(r.Seen), Missed: r.Missed,
+	}
+}
+
+type fedOccupantRecord struct {
+	head
+	Nick        string `cbor:"1,keyasint"`
+	Real        string `cbor:"2,keyasint,omitempty"`
+	Affiliation string `cbor:"3,keyasint,omitempty"`
+	Role        string `cbor:"4,keyasint,omitempty"`
+	Show        []byte `cbor:"5,keyasint,omitempty"`
+	Alias       string `cbor:"6,keyasint,omitempty"`
+}
+
+func fedOccupantRecordOf(o FedOccupant) fedOccupantRecord {
+	return fedOccupantRecord{v1, o.Nick, o.Real, o.Affiliation, o.Role, o.Show, o.Alias}
+}
+
+func (r fedOccupantRecord) occupant() FedOccupant {
+	return FedOccupant{r.Nick, r.Real, r.Affiliation, r.Role, r.Show, r.Alias}
+}
+
+type fedToldRecord struct {
+	head
+	Nick string `cbor:"1,keyasint"`
+	Real string `cbor:"2,keyasint,omitempty"`
+}
