@@ -30,7 +30,7 @@ import (
 //	          peer 0 'b' id8                 entryRecord (body)
 //	          peer 0 'o' class1 id8          pair16 size4: unsent, in order
 //	          peer 0 'p' pair16 id8          nothing: unsent, by From and To
-//	          peer 0 'c' pair16 id8          nothing: unsent and may be coalesced
+//	          peer 0 'c' pair16 id8          nothing, or 1 if it was sent before: unsent and may be coalesced
 //	          peer 0 'x' expires8 id8        nothing: unsent and will expire
 //	          peer 0 's' session 0 seq4      id8: numbered
 //	          peer 0 't' id8                 seq4 session: numbered

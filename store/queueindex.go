@@ -145,7 +145,11 @@ func (tx *Tx) entryWithState(peer string, id uint64) (Entry, error) {
 	return e, nil
 }
 
-func (tx *Tx) indexUnsent(peer string, e Entry) error {
+// wasSent is the value of the key in the coalesce index while the entry waits for a second time.
+var wasSent = []byte{1}
+
+// indexUnsent gives e its place among the unsent; again is what its key in the coalesce index holds.
+func (tx *Tx) indexUnsent(peer string, e Entry, again []byte) error {
 	pair := pairOf(e.From, e.To)
 	if err := tx.put(bucketQueue, orderKey(peer, e.Class, e.ID), orderValue{pair, len(e.Stanza)}.bytes()); err != nil {
 		return err
@@ -154,7 +158,7 @@ func (tx *Tx) indexUnsent(peer string, e Entry) error {
 		return err
 	}
 	if e.Coalesce {
-		if err := tx.put(bucketQueue, pairKey(peer, tagCoalesce, pair, e.ID), []byte{}); err != nil {
+		if err := tx.put(bucketQueue, pairKey(peer, tagCoalesce, pair, e.ID), again); err != nil {
 			return err
 		}
 	}

@@ -46,7 +46,7 @@ func (q *Queue) Put(tx *Tx, e Entry, lim QueueLimits) (id uint64, dropped []Entr
 	if err := tx.putRecord(bucketQueue, bodyKey(q.name, e.ID), entryRecordOf(e)); err != nil {
 		return 0, nil, err
 	}
-	if err := tx.indexUnsent(q.name, e); err != nil {
+	if err := tx.indexUnsent(q.name, e, []byte{}); err != nil {
 		return 0, nil, err
 	}
 	return e.ID, victims, tx.putQueue(q.name, r, true)
@@ -155,7 +155,7 @@ func (q *Queue) Requeue(tx *Tx, session string) error {
 			return err
 		}
 		r.Sent--
-		if err := tx.indexUnsent(q.name, e); err != nil {
+		if err := tx.indexUnsent(q.name, e, wasSent); err != nil {
 			return err
 		}
 	}

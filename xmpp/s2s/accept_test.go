@@ -48,6 +48,7 @@ func TestKinds(t *testing.T) {
 		{"joining a room", "<presence><x xmlns='http://jabber.org/protocol/muc'/></presence>", store.ClassGroupchat, 6 * time.Hour, false},
 		{"leaving a room", "<presence type='unavailable'><x xmlns='http://jabber.org/protocol/muc#user'/></presence>", store.ClassGroupchat, 6 * time.Hour, false},
 		{"federated room", "<presence><fmuc xmlns='http://isode.com/protocol/fmuc' from='a@b'/></presence>", store.ClassGroupchat, 6 * time.Hour, false},
+		{"digest with somebody's address", "<presence><fmuc xmlns='http://isode.com/protocol/fmuc'><s xmlns='urn:x-longwire:fmuc:0'>+Bob</s></fmuc></presence>", store.ClassGroupchat, 6 * time.Hour, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, hq)

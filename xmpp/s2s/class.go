@@ -1,6 +1,7 @@
 package s2s
 
 import (
+	"bytes"
 	"time"
 
 	"longwire/store"
@@ -18,6 +19,7 @@ const (
 	nsMUC      = "http://jabber.org/protocol/muc"
 	nsMUCUser  = "http://jabber.org/protocol/muc#user"
 	nsFMUC     = "http://isode.com/protocol/fmuc"
+	nsLines    = "urn:x-longwire:fmuc:0"
 )
 
 // waiting says how a stanza waits for a link.
@@ -53,6 +55,10 @@ func (l Lifetimes) presence(s *stanza.Stanza) waiting {
 	case stanza.Error:
 		return waiting{store.ClassChat, l.Presence, false}
 	case "", stanza.Unavailable:
+		if roomDigest(s) {
+			// Choice: it makes up for all that was lost on the way to the other room, so it is not lost itself. One is enough.
+			return waiting{store.ClassGroupchat, 0, true}
+		}
 		if roomPresence(s) {
 			// Choice: a join must not be replaced by the next change of status, and must not be overtaken by the
 			// first message to the room.
@@ -68,6 +74,19 @@ func roomPresence(s *stanza.Stanza) bool {
 	for _, c := range s.Children {
 		switch c.Name.Space {
 		case nsMUC, nsMUCUser, nsFMUC:
+			return true
+		}
+	}
+	return false
+}
+
+// roomDigest tells whether a presence is what one Longwire room tells another of its occupants and lines (xmpp/fmuc). Each makes those before it superfluous.
+func roomDigest(s *stanza.Stanza) bool {
+	if s.Type != "" || s.From.Resource() != "" || s.To.Resource() != "" {
+		return false
+	}
+	for _, c := range s.Children {
+		if c.Name.Space == nsFMUC && bytes.Contains(s.Raw(c), []byte(nsLines)) {
 			return true
 		}
 	}
