@@ -42,12 +42,15 @@ var usual = map[Condition]string{
 }
 
 // Err is a stanza error. It is a Go error, so whoever takes a stanza can refuse it by returning one.
-// Type "" means the usual type of the condition; App is one application-specific element, serialised.
+// Type "" means the usual type of the condition; App is one application-specific element, serialised. By is the address
+// of who found the fault, URI where <gone/> and <redirect/> send the asker; both may be "".
 type Err struct {
 	Condition Condition
 	Type      string
 	Text      string
 	App       []byte
+	By        string
+	URI       string
 }
 
 func (e *Err) Error() string {
@@ -82,9 +85,17 @@ func (e *Err) kind() string {
 func (e *Err) Append(b []byte) []byte {
 	b = append(b, "<error type='"...)
 	b = append(b, e.kind()...)
-	b = append(b, "'><"...)
+	b = append(b, '\'')
+	b = attr(b, "by", e.By)
+	b = append(b, "><"...)
 	b = append(b, e.Condition...)
-	b = append(b, " xmlns='"+NSErrors+"'/>"...)
+	b = append(b, " xmlns='"+NSErrors+"'"...)
+	if e.URI == "" {
+		b = append(b, "/>"...)
+	} else {
+		b = markup.AppendEscaped(append(b, '>'), e.URI) // RFC 6120 §8.3.3.5, §8.3.3.14
+		b = append(append(append(b, "</"...), e.Condition...), '>')
+	}
 	if e.Text != "" {
 		b = append(b, "<text xmlns='"+NSErrors+"' xml:lang='en'>"...)
 		b = markup.AppendEscaped(b, e.Text)

@@ -14,7 +14,7 @@
 //
 // far.net is a domain across a link, so that everything for it must be in a transaction; rooms.net is a service on this
 // node that needs none. A line that begins with # is a remark. The ids of roster pushes and the times of delay stamps are
-// written as *. What nobody has read by the end of the play is an error.
+// written as *, as are the ids that rooms give to occupants and lines. What nobody has read by the end of the play is an error.
 package plays
 
 import (
@@ -42,6 +42,7 @@ const Domain = "hq.net"
 type Stage struct {
 	t      testing.TB
 	DB     *store.DB
+	Router *router.Router
 	Host   *local.Host
 	Engine *presence.Engine
 	Roster *roster.Service
@@ -64,7 +65,7 @@ func New(t testing.TB) *Stage {
 		}
 	})
 	var r router.Router
-	s := &Stage{t: t, DB: db, clients: make(map[string]*Client), far: make(map[string]*neighbour)}
+	s := &Stage{t: t, DB: db, Router: &r, clients: make(map[string]*Client), far: make(map[string]*neighbour)}
 	s.Host = local.New(db, &r)
 	s.Roster = roster.New(s.Host)
 	s.Engine = presence.New(s.Host, s.Roster)
@@ -262,7 +263,10 @@ func (s *Stage) expect(line, who, what string) {
 	}
 }
 
-var stamps = regexp.MustCompile(`stamp='[^']*'`)
+var (
+	stamps = regexp.MustCompile(`stamp='[^']*'`)
+	given  = regexp.MustCompile(`(<(?:occupant|stanza)-id [^>]*\bid=)'[^']*'`)
+)
 
 // written is a stanza as plays write it.
 func written(st *stanza.Stanza, withTo bool) string {
@@ -273,7 +277,7 @@ func written(st *stanza.Stanza, withTo bool) string {
 	if st.Kind == stanza.IQ && st.Type == stanza.Set {
 		st.ID = "*"
 	}
-	return stamps.ReplaceAllString(string(st.Bytes()), "stamp='*'")
+	return given.ReplaceAllString(stamps.ReplaceAllString(string(st.Bytes()), "stamp='*'"), "$1'*'")
 }
 
 // box is what someone got and has not read yet; mu guards it.

@@ -1,0 +1,146 @@
+package muc
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"longwire/store"
+	"longwire/xmpp/jid"
+	"longwire/xmpp/markup"
+	"longwire/xmpp/router"
+	"longwire/xmpp/stanza"
+	"longwire/xmpp/stream"
+)
+
+// history is how much of the past a client wants. XEP-0045 §7.2.14. Negative numbers: it does not say.
+type history struct {
+	none       bool
+	maxChars   int
+	maxStanzas int
+	since      time.Time // zero: it does not say
+}
+
+// readHistory reads <history/>; nil reads as one that says nothing.
+func readHistory(e *markup.Element) (history, error) {
+	h := history{maxChars: -1, maxStanzas: -1}
+	if e == nil {
+		return h, nil
+	}
+	seconds := -1
+	for name, n := range map[string]*int{"maxchars": &h.maxChars, "maxstanzas": &h.maxStanzas, "seconds": &seconds} {
+		if !e.HasAttr(name) {
+			continue
+		}
+		v, err := strconv.ParseUint(e.Attr(name), 10, 31)
+		if err != nil {
+			return h, stanza.Fail(stanza.BadRequest, name+" of the history is no number")
+		}
+		*n = int(v)
+	}
+	if e.HasAttr("since") {
+		at, err := time.Parse(time.RFC3339, e.Attr("since"))
+		if err != nil {
+			return h, stanza.Fail(stanza.BadRequest, "since of the history is no time") // XEP-0082 §3.2
+		}
+		h.since = at
+	}
+	if seconds >= 0 {
+		if at := time.Now().Add(-time.Duration(seconds) * time.Second); at.After(h.since) {
+			h.since = at
+		}
+	}
+	h.none = h.maxChars == 0 || h.maxStanzas == 0 || seconds == 0
+	return h, nil
+}
+
+// Default number of lines at a join, and how many entries of the archive are looked at to find them.
+const (
+	defaultHistory = 20
+	maxLooked      = 500
+)
+
+// past gives the lines that a client gets when it enters, oldest first.
+func (r *Room) past(t *router.Turn, h history) ([]*stanza.Stanza, error) {
+	most := r.historyLength()
+	if h.maxStanzas >= 0 {
+		most = min(most, h.maxStanzas)
+	}
+	if h.none || most <= 0 {
+		return nil, nil
+	}
+	lines, err := r.lastLines(t, most, h.since)
+	if err != nil {
+		return nil, err
+	}
+	// Late lines stand where they were said, not where they came.
+	slices.SortStableFunc(lines, func(a, b *line) int { return a.Stamp.Compare(b.Stamp) })
+	all := make([]*stanza.Stanza, len(lines))
+	for i, l := range lines {
+		l.Late = true
+		all[i] = l.told(r, true)
+	}
+	if h.maxChars >= 0 {
+		all = fit(all, h.maxChars)
+	}
+	return all, nil
+}
+
+func (r *Room) historyLength() int {
+	switch n := r.next.Config.History; {
+	case n < 0:
+		return 0
+	case n == 0:
+		return defaultHistory
+	default:
+		return n
+	}
+}
+
+// fit keeps the last stanzas that have together no more characters. XEP-0045 §7.2.14: of the whole stanzas.
+func fit(all []*stanza.Stanza, chars int) []*stanza.Stanza {
+	for i := len(all) - 1; i >= 0; i-- {
+		if chars -= len(all[i].Bytes()); chars < 0 {
+			return all[i+1:]
+		}
+	}
+	return all
+}
+
+// lastLines finds the last lines that are no subjects, in the order in which they came.
+func (r *Room) lastLines(t *router.Turn, most int, since time.Time) (lines []*line, err error) {
+	if r.next.Config.NoArchive {
+		for _, l := range r.next.recent {
+			if !l.Stamp.Before(since) {
+				c := *l
+				lines = append(lines, &c)
+			}
+		}
+		return lines[max(0, len(lines)-most):], nil
+	}
+	looked := 0
+	err = t.Tx.ArchiveScan(r.jid.String(), 0, 0, true, func(e store.ArchiveEntry) (bool, error) {
+		looked++
+		if !e.Stamp.Before(since) {
+			if l := r.read(e); l != nil && !l.Subject {
+				lines = append(lines, l)
+			}
+		}
+		return len(lines) < most && looked < maxLooked, nil
+	})
+	slices.Reverse(lines)
+	return lines, err
+}
+
+// read makes a line of an archive's entry; nil if it cannot be read, which cannot happen to what we wrote.
+func (r *Room) read(e store.ArchiveEntry) *line {
+	st, err := stream.ParseStanza(e.Stanza)
+	if err != nil {
+		return nil
+	}
+	l := &line{Line: Line{Nick: e.From, Stanza: st, Stamp: e.Stamp, Subject: isSubject(st)}, from: r.address(e.From), id: e.ID}
+	if real, err := jid.Parse(e.With); err == nil {
+		l.Real, l.occupant = real, occupantID(r.next.Config.Secret, real)
+	}
+	return l
+}

@@ -1,0 +1,50 @@
+package muc
+
+import (
+	"time"
+
+	"longwire/store"
+)
+
+// Options are the settings of a Service. Zero fields mean the defaults.
+type Options struct {
+	Create           string // who may create rooms: "anyone", "local" (the default), "nobody"
+	MaxRooms         int    // rooms of the service; default 1000
+	MaxRoomsPerUser  int    // rooms that one user owns; default 20
+	MaxJoinedPerUser int    // rooms that one user is in at a time; default 100
+	MaxOccupants     int    // of a room, whatever its configuration says; default 500
+	MaxSessions      int    // clients behind one nick; default 10
+	MaxNick          int    // octets of a nick; default 256
+	MaxPresence      int    // octets of a presence's children; default 16384
+	MaxSubject       int    // octets of a subject; default 4096
+	LockNicks        bool   // who has registered a nick uses no other
+
+	Default store.Room          // what a new room begins with
+	Archive store.ArchiveLimits // of each room
+	// Constrained tells whether a domain is behind a bad link: its users stay in a room although the node gave up on a
+	// stanza for them. nil: none is.
+	Constrained func(domain string) bool
+}
+
+func (o Options) withDefaults() Options {
+	def := func(n *int, v int) {
+		if *n == 0 {
+			*n = v
+		}
+	}
+	if o.Create == "" {
+		o.Create = "local"
+	}
+	def(&o.MaxRooms, 1000)
+	def(&o.MaxRoomsPerUser, 20)
+	def(&o.MaxJoinedPerUser, 100)
+	def(&o.MaxOccupants, 500)
+	def(&o.MaxSessions, 10)
+	def(&o.MaxNick, 256)
+	def(&o.MaxPresence, 16<<10)
+	def(&o.MaxSubject, 4096)
+	if o.Archive == (store.ArchiveLimits{}) {
+		o.Archive = store.ArchiveLimits{Entries: 50_000, Bytes: 64 << 20, Age: 365 * 24 * time.Hour}
+	}
+	return o
+}

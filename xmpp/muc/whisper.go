@@ -1,0 +1,113 @@
+package muc
+
+import (
+	"longwire/xmpp/jid"
+	"longwire/xmpp/markup"
+	"longwire/xmpp/router"
+	"longwire/xmpp/stanza"
+)
+
+// whisper takes a private message to an occupant. XEP-0045 §7.5.
+func (s *Service) whisper(q *request) error {
+	switch {
+	case q.stanza.Type == stanza.Groupchat:
+		return stanza.Fail(stanza.BadRequest, "groupchat is for the whole room")
+	case q.from == nil:
+		return stanza.Fail(stanza.NotAcceptable, "you are not in the room")
+	}
+	to := q.state.Occupant(q.stanza.To.Resource())
+	if to == nil || to.Hidden {
+		return stanza.Fail(stanza.ItemNotFound, "nobody has the nick")
+	}
+	if !q.state.mayWhisper(q.from, to) {
+		return stanza.Fail(stanza.Forbidden, "the room has no private messages")
+	}
+	if err := q.NeedTx(); err != nil {
+		return err
+	}
+	st := s.pure(q.room, q.stanza)
+	if !to.Ours() {
+		if s.fed == nil {
+			return stanza.Fail(stanza.ItemNotFound, "")
+		}
+		return s.fed.Whisper(q.Turn, q.room, q.from, to, st)
+	}
+	return q.room.whisper(q.Turn, to, q.from.jid, q.from.id, st)
+}
+
+// mayWhisper reads muc#roomconfig_allowpm. Choice: moderators may always be asked and may always answer.
+func (s *State) mayWhisper(from, to *Occupant) bool {
+	switch s.Config.AllowPM {
+	case "none":
+		return false
+	case "moderators":
+		return from.Role == Moderator || to.Role == Moderator
+	case "participants":
+		return from.Role >= Participant || to.Role == Moderator
+	}
+	return true
+}
+
+// Whisper gives one of ours a private message of an occupant from another node.
+func (r *Room) Whisper(t *router.Turn, to *Occupant, from string, st *stanza.Stanza) error {
+	if err := t.NeedTx(); err != nil || r.next == nil {
+		return err
+	}
+	id := ""
+	if o := r.next.Occupant(from); o != nil {
+		id = o.id
+	}
+	return r.whisper(t, to, r.address(from), id, r.service.pure(r, st))
+}
+
+// whisper brings a private message to all clients of an occupant. Those of this node get it by the router, so that it is
+// kept until a client has it, like any message between two people.
+func (r *Room) whisper(t *router.Turn, to *Occupant, from jid.JID, id string, st *stanza.Stanza) error {
+	st = st.Copy()
+	st.From = from
+	b := append(make([]byte, 0, len(st.Inner)+200), st.Inner...)
+	if id != "" {
+		b = append(attr(append(b, "<occupant-id xmlns='"+nsOccupantID+"'"...), "id", id), "/>"...)
+	}
+	st.SetInner(append(b, "<x xmlns='"+NSUser+"'/>"...))
+	for i := range to.Sessions {
+		c := st.Copy()
+		c.To = to.Sessions[i].JID
+		if err := r.service.router.Route(t, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// whisperError brings the error that a private message met back to who sent it.
+func (s *Service) whisperError(q *request) error {
+	to := q.state.Occupant(q.stanza.To.Resource())
+	if q.stanza.To.IsBare() || to == nil || to.Hidden {
+		return nil
+	}
+	if !to.Ours() {
+		if s.fed == nil {
+			return nil
+		}
+		if err := q.NeedTx(); err != nil {
+			return err
+		}
+		return s.fed.Whisper(q.Turn, q.room, q.from, to, s.pure(q.room, q.stanza))
+	}
+	st := s.pure(q.room, q.stanza).Copy()
+	st.From = q.from.jid
+	for i := range to.Sessions {
+		c := st.Copy()
+		c.To = to.Sessions[i].JID
+		if err := s.send(q.Turn, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// body is a message's <body/>.
+func body(text string) []byte {
+	return append(markup.AppendEscaped([]byte("<body>"), text), "</body>"...)
+}
