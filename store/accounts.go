@@ -58,15 +58,19 @@ func (tx *Tx) PutAccount(a Account) error {
 		if err := tx.room(); err != nil {
 			return err
 		}
-		// An older program that deleted an account of this name knew of no archive.
+		// An older program that deleted an account of this name knew of no archive, and of no personal eventing.
 		if err := tx.deleteArchive(a.JID); err != nil {
+			return err
+		}
+		if err := tx.deleteAll(bucketPubsub, prefix(a.JID)); err != nil {
 			return err
 		}
 	}
 	return tx.putRecord(bucketAccounts, key, accountRecordOf(a))
 }
 
-// DeleteAccount deletes the account with everything that belongs to it: roster, blobs, spool, archive, sessions; ErrNotFound.
+// DeleteAccount deletes the account with everything that belongs to it: roster, blobs, spool, archive, personal eventing,
+// sessions; ErrNotFound.
 // Only the counters of its roster and spool stay, so that an account that gets the same name later never gives a number twice.
 func (tx *Tx) DeleteAccount(jid string) error {
 	if tx.get(bucketAccounts, []byte(jid)) == nil {

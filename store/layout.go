@@ -50,7 +50,11 @@ import (
 //	fed       room 0 'p' 0 peer              fedPeerRecord
 //	          room 0 'o' 0 peer 0 nick       fedOccupantRecord: learned from the peer
 //	          room 0 't' 0 peer 0 nick       fedToldRecord: the peer was told of it
-//	pubsub    account 0 …                    personal eventing
+//	pubsub    account 0 'm' 0                pubsubRecord: counters
+//	          account 0 'n' 0 node           pubsubNodeRecord
+//	          account 0 'i' 0 node 0 num8    pubsubItemRecord, oldest first
+//	          account 0 'd' 0 node 0 id      num8
+//	          account 0 's' 0 node 0 jid     pubsubSubRecord: subscribers by their own request
 const (
 	bucketMeta bucketID = iota
 	bucketSecrets

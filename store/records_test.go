@@ -55,6 +55,10 @@ var goldenRecords = []struct {
 	{"fedpeer", fedPeerRecordOf(goldenFedPeer), decoder[fedPeerRecord]},
 	{"fedoccupant", fedOccupantRecordOf(goldenFedOccupant), decoder[fedOccupantRecord]},
 	{"fedtold", fedToldRecord{v1, "Bob", "bob@field.net/Swift"}, decoder[fedToldRecord]},
+	{"pubsub", pubsubRecord{v1, 9, 2, 3, 600}, decoder[pubsubRecord]},
+	{"pubsubnode", pubsubNodeRecordOf(goldenNode), decoder[pubsubNodeRecord]},
+	{"pubsubitem", pubsubItemRecord{v1, "current", "a@field.net/phone", goldenTime.UnixNano(), []byte("<nick xmlns='n'>A</nick>")}, decoder[pubsubItemRecord]},
+	{"pubsubsub", pubsubSubRecord{v1, goldenTime.UnixNano()}, decoder[pubsubSubRecord]},
 }
 
 var (
@@ -100,6 +104,14 @@ var (
 	}
 	goldenFedOccupant = FedOccupant{
 		Nick: "Bée", Real: "b@headquarters.net/x", Affiliation: "owner", Role: "moderator", Show: []byte("<show>away</show>"), Alias: "Bée (headquarters)",
+	}
+	goldenNode = PubsubNode{
+		Created: goldenTime, Items: 3, Bytes: 600,
+		Config: PubsubConfig{
+			Access: "roster", Groups: []string{"x", "y"}, SendLast: "never", MaxItems: 10, MaxBytes: 1028, Transient: true, Silent: true,
+			NoPayload: true, NotifyRetract: true, NotifyDelete: true, NotifyConfig: true, Normal: true,
+			Title: "Tunes", Description: "What I hear", Type: "http://jabber.org/protocol/tune",
+		},
 	}
 	goldenCustody = Custody{OutID: "o", Sent: 5, Acked: 4, Confirmed: true, InID: "i", Mark: 3, Changed: goldenTime}
 )

@@ -41,6 +41,8 @@ func (c *Config) check() *checker {
 	k.links()
 	k.peers()
 	k.users()
+	k.roomService()
+	k.rooms()
 	k.pairing()
 	return k
 }

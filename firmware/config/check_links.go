@@ -164,6 +164,7 @@ func (k *checker) peers() {
 		k.peerDomains(i, owners)
 		k.peerLinks(i, users)
 		k.peerS5066(i)
+		k.peerFederation(i)
 		k.number(at+".queue_entries", p.QueueEntries, 10, 1e7)
 		k.size(at+".queue_bytes", p.QueueBytes, 65536, 1<<40)
 		k.duration(at+".lifetimes.message", p.Lifetimes.Message, 0, 3650*day)
@@ -187,6 +188,9 @@ func (k *checker) peerDomains(i int, owners map[string]int) {
 		if slices.Contains(k.c.Domains, d) {
 			k.bad(path, "take it out here or from domains"+k.on("domains"), "%s is a domain of this node", d)
 		}
+		if slices.Contains(k.c.RoomService.Domains, d) {
+			k.bad(path, "take it out here or from the domains below [rooms]"+k.on("rooms.domains"), "%s is where this node's rooms are", d)
+		}
 		if o, taken := owners[d]; taken && o != i {
 			// Spec xmpp.md 2.3: two peers claiming one domain are refused.
 			k.bad(path, "leave it with one of them", "%s is claimed by peer %q too%s", d, k.c.Peers[o].Name, k.on(fmt.Sprintf("peer[%d].domains", o)))
@@ -195,8 +199,8 @@ func (k *checker) peerDomains(i int, owners map[string]int) {
 		owners[d] = i
 	}
 	for j, d := range p.LocalDomains {
-		if !slices.Contains(k.c.Domains, d) {
-			k.bad(fmt.Sprintf("%s.local_domains[%d]", at, j), "ours are: "+strings.Join(k.c.Domains, ", "), "%s is not a domain of this node", d)
+		if !slices.Contains(k.c.OurDomains(), d) {
+			k.bad(fmt.Sprintf("%s.local_domains[%d]", at, j), "ours are: "+strings.Join(k.c.OurDomains(), ", "), "%s is not a domain of this node", d)
 		}
 	}
 }

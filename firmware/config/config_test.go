@@ -35,7 +35,8 @@ func parse(t *testing.T, doc string) *config.Config {
 
 // settings drops what only tells where a Config came from.
 func settings(c *config.Config) config.Config {
-	return config.Config{Domains: c.Domains, Data: c.Data, Control: c.Control, TLS: c.TLS, Clients: c.Clients, Store: c.Store, Log: c.Log, Links: c.Links, Peers: c.Peers, Users: c.Users}
+	return config.Config{Domains: c.Domains, Data: c.Data, Control: c.Control, TLS: c.TLS, Clients: c.Clients, Store: c.Store, Log: c.Log, Links: c.Links, Peers: c.Peers, Users: c.Users,
+		RoomService: c.RoomService, Archive: c.Archive, Rooms: c.Rooms}
 }
 
 func TestThreeFaultsAreAllNamed(t *testing.T) {
@@ -111,10 +112,17 @@ func TestExampleWithEverySettingUncommentedIsTheDefaultsToo(t *testing.T) {
 	l := config.DefaultLink("IP link hq-2-field")
 	l.RemoteAddress, l.LocalAddress = "203.0.113.7", "192.0.2.1"
 	p := config.DefaultPeer("field.net")
-	p.Name, p.Domains, p.LocalDomains, p.Links = "field", []string{"field.net", "chat.field.net"}, []string{"headquarters.net"}, []string{l.Name}
+	p.Name, p.Domains, p.LocalDomains, p.Links = "field", []string{"field.net", "chat.field.net"}, []string{"headquarters.net", "chat.headquarters.net"}, []string{l.Name}
 	hf := config.DefaultLink("5066 link hq-2-field")
 	hf.Type, hf.Local5066Address, p.S5066.Remote5066Address = config.LinkS5066, "1.1.0.1", "1.1.0.2"
 	want.Links, want.Peers = []config.Link{l, hf}, []config.Peer{p}
+	want.RoomService.Domains = []string{"chat.headquarters.net"}
+	want.Rooms = []config.Room{{
+		Address: "ops@chat.headquarters.net", Title: "Operations", Description: "What is going on now", Subject: "Shift change at 18:00", Nick: "{user}",
+		Owners: []string{"alice@headquarters.net"}, Admins: []string{"bob@field.net"}, Members: []string{"field.net"}, Outcasts: []string{"mallory@field.net"},
+		Autojoin: []string{"*"}, Federation: config.RoomFederation{With: "ops@chat.field.net", Mode: config.ModePP, Accept: []string{"chat.field.net"}, History: config.HistorySince},
+		Archive: true, History: 20,
+	}}
 	want.Users = []config.User{{Address: "alice@headquarters.net", Credentials: []string{pencil256, pencil1}}}
 	if !reflect.DeepEqual(settings(got), settings(want)) {
 		t.Errorf("got  %+v\nwant %+v", settings(got), settings(want))

@@ -101,6 +101,8 @@ func (d *decoder) value(path string, v *value, to reflect.Value) {
 	case to.Kind() == reflect.Struct:
 		if t, ok := v.data.(*table); ok {
 			d.table(path, t, to)
+		} else if one := strings.TrimSuffix(path, "s"); v.kind == "tables" && d.several(one) {
+			d.fault(v.line, path, "this table is for all of them, and there is one", fmt.Sprintf("write [[%s]] for each", one))
 		} else {
 			wrong("a table", "["+bare(path)+"]")
 		}
@@ -109,6 +111,16 @@ func (d *decoder) value(path string, v *value, to reflect.Value) {
 	default:
 		d.texts(path, v, to)
 	}
+}
+
+// several tells whether there may be several of a table at the top, as [[room]] beside [rooms].
+func (d *decoder) several(key string) bool {
+	for i := range d.whole.NumField() {
+		if f := d.whole.Field(i); keyOf(f) == key {
+			return f.Type.Kind() == reflect.Slice && isTable(f.Type)
+		}
+	}
+	return false
 }
 
 func (d *decoder) duration(path string, v *value, to reflect.Value) {

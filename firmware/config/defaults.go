@@ -39,6 +39,11 @@ func defaults() *Config {
 			OfflineMessages:          500,
 			OfflineBytes:             2 << 20,
 		},
+		RoomService: defaultRooms(),
+		Archive: Archive{
+			Accounts: true, MaxMessages: 10000, MaxSize: 8 << 20,
+			Rooms: ArchiveLimits{MaxMessages: 20000, MaxSize: 16 << 20},
+		},
 		Log: Log{Level: "info", Format: "text"},
 	}
 }
@@ -84,6 +89,8 @@ func (p *Peer) setDefaults() {
 		},
 		S5066:   PeerS5066{Mapping: MappingRCOP, ApplicationID: 0x8001, Confirm: ConfirmClient, Delivery: DeliveryARQ, Repeats: 2},
 		Pairing: PeerPairing{Introduce: IntroduceAtOnce},
+		// Spec xmpp.md 10.3: the join's answer may take twice as long as that of an IQ; resolve knows how long that is.
+		Federation: PeerFederation{HonourKicks: true, Stale: 5 * time.Minute, JoinTimeout: 20 * time.Minute},
 	}
 }
 
@@ -111,6 +118,21 @@ func (c *Config) slowLifetimes() {
 			if !c.set(fmt.Sprintf("peer[%d].lifetimes.%s", i, x.key)) {
 				*x.of = x.slow
 			}
+		}
+		if !c.set(fmt.Sprintf("peer[%d].federation.stale", i)) {
+			p.Federation.Stale = hfStale
+		}
+	}
+}
+
+// hfStale: over HF a link that is silent for half an hour is nothing to speak of. Spec xmpp.md 6.9.
+const hfStale = 30 * time.Minute
+
+// joinTimeouts follow from how long the answer to a question may take.
+func (c *Config) joinTimeouts() {
+	for i := range c.Peers {
+		if p := &c.Peers[i]; !c.set(fmt.Sprintf("peer[%d].federation.join_timeout", i)) {
+			p.Federation.JoinTimeout = 2 * p.Lifetimes.IQ
 		}
 	}
 }
@@ -177,6 +199,8 @@ func (c *Config) resolve(folder string) {
 		}
 	}
 	c.slowLifetimes()
+	c.joinTimeouts()
+	c.resolveRooms()
 	for i := range c.Links {
 		for j, pin := range c.Links[i].PinSHA256 {
 			c.Links[i].PinSHA256[j] = strings.ToLower(strings.ReplaceAll(pin, ":", ""))

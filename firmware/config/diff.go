@@ -10,15 +10,18 @@ import (
 type Changes struct {
 	Keys []string // every changed key in the file's words: "log.level", `link "IP link hq-2-field" ack_every`
 
-	Domains   bool // which domains are ours
-	TLS       bool // other certificate files. Their content may change under the same names; read them again anyway
-	Listeners bool // clients.listen, direct_tls, plaintext
-	Limits    bool // any other key of [clients]
-	Store     bool // [store], and what an account may have waiting
-	Log       bool // [log]
-	Links     Named
-	Peers     Named
-	Users     Named
+	Domains     bool // which domains are ours
+	TLS         bool // other certificate files. Their content may change under the same names; read them again anyway
+	Listeners   bool // clients.listen, direct_tls, plaintext
+	Limits      bool // any other key of [clients]
+	Store       bool // [store], and what an account may have waiting
+	Log         bool // [log]
+	RoomService bool // [rooms]
+	Archive     bool // [archive]
+	Links       Named
+	Peers       Named
+	Users       Named
+	Rooms       Named
 
 	// Fixed holds the changed keys that a running node cannot apply; a reload with any is refused whole.
 	Fixed []string
@@ -58,6 +61,10 @@ func Diff(old, new *Config) *Changes {
 			d.Store = true
 		case "log":
 			d.Log = true
+		case "rooms":
+			d.RoomService = true
+		case "archive":
+			d.Archive = true
 		case "clients":
 			switch rest {
 			case "listen", "direct_tls", "plaintext":
@@ -72,14 +79,16 @@ func Diff(old, new *Config) *Changes {
 	d.named("link", &d.Links, fields(old.Links, linkName), fields(new.Links, linkName))
 	d.named("peer", &d.Peers, fields(old.Peers, peerName), fields(new.Peers, peerName))
 	d.named("user", &d.Users, fields(old.Users, userName), fields(new.Users, userName))
+	d.named("room", &d.Rooms, fields(old.Rooms, roomName), fields(new.Rooms, roomName))
 	return d
 }
 
 func linkName(l *Link) string { return l.Name }
 func peerName(p *Peer) string { return p.Name }
 func userName(u *User) string { return u.Address }
+func roomName(r *Room) string { return r.Address }
 
-// compare lists the plain keys that differ; links, peers and users are left to named.
+// compare lists the plain keys that differ; links, peers, users and rooms are left to named.
 func compare(path string, a, b reflect.Value) (keys []string) {
 	for i := range a.NumField() {
 		f := a.Type().Field(i)

@@ -12,6 +12,7 @@ func TestDiffNamesWhatChangedAndNothingElse(t *testing.T) {
 	if d := config.Diff(old, parse(t, "data = \"/d\"\n[log]\nlevel = \"info\"\n"+pair)); !d.Empty() {
 		t.Errorf("writing out a default changed %v", d.Keys)
 	}
+	ops := "ops@" + old.RoomService.Domains[0]
 	for _, c := range []struct {
 		name, doc string
 		want      config.Changes
@@ -19,16 +20,19 @@ func TestDiffNamesWhatChangedAndNothingElse(t *testing.T) {
 		{"log", "data = \"/d\"\n[log]\nlevel = \"debug\"\n" + pair, config.Changes{Keys: []string{"log.level"}, Log: true}},
 		{"listener", "data = \"/d\"\n[clients]\nlisten = [\":6222\"]\n" + pair, config.Changes{Keys: []string{"clients.listen"}, Listeners: true}},
 		{"limit", "data = \"/d\"\n[clients]\nidle = \"1m\"\n" + pair, config.Changes{Keys: []string{"clients.idle"}, Limits: true}},
-		{"domain", "data = \"/d\"\ndomains = [\"new.net\"]\n" + pair, config.Changes{Keys: []string{"domains"}, Domains: true}},
+		{"domain", "data = \"/d\"\ndomains = [\"new.net\"]\n" + pair, config.Changes{Keys: []string{"domains", "rooms.domains"}, Domains: true, RoomService: true}},
 		{"data", pair + "[store]\nmax_size = \"1GiB\"", config.Changes{Keys: []string{"control", "data", "store.max_size"}, Store: true, Fixed: []string{"data"}}},
 		{"control", "data = \"/d\"\ncontrol = \"/run/lw\"\n" + pair, config.Changes{Keys: []string{"control"}, Fixed: []string{"control"}}},
 		{"link and peer", "data = \"/d\"\n" + edit(`remote_address = "198.51.100.1"`, "remote_address = \"198.51.100.9\"\nzero_rtt = true"), config.Changes{
 			Keys:  []string{`link "one" remote_address`, `link "one" zero_rtt`},
 			Links: config.Named{Changed: []string{"one"}}}},
 		{"lifetime", "data = \"/d\"\n" + edit(`links = ["one"]`, "links = [\"one\"]\nlifetimes.iq = \"1m\""), config.Changes{
-			Keys: []string{`peer "hq.net" lifetimes.iq`}, Peers: config.Named{Changed: []string{"hq.net"}}}},
+			Keys: []string{`peer "hq.net" federation.join_timeout`, `peer "hq.net" lifetimes.iq`}, Peers: config.Named{Changed: []string{"hq.net"}}}},
+		{"rooms", "data = \"/d\"\n[rooms]\ncreate = \"nobody\"\n" + pair, config.Changes{Keys: []string{"rooms.create"}, RoomService: true}},
+		{"archive", "data = \"/d\"\n[archive.rooms]\nmax_messages = 7\n" + pair, config.Changes{Keys: []string{"archive.rooms.max_messages"}, Archive: true}},
 		{"renamed", "data = \"/d\"\n" + edit(`links = ["one"]`, "links = [\"one\"]\nname = \"hq\""), config.Changes{
 			Keys: []string{`peer "hq" added`, `peer "hq.net" removed`}, Peers: config.Named{Added: []string{"hq"}, Removed: []string{"hq.net"}}}},
+		{"room", "data = \"/d\"\n[[room]]\naddress = \"ops\"\n" + pair, config.Changes{Keys: []string{`room "` + ops + `" added`}, Rooms: config.Named{Added: []string{ops}}}},
 	} {
 		d := config.Diff(old, parse(t, c.doc))
 		if !reflect.DeepEqual(*d, c.want) {

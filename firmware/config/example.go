@@ -34,7 +34,7 @@ func (e example) table(v reflect.Value, path string) {
 		e.comment(f.Tag.Get("doc"))
 		switch {
 		case f.Type.Kind() == reflect.Slice:
-			// Links, peers and users have no default; one of each is shown whole, as a sample.
+			// Links, peers, users and rooms have no default; one of each is shown whole, as a sample.
 			elem := newElement(f.Type)
 			e.sample(elem.Elem(), join(path, key))
 			if l, ok := elem.Interface().(*Link); ok {

@@ -84,15 +84,16 @@ type Priority struct {
 // Peer is a remote node.
 type Peer struct {
 	Name         string   `toml:"name" eg:"\"field\"" doc:"The peer's name in logs and commands. Default: its first domain. The queue on disk goes by this name."`
-	Domains      []string `toml:"domains" eg:"[\"field.net\", \"chat.field.net\"]" doc:"The domains that live there."`
-	LocalDomains []string `toml:"local_domains" eg:"[\"headquarters.net\"]" doc:"Our domains that it may talk to. Default: all."`
+	Domains      []string `toml:"domains" eg:"[\"field.net\", \"chat.field.net\"]" doc:"The domains that live there, that of its rooms included."`
+	LocalDomains []string `toml:"local_domains" eg:"[\"headquarters.net\", \"chat.headquarters.net\"]" doc:"Our domains that it may talk to, those of rooms included. Default: all."`
 	Links        []string `toml:"links" eg:"[\"IP link hq-2-field\"]" doc:"The link that reaches it, by name."`
 	QueueEntries int      `toml:"queue_entries" doc:"What may wait for this peer. When full, the least urgent goes first and its sender is told."`
 	QueueBytes   Size     `toml:"queue_bytes"`
 
-	Lifetimes Lifetimes   `toml:"lifetimes" doc:"How long a stanza may wait for the link before it goes back to its sender. \"0s\": for ever. What is shown is the default with a link of type ip; with s5066 it is 72h, 24h, 30m and 6h, since HF can be closed for a night."`
-	S5066     PeerS5066   `toml:"s5066" doc:"What a link of type s5066 needs to know of this peer."`
-	Pairing   PeerPairing `toml:"pairing" doc:"Pairing over HF, by a link of type s5066. At headquarters it makes this peer an invited kit: nothing is taken from it and nothing sent to it, and what is for it waits, until it has introduced itself with its token. At the kit it makes this peer its headquarters. The first transmission does it, with the first message in it."`
+	Lifetimes  Lifetimes      `toml:"lifetimes" doc:"How long a stanza may wait for the link before it goes back to its sender. \"0s\": for ever. What is shown is the default with a link of type ip; with s5066 it is 72h, 24h, 30m and 6h, since HF can be closed for a night."`
+	S5066      PeerS5066      `toml:"s5066" doc:"What a link of type s5066 needs to know of this peer."`
+	Federation PeerFederation `toml:"federation" doc:"What federated rooms need to know of this peer."`
+	Pairing    PeerPairing    `toml:"pairing" doc:"Pairing over HF, by a link of type s5066. At headquarters it makes this peer an invited kit: nothing is taken from it and nothing sent to it, and what is for it waits, until it has introduced itself with its token. At the kit it makes this peer its headquarters. The first transmission does it, with the first message in it."`
 }
 
 // Lifetimes are how long each kind of stanza may wait for a peer.

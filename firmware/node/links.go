@@ -84,7 +84,7 @@ func locals(cfg *config.Config, p *config.Peer) []string {
 	if len(p.LocalDomains) > 0 {
 		return p.LocalDomains
 	}
-	return cfg.Domains
+	return cfg.OurDomains()
 }
 
 func (n *Node) ipConfig(cfg *config.Config, l *config.Link, p *config.Peer) (ip.Config, error) {

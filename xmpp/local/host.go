@@ -23,6 +23,7 @@ type Host struct {
 
 	iqs      map[iqKey]iqEntry // written before the first stanza, read-only afterwards
 	features [2][]string       // by scope: server, account
+	answers  func(*stanza.Stanza)
 
 	mu       sync.RWMutex // guards what follows
 	domains  map[string]func()

@@ -75,8 +75,23 @@ func (h *Host) iq(t *router.Turn, s *stanza.Stanza) error {
 	return h.answer(t, s)
 }
 
+// HandleAnswers registers who gets the results and errors for the server and for accounts: answers to what the node
+// itself has asked. f is called after the commit, concurrently. It panics at a second call.
+func (h *Host) HandleAnswers(f func(s *stanza.Stanza)) {
+	if h.answers != nil {
+		panic("local: two handlers for answers")
+	}
+	h.answers = f
+}
+
 // iqAnswer passes a result or an error to a client. RFC 6121 §8.5: an answer nobody waits for is dropped.
 func (h *Host) iqAnswer(t *router.Turn, s *stanza.Stanza) error {
+	if s.To.IsBare() {
+		if h.answers != nil {
+			t.After(func() { h.answers(s) })
+		}
+		return nil
+	}
 	r := h.Resource(s.To)
 	if r == nil {
 		return nil

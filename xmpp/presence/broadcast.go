@@ -83,6 +83,7 @@ func (e *Engine) available(t *router.Turn, r *local.Resource, s *stanza.Stanza, 
 			return err
 		}
 	}
+	t.After(func() { e.watch.Up(r, s) })
 	e.plan(t, r, s, priority)
 	return nil
 }
@@ -169,6 +170,7 @@ func (e *Engine) unavailable(t *router.Turn, r *local.Resource, s *stanza.Stanza
 	if err := t.NeedTx(); err != nil {
 		return err
 	}
+	t.After(func() { e.watch.Down(r) })
 	if up {
 		t.After(func() { r.Send(s) }) // RFC 6121 §4.5.2: also to the resource that sent it
 	}
@@ -188,6 +190,7 @@ func (e *Engine) Gone(t *router.Turn, r *local.Resource, status string) error {
 	if err := t.NeedTx(); err != nil {
 		return err
 	}
+	t.After(func() { e.watch.Down(r) })
 	up, targets := e.isUp(t, r), r.Directed().All()
 	e.mu.Lock()
 	delete(e.plans, r)

@@ -35,6 +35,7 @@ type Host interface {
 type Engine struct {
 	host   Host
 	roster *roster.Service
+	watch  Watcher
 
 	// live makes "note a presence and show it to the account's own", "read presences and show them" and "is the sender
 	// still there? then deliver" whole, so that no client is left with an older presence on top of a newer. It is held
@@ -44,6 +45,24 @@ type Engine struct {
 	mu    sync.Mutex // guards plans
 	plans map[*local.Resource]plan
 }
+
+// A Watcher hears of the presence of the node's own clients (package pep). It is called after the commit, once those
+// concerned have got the presence, and must be brief.
+type Watcher interface {
+	// Up tells that a client has broadcast available presence.
+	Up(r *local.Resource, s *stanza.Stanza)
+	// Down tells that a client is no longer available.
+	Down(r *local.Resource)
+	// Shown tells that a contact on this node has been shown the presence of the account: it may see it from now on.
+	Shown(account, contact jid.JID)
+}
+
+// nobody watches.
+type nobody struct{}
+
+func (nobody) Up(*local.Resource, *stanza.Stanza) {}
+func (nobody) Down(*local.Resource)               {}
+func (nobody) Shown(_, _ jid.JID)                 {}
 
 // plan is a presence that a Turn has planned and that is noted once the Turn is committed. Until then it counts for the
 // Turns behind it in the same transaction (a client that logs in and out in one breath), and for nobody else: when the
@@ -61,10 +80,13 @@ var (
 
 // New makes the engine, which changes rosters through rs.
 func New(h Host, rs *roster.Service) *Engine {
-	e := &Engine{host: h, roster: rs, plans: make(map[*local.Resource]plan)}
+	e := &Engine{host: h, roster: rs, watch: nobody{}, plans: make(map[*local.Resource]plan)}
 	rs.Use(e)
 	return e
 }
+
+// Watch names who hears of presence. It is called before the first stanza comes.
+func (e *Engine) Watch(w Watcher) { e.watch = w }
 
 // FromClient handles what resource r sent. RFC 6121 §4.7.1 lists the types.
 func (e *Engine) FromClient(t *router.Turn, r *local.Resource, s *stanza.Stanza) error {

@@ -77,6 +77,9 @@ func (e *Engine) absent(t *router.Turn, who jid.JID) (*stanza.Stanza, error) {
 
 // show lets the contact see the account's available resources, or see them no longer.
 func (e *Engine) show(t *router.Turn, account, contact jid.JID, visible bool) error {
+	if visible && e.host.Local(contact.Domain()) {
+		defer t.After(func() { e.watch.Shown(account, contact.Bare()) })
+	}
 	return e.tell(t, account, contact, func(r *local.Resource, p *stanza.Stanza) *stanza.Stanza {
 		if visible {
 			return p
