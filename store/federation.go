@@ -57,6 +57,9 @@ func (tx *Tx) DeleteFedPeer(room, peer string) error {
 			return err
 		}
 	}
+	if err := tx.deleteFed(append(prefix(room, fedSync), peer...)); err != nil {
+		return err
+	}
 	return tx.deleteFed(append(prefix(room, fedPeer), peer...))
 }
 

@@ -47,3 +47,29 @@ type fedToldRecord struct {
 	Nick string `cbor:"1,keyasint"`
 	Real string `cbor:"2,keyasint,omitempty"`
 }
+
+type fedCountRecord struct {
+	head
+	N  uint64 `cbor:"1,keyasint"`
+	At int64  `cbor:"2,keyasint,omitempty"`
+}
+
+type fedSyncRecord struct {
+	head
+	Peer    string   `cbor:"1,keyasint"`
+	Asked   bool     `cbor:"2,keyasint,omitempty"`
+	Behind  bool     `cbor:"3,keyasint,omitempty"`
+	Met     bool     `cbor:"4,keyasint,omitempty"`
+	Waiting uint8    `cbor:"5,keyasint,omitempty"`
+	Known   bool     `cbor:"6,keyasint,omitempty"`
+	Told    string   `cbor:"7,keyasint,omitempty"`
+	Had     []string `cbor:"8,keyasint,omitempty"`
+}
+
+func fedSyncRecordOf(s FedSync) fedSyncRecord {
+	return fedSyncRecord{v1, s.Peer, s.Asked, s.Behind, s.Met, s.Waiting, s.Known, s.Told, s.Had}
+}
+
+func (r fedSyncRecord) sync() FedSync {
+	return FedSync{r.Peer, r.Asked, r.Behind, r.Met, r.Waiting, r.Known, r.Told, r.Had}
+}

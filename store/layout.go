@@ -50,6 +50,8 @@ import (
 //	fed       room 0 'p' 0 peer              fedPeerRecord
 //	          room 0 'o' 0 peer 0 nick       fedOccupantRecord: learned from the peer
 //	          room 0 't' 0 peer 0 nick       fedToldRecord: the peer was told of it
+//	          room 0 'n' 0 origin            fedCountRecord: the origin's lines that we have
+//	          room 0 's' 0 peer              fedSyncRecord
 //	pubsub    account 0 'm' 0                pubsubRecord: counters
 //	          account 0 'n' 0 node           pubsubNodeRecord
 //	          account 0 'i' 0 node 0 num8    pubsubItemRecord, oldest first

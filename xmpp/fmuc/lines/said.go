@@ -21,7 +21,6 @@ type Pair struct {
 // Said is a vector as one node tells it another.
 type Said struct {
 	Ask     bool   // an answer is wanted
-	Current Origin // the sender's own, which its lines imply; 0: none yet
 	Pairs   []Pair // by age; the newest that the sender knows is always among them
 	Rest    bool   // Hash stands for all the others up to the newest
 	Hash    uint64 // 48 bits
@@ -29,11 +28,11 @@ type Said struct {
 }
 
 // Say tells the vector: the origins that moved lately one by one, and one hash of the others. whole tells all.
-func (v *Vector) Say(ask, whole bool, current Origin) Said {
-	s := Said{Ask: ask, Current: current, Horizon: v.horizon}
+func (v *Vector) Say(ask, whole bool) Said {
+	s := Said{Ask: ask, Horizon: v.horizon}
 	told := v.Origins()
 	if !whole && len(told) > MaxExplicit {
-		told = v.lately(current)
+		told = v.lately()
 	}
 	for _, o := range told {
 		s.Pairs = append(s.Pairs, Pair{o, v.Known(o)})
@@ -44,16 +43,14 @@ func (v *Vector) Say(ask, whole bool, current Origin) Said {
 	return s
 }
 
-// lately chooses whom to tell of one by one: the newest, the current one, and those that moved last.
-func (v *Vector) lately(current Origin) []Origin {
+// lately chooses whom to tell of one by one: the newest, and those that moved last.
+func (v *Vector) lately() []Origin {
 	all := v.Origins()
-	first := func(o Origin) bool { return o == v.newest || o == current }
 	slices.SortStableFunc(all, func(a, b Origin) int {
 		switch {
-		case first(a) != first(b):
-			if first(a) {
-				return -1
-			}
+		case a == v.newest:
+			return -1
+		case b == v.newest:
 			return 1
 		case v.known[a].at > v.known[b].at:
 			return -1
@@ -102,8 +99,7 @@ func (s Said) find(o Origin) int {
 	return i
 }
 
-// Append writes s in the compact form: an optional "?", then words of an origin and its number, the current one with "*" before it,
-// "#" and the hash, "!" and the horizon.
+// Append writes s in the compact form: an optional "?", then words of an origin and its number, "#" and the hash, "!" and the horizon.
 func (s Said) Append(b []byte) []byte {
 	if s.Ask {
 		b = append(b, '?')
@@ -115,16 +111,8 @@ func (s Said) Append(b []byte) []byte {
 		}
 		b = append(b, mark...)
 	}
-	if s.Current != 0 && s.find(s.Current) < 0 {
-		word("*")
-		b = append48(b, uint64(s.Current))
-	}
 	for _, p := range s.Pairs {
-		if p.Origin == s.Current {
-			word("*")
-		} else {
-			word("")
-		}
+		word("")
 		b = strconv.AppendUint(append48(b, uint64(p.Origin)), p.N, 36)
 	}
 	if s.Rest {
@@ -170,19 +158,12 @@ func (s *Said) word(w string) (err error) {
 		s.Horizon, err = ParseOrigin(w[1:])
 		return err
 	}
-	w, current := strings.CutPrefix(w, "*")
-	if len(w) < originLen || current && s.Current != 0 || s.Rest || s.Horizon != 0 {
+	if len(w) < originLen || s.Rest || s.Horizon != 0 {
 		return fmt.Errorf("lines: word %.40q", w)
 	}
 	o, err := ParseOrigin(w[:originLen])
 	if err != nil {
 		return err
-	}
-	if current {
-		s.Current = o
-		if len(w) == originLen && len(s.Pairs) == 0 {
-			return nil
-		}
 	}
 	n, err := parse36(w[originLen:])
 	if err != nil {
