@@ -322,7 +322,8 @@ func someOfEverything(db *store.DB, tx *store.Tx, i int) error {
 		}
 	}
 	_, err4 := tx.DeleteRosterItem(jid, "c2")
-	return errors.Join(err, err4)
+	return errors.Join(err, err4, tx.ArchivePut(jid, line(db), store.ArchiveLimits{}),
+		tx.PutRoom(room("ops"+jid)), tx.PutRoomMember("ops"+jid, store.RoomMember{JID: jid, Affiliation: "owner"}))
 }
 
 // Whatever flash does to the file: an error, or what is left, but no panic and no change at Open.

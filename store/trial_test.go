@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -228,4 +229,90 @@ func TestFormatThatCannotBeKeptIsToldOf(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// forget makes this program one that does not know the buckets that came after format 1, until back is called.
+func forget(t *testing.T) (back func()) {
+	known := bucketNames
+	for b := bucketsV1; b < bucketCount; b++ {
+		bucketNames[b] = "unborn-" + known[b]
+	}
+	back = func() { bucketNames = known }
+	t.Cleanup(back)
+	return back
+}
+
+// Rooms and archives are in buckets that need no new format: a program from before them works with the file, and they are
+// there when a newer one returns.
+func TestProgramFromBeforeRoomsLeavesThemAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	back := forget(t)
+	day(t, path, Options{}, 1, "old")
+	back()
+
+	for _, o := range []Options{{ReadOnly: true}, {Keep: 1}} { // nothing is there, and that is no error
+		db := must(Open(path, o))
+		if err := db.View(func(tx *Tx) error { return roomless(t, tx) }); err != nil {
+			t.Error(err)
+		}
+		if got := must(os.ReadFile(path)); o.ReadOnly && bytes.Contains(got, []byte("archives")) {
+			t.Error("opening for reading made buckets")
+		}
+		if err := errors.Join(db.Health().Err, db.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+	day(t, path, Options{Keep: 1}, 1, "trial", "old")
+	db := must(Open(path, Options{Keep: 1}))
+	if err := errors.Join(db.Update(roomLife), db.View(func(tx *Tx) error { return roomLived(t, tx) }), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+
+	back = forget(t)
+	day(t, path, Options{}, 1, "fallen", "old", "trial")
+	back()
+	db = must(Open(path, Options{}))
+	if err := errors.Join(db.View(func(tx *Tx) error { return roomLived(t, tx) }), db.Close()); err != nil {
+		t.Error(err)
+	}
+	day(t, path, Options{}, 1, "again", "old", "trial", "fallen")
+}
+
+func roomLife(tx *Tx) error {
+	return errors.Join(tx.PutRoom(goldenRoom), tx.PutRoomMember(goldenRoom.JID, goldenMember),
+		tx.ArchivePut(goldenRoom.JID, goldenArchived, ArchiveLimits{Entries: 5}))
+}
+
+func roomLived(t *testing.T, tx *Tx) error {
+	r, err1 := tx.Room(goldenRoom.JID)
+	members := 0
+	err2 := tx.RoomMembers(goldenRoom.JID, func(m RoomMember) error { members++; return nil })
+	e, err3 := tx.ArchiveGet(goldenRoom.JID, goldenArchived.ID)
+	if !reflect.DeepEqual(r, goldenRoom) || members != 1 || !reflect.DeepEqual(e, goldenArchived) {
+		t.Errorf("%+v\n%d members\n%+v", r, members, e)
+	}
+	if tx.db.ArchiveID() <= goldenArchived.ID {
+		t.Error("an id is given twice")
+	}
+	return errors.Join(err1, err2, err3)
+}
+
+// roomless checks that a file without the buckets reads as empty.
+func roomless(t *testing.T, tx *Tx) error {
+	never := func(what string) { t.Errorf("there is a %s", what) }
+	if _, err := tx.Room("x"); !errors.Is(err, ErrNotFound) {
+		t.Error(err)
+	}
+	if _, err := tx.ArchiveGet("x", 1); !errors.Is(err, ErrNotFound) {
+		t.Error(err)
+	}
+	if _, ok := tx.ArchiveFind("x", [16]byte{1}); ok || tx.ArchiveOriginLast("x", "o") != 0 || tx.ArchiveStats("x") != (ArchiveStats{}) {
+		t.Error("an archive of nothing")
+	}
+	all := func(ArchiveEntry) (bool, error) { never("entry"); return true, nil }
+	return errors.Join(
+		tx.Rooms(func(Room) error { never("room"); return nil }),
+		tx.RoomMembers("x", func(RoomMember) error { never("member"); return nil }),
+		tx.Archives(func(string) error { never("archive"); return nil }),
+		tx.ArchiveScan("x", 0, 0, true, all), tx.ArchiveScanWith("x", "y", 0, 0, false, all), tx.ArchiveOrigin("x", "y", 0, all))
 }
