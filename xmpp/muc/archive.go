@@ -15,12 +15,7 @@ func isEphemeral(st *stanza.Stanza) bool {
 	}
 	for _, c := range st.Children {
 		switch c.Name.Space {
-		case "http://jabber.org/protocol/chatstates", nsHints, nsStanzaID, nsDelay:
-			continue
-		case "urn:xmpp:chat-markers:0", "urn:xmpp:receipts":
-			if c.Name.Local == "markable" || c.Name.Local == "request" {
-				continue // these ask for something, which without a body is nothing
-			}
+		case "http://jabber.org/protocol/chatstates", "urn:xmpp:chat-markers:0", "urn:xmpp:receipts", nsHints, nsStanzaID, nsDelay:
 			continue
 		case "":
 			if c.Name.Local == "thread" {

@@ -67,3 +67,63 @@ type Line struct {
 	Key       [16]byte
 	Node      jid.JID // the room it came from; zero: one of ours said it
 }
+
+// Enter takes in an occupant from another node and shows it to ours. The nick must be free.
+func (r *Room) Enter(t *router.Turn, o Occupant) error {
+	if err := t.NeedTx(); err != nil {
+		return err
+	}
+	if r.next == nil {
+		return stanza.Fail(stanza.ItemNotFound, "")
+	}
+	if err := r.service.checkNick(o.Nick); err != nil {
+		return err
+	}
+	if r.next.Occupant(o.Nick) != nil {
+		return stanza.Fail(stanza.Conflict, "the nick is in use")
+	}
+	n := o.copy()
+	n.Sessions, n.id = nil, ""
+	r.name(n)
+	r.set(t, r.next.put(nil, n))
+	return r.announce(t, nil, n, Cause{})
+}
+
+// Change shows the occupant with that nick, which is from another node, as o: with other presence, standing or nick.
+func (r *Room) Change(t *router.Turn, nick string, o Occupant) error {
+	if err := t.NeedTx(); err != nil {
+		return err
+	}
+	if r.next == nil {
+		return stanza.Fail(stanza.ItemNotFound, "")
+	}
+	old := r.next.Occupant(nick)
+	if old == nil || old.Ours() {
+		return stanza.Fail(stanza.ItemNotFound, "nobody from another node has the nick")
+	}
+	n := o.copy()
+	n.Sessions, n.id, n.Node = nil, "", old.Node
+	if n.Nick == nick {
+		return r.alter(t, old, n, Cause{})
+	}
+	if err := r.service.checkNick(n.Nick); err != nil {
+		return err
+	}
+	if r.next.Occupant(n.Nick) != nil {
+		return stanza.Fail(stanza.Conflict, "the nick is in use")
+	}
+	return r.renamed(t, old, n, nil)
+}
+
+// Remove takes out the occupant with that nick, be it from another node or one of ours that was removed there. Nothing
+// happens if there is none.
+func (r *Room) Remove(t *router.Turn, nick string, rm Removal) error {
+	if err := t.NeedTx(); err != nil || r.next == nil {
+		return err
+	}
+	o := r.next.Occupant(nick)
+	if o == nil {
+		return nil
+	}
+	return r.remove(t, o, rm, nil)
+}

@@ -28,15 +28,18 @@ func readHistory(e *markup.Element) (history, error) {
 		return h, nil
 	}
 	seconds := -1
-	for name, n := range map[string]*int{"maxchars": &h.maxChars, "maxstanzas": &h.maxStanzas, "seconds": &seconds} {
-		if !e.HasAttr(name) {
+	for _, a := range []struct {
+		name string
+		n    *int
+	}{{"maxchars", &h.maxChars}, {"maxstanzas", &h.maxStanzas}, {"seconds", &seconds}} {
+		if !e.HasAttr(a.name) {
 			continue
 		}
-		v, err := strconv.ParseUint(e.Attr(name), 10, 31)
+		v, err := strconv.ParseUint(e.Attr(a.name), 10, 31)
 		if err != nil {
-			return h, stanza.Fail(stanza.BadRequest, name+" of the history is no number")
+			return h, stanza.Fail(stanza.BadRequest, a.name+" of the history is no number")
 		}
-		*n = int(v)
+		*a.n = int(v)
 	}
 	if e.HasAttr("since") {
 		at, err := time.Parse(time.RFC3339, e.Attr("since"))
@@ -61,7 +64,7 @@ const (
 )
 
 // past gives the lines that a client gets when it enters, oldest first.
-func (r *Room) past(t *router.Turn, h history) ([]*stanza.Stanza, error) {
+func (r *Room) past(t *router.Turn, h history, near bool) ([]*stanza.Stanza, error) {
 	most := r.historyLength()
 	if h.maxStanzas >= 0 {
 		most = min(most, h.maxStanzas)
@@ -78,7 +81,7 @@ func (r *Room) past(t *router.Turn, h history) ([]*stanza.Stanza, error) {
 	all := make([]*stanza.Stanza, len(lines))
 	for i, l := range lines {
 		l.Late = true
-		all[i] = l.told(r, true)
+		all[i] = l.told(r, near)
 	}
 	if h.maxChars >= 0 {
 		all = fit(all, h.maxChars)

@@ -18,6 +18,7 @@ type joining struct {
 	stanza   *stanza.Stanza
 	history  history
 	codes    []int
+	moved    bool // it was in the room all the time, under another nick
 }
 
 // join takes a client into a room. XEP-0045 §7.2.
@@ -184,7 +185,15 @@ func (s *Service) checkRoom(st *State, o *Occupant) error {
 	if n >= most && (o.Affiliation < Admin || n >= most+most/4) {
 		return &stanza.Err{Condition: stanza.ServiceUnavailable, Type: "wait", Text: "the room is full"}
 	}
-	if s.joined(o.Real.Bare()) >= opt.MaxJoinedPerUser {
+	if st.people(o.Real.Bare()) >= opt.MaxSessions {
+		return stanza.Fail(stanza.ResourceConstraint, "you have too many nicks here")
+	}
+	return s.checkUser(o)
+}
+
+// checkUser refuses a user whose clients are everywhere.
+func (s *Service) checkUser(o *Occupant) error {
+	if s.in[o.Real.Bare()] >= s.options.Load().MaxJoinedPerUser {
 		return stanza.Fail(stanza.ResourceConstraint, "you are in too many rooms")
 	}
 	return nil
@@ -197,6 +206,9 @@ func (s *Service) joinNick(q *request, j *joining, there *Occupant) error {
 	}
 	if len(there.Sessions) >= s.options.Load().MaxSessions {
 		return stanza.Fail(stanza.ResourceConstraint, "too many clients share the nick")
+	}
+	if err := s.checkUser(j.occupant); err != nil {
+		return err
 	}
 	o := there.copy()
 	o.Sessions = append(append([]Session(nil), there.Sessions...), j.occupant.Sessions...)
@@ -273,6 +285,9 @@ func (r *Room) found(t *router.Turn, full jid.JID) {
 
 // welcome gives a client the room, in the order of XEP-0045 §7.1: who is there, itself last; what was said; the subject.
 func (r *Room) welcome(t *router.Turn, o *Occupant, to *Session, j *joining) error {
+	if j.moved {
+		return r.give(t, to, o.build("", true, Cause{Codes: []int{110}}))
+	}
 	s, sees := r.next, r.next.Sees(o)
 	var all []*stanza.Stanza
 	for _, other := range s.occupants {
@@ -282,7 +297,7 @@ func (r *Room) welcome(t *router.Turn, o *Occupant, to *Session, j *joining) err
 	}
 	all = append(all, o.build("", true, Cause{Codes: r.selfCodes(j.codes)}))
 	all[len(all)-1].ID = j.stanza.ID
-	lines, err := r.past(t, j.history)
+	lines, err := r.past(t, j.history, !to.remote)
 	if err != nil {
 		return err
 	}
@@ -304,6 +319,9 @@ func (r *Room) selfCodes(more []int) []int {
 
 // giveAll brings several stanzas to one session, with nothing else between them.
 func (r *Room) giveAll(t *router.Turn, to *Session, all []*stanza.Stanza) error {
+	if len(all) == 0 {
+		return nil
+	}
 	if to.remote {
 		for _, st := range all {
 			if err := r.give(t, to, st); err != nil {

@@ -35,7 +35,7 @@ func (r *Room) drop(t *router.Turn, full jid.JID) error {
 	if r.next == nil {
 		return nil
 	}
-	o := r.next.reals[full]
+	o := r.next.clients[full]
 	if o == nil || r.service.host.Resource(full) != nil {
 		r.found(t, full)
 		return nil

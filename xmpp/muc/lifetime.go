@@ -66,7 +66,7 @@ func newRoom(s *Service, c store.Room) (*Room, *State, error) {
 	}
 	n := &State{
 		Config: c, Members: make(map[jid.JID]store.RoomMember),
-		nicks: make(map[string]*Occupant), reals: make(map[jid.JID]*Occupant),
+		nicks: make(map[string]*Occupant), clients: make(map[jid.JID]*Occupant), far: make(map[jid.JID]*Occupant),
 	}
 	return &Room{service: s, jid: bare}, n, nil
 }
@@ -102,7 +102,7 @@ func (s *Service) Shutdown() error {
 			}
 			n := r.next.clone()
 			n.occupants, n.waiting = nil, nil
-			n.nicks, n.reals = make(map[string]*Occupant), make(map[jid.JID]*Occupant)
+			n.nicks, n.clients, n.far = make(map[string]*Occupant), make(map[jid.JID]*Occupant), make(map[jid.JID]*Occupant)
 			r.set(t, n)
 		}
 		return nil
@@ -191,5 +191,3 @@ func (s *Service) add(bare jid.JID, n int) {
 		delete(s.in, bare)
 	}
 }
-
-func (s *Service) joined(bare jid.JID) int { return s.in[bare] }

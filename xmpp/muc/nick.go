@@ -50,7 +50,7 @@ func (s *Service) tryRename(q *request) error {
 // others that is a farewell and an entry, as the old nick may stay.
 func (s *Service) move(q *request, old, there *Occupant, nick string, kept []byte) error {
 	r, full := q.room, q.stanza.From
-	j := &joining{stanza: q.stanza, history: history{none: true}}
+	j := &joining{stanza: q.stanza, moved: true}
 	j.occupant = &Occupant{
 		Real: full, Nick: nick, Show: kept, Affiliation: old.Affiliation, Role: old.Role,
 		Sessions: []Session{{JID: full, Presence: kept, remote: old.Sessions[old.session(full)].remote}},
@@ -58,6 +58,13 @@ func (s *Service) move(q *request, old, there *Occupant, nick string, kept []byt
 	r.name(j.occupant)
 	if err := r.part(q.Turn, old, full, Cause{Codes: []int{303}, Nick: nick}); err != nil {
 		return err
+	}
+	to := &j.occupant.Sessions[0]
+	if stays := r.next.Occupant(old.Nick); stays != nil && r.next.broadcast(stays.Role) {
+		// Its client took the farewell for that of the nick.
+		if err := r.give(q.Turn, to, stays.view(r.next.Sees(j.occupant), Cause{})); err != nil {
+			return err
+		}
 	}
 	if there != nil {
 		return s.joinNick(q, j, there)

@@ -11,9 +11,9 @@ type Options struct {
 	Create           string // who may create rooms: "anyone", "local" (the default), "nobody"
 	MaxRooms         int    // rooms of the service; default 1000
 	MaxRoomsPerUser  int    // rooms that one user owns; default 20
-	MaxJoinedPerUser int    // rooms that one user is in at a time; default 100
+	MaxJoinedPerUser int    // places in rooms that one user's clients have at a time; default 500
 	MaxOccupants     int    // of a room, whatever its configuration says; default 500
-	MaxSessions      int    // clients behind one nick; default 10
+	MaxSessions      int    // clients behind one nick, and nicks of one user in a room; default 10
 	MaxNick          int    // octets of a nick; default 256
 	MaxPresence      int    // octets of a presence's children; default 16384
 	MaxSubject       int    // octets of a subject; default 4096
@@ -37,7 +37,7 @@ func (o Options) withDefaults() Options {
 	}
 	def(&o.MaxRooms, 1000)
 	def(&o.MaxRoomsPerUser, 20)
-	def(&o.MaxJoinedPerUser, 100)
+	def(&o.MaxJoinedPerUser, 500)
 	def(&o.MaxOccupants, 500)
 	def(&o.MaxSessions, 10)
 	def(&o.MaxNick, 256)

@@ -136,7 +136,28 @@ func (r *Room) alter(t *router.Turn, old, o *Occupant, c Cause) error {
 	if err := r.announce(t, old, o, c); err != nil {
 		return err
 	}
+	if r.next.Sees(o) && !r.next.Sees(old) {
+		if err := r.reveal(t, o); err != nil {
+			return err
+		}
+	}
 	return r.report(t, old, o, c)
+}
+
+// reveal shows a new moderator of a semi-anonymous room who the others are.
+func (r *Room) reveal(t *router.Turn, o *Occupant) error {
+	var all []*stanza.Stanza
+	for _, other := range r.next.occupants {
+		if other != o && !other.Hidden && r.next.broadcast(other.Role) {
+			all = append(all, other.view(true, Cause{}))
+		}
+	}
+	for i := range o.Sessions {
+		if err := r.giveAll(t, &o.Sessions[i], all); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // same tells whether others would see no difference.
@@ -277,7 +298,7 @@ func (r *Room) handLocked(to jid.JID, st *stanza.Stanza) {
 		res.Send(st)
 		return
 	}
-	if l := r.live.Load(); l != nil && l.reals[to] != nil && !r.lost[to] {
+	if l := r.live.Load(); l != nil && l.clients[to] != nil && !r.lost[to] {
 		if r.lost == nil {
 			r.lost = make(map[jid.JID]bool)
 		}

@@ -47,11 +47,12 @@ type Host interface {
 
 // Service is the Sink of the rooms' domains.
 type Service struct {
-	host    Host
-	router  *router.Router
-	fed     Federation // set before the first stanza; nil: none
-	options atomic.Pointer[Options]
-	relay   relay
+	host     Host
+	router   *router.Router
+	fed      Federation // set before the first stanza; nil: none
+	options  atomic.Pointer[Options]
+	relay    relay
+	whispers whispers
 
 	in       map[jid.JID]int     // touched by ops only: how many places in rooms a user's clients have
 	iqs      map[iqKey]iqHandler // written by New only
@@ -189,7 +190,7 @@ func (s *Service) Accept(t *router.Turn, st *stanza.Stanza) error {
 			if q.state = q.room.Next(t); q.state == nil {
 				q.room = nil
 			} else {
-				q.from = q.state.ByReal(st.From)
+				q.from = q.state.clients[st.From]
 			}
 		}
 		if mine, err := s.federated(q); mine {

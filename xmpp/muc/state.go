@@ -16,7 +16,8 @@ type State struct {
 
 	occupants []*Occupant // in join order
 	nicks     map[string]*Occupant
-	reals     map[jid.JID]*Occupant // by the full JID of each session, or Real of those from other nodes
+	clients   map[jid.JID]*Occupant // ours, by the full JID of each session
+	far       map[jid.JID]*Occupant // those from other nodes, by Real
 	waiting   map[jid.JID]*joining  // joins that Federation lets wait, by the client's full JID
 	recent    []*line               // the last lines of a room without archive
 }
@@ -25,7 +26,12 @@ type State struct {
 func (s *State) Occupant(nick string) *Occupant { return s.nicks[nick] }
 
 // ByReal finds who a full JID is in the room, nil if it is nobody.
-func (s *State) ByReal(full jid.JID) *Occupant { return s.reals[full] }
+func (s *State) ByReal(full jid.JID) *Occupant {
+	if o := s.clients[full]; o != nil {
+		return o
+	}
+	return s.far[full]
+}
 
 // Occupants lists everybody in join order. The slice must not be changed.
 func (s *State) Occupants() []*Occupant { return s.occupants }
@@ -40,10 +46,15 @@ func (s *State) Present() (n int) {
 	return n
 }
 
-// Affiliation is the standing of a user.
+// Affiliation is the standing of a user: its own, or else that of its domain. A domain may be banned (XEP-0045 §9.1) or
+// be a member as a whole; it never owns or administers.
 func (s *State) Affiliation(user jid.JID) Affiliation {
-	a, _ := ParseAffiliation(s.Members[user.Bare()].Affiliation)
-	return a
+	if m, ok := s.Members[user.Bare()]; ok && m.Affiliation != "" && m.Affiliation != NoAffiliation.String() {
+		a, _ := ParseAffiliation(m.Affiliation)
+		return a
+	}
+	a, _ := ParseAffiliation(s.Members[user.DomainJID()].Affiliation)
+	return min(a, Member)
 }
 
 // ReservedNick is the nick that a user has registered, "" if none.
@@ -83,14 +94,14 @@ func (s *State) clone() *State {
 // put replaces an occupant: old nil is an entry, new nil a farewell.
 func (s *State) put(old, new *Occupant) *State {
 	c := s.clone()
-	c.nicks, c.reals = maps.Clone(s.nicks), maps.Clone(s.reals)
+	c.nicks = maps.Clone(s.nicks)
 	c.occupants = slices.Clone(s.occupants)
 	at := len(c.occupants)
 	if old != nil {
 		at = slices.Index(c.occupants, old)
 		delete(c.nicks, old.Nick)
-		old.reals(func(j jid.JID) { delete(c.reals, j) })
 	}
+	c.index(old, new)
 	switch {
 	case new == nil:
 		c.occupants = slices.Delete(c.occupants, at, at+1)
@@ -101,12 +112,26 @@ func (s *State) put(old, new *Occupant) *State {
 		c.occupants[at] = new
 	}
 	c.nicks[new.Nick] = new
-	new.reals(func(j jid.JID) { c.reals[j] = new })
 	return c
+}
+
+// index replaces an occupant among those that are found by their real address.
+func (s *State) index(old, new *Occupant) {
+	m := &s.clients
+	if new != nil && !new.Ours() || new == nil && !old.Ours() {
+		m = &s.far
+	}
+	all := maps.Clone(*m)
+	old.reals(func(j jid.JID) { delete(all, j) })
+	new.reals(func(j jid.JID) { all[j] = new })
+	*m = all
 }
 
 // reals calls fn with each full JID that stands for the occupant.
 func (o *Occupant) reals(fn func(jid.JID)) {
+	if o == nil {
+		return
+	}
 	if !o.Ours() {
 		fn(o.Real)
 		return
@@ -114,4 +139,14 @@ func (o *Occupant) reals(fn func(jid.JID)) {
 	for i := range o.Sessions {
 		fn(o.Sessions[i].JID)
 	}
+}
+
+// people counts the occupants that are one user.
+func (s *State) people(bare jid.JID) (n int) {
+	for _, o := range s.occupants {
+		if o.Real.Bare() == bare {
+			n++
+		}
+	}
+	return n
 }

@@ -1,6 +1,9 @@
 package muc
 
 import (
+	"slices"
+	"sync"
+
 	"longwire/xmpp/jid"
 	"longwire/xmpp/markup"
 	"longwire/xmpp/router"
@@ -55,7 +58,9 @@ func (r *Room) Whisper(t *router.Turn, to *Occupant, from string, st *stanza.Sta
 	}
 	id := ""
 	if o := r.next.Occupant(from); o != nil {
-		id = o.id
+		if id = o.id; !r.next.mayWhisper(o, to) {
+			return stanza.Fail(stanza.Forbidden, "the room has no private messages")
+		}
 	}
 	return r.whisper(t, to, r.address(from), id, r.service.pure(r, st))
 }
@@ -73,6 +78,9 @@ func (r *Room) whisper(t *router.Turn, to *Occupant, from jid.JID, id string, st
 	for i := range to.Sessions {
 		c := st.Copy()
 		c.To = to.Sessions[i].JID
+		if to.Sessions[i].remote {
+			r.service.whispers.note(c)
+		}
 		if err := r.service.router.Route(t, c); err != nil {
 			return err
 		}
@@ -80,10 +88,35 @@ func (r *Room) whisper(t *router.Turn, to *Occupant, from jid.JID, id string, st
 	return nil
 }
 
+// whispers remembers which private messages went to clients on other nodes, so that an error that comes back is not
+// taken for one about a line. The zero value is ready; mu guards it.
+type whispers struct {
+	mu   sync.Mutex
+	ring [512][3]string // from, to, id
+	next int
+}
+
+func (w *whispers) note(st *stanza.Stanza) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ring[w.next] = [3]string{st.From.String(), st.To.String(), st.ID}
+	w.next = (w.next + 1) % len(w.ring)
+}
+
+// about tells whether an error is about one of them.
+func (w *whispers) about(e *stanza.Stanza) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Contains(w.ring[:], [3]string{e.To.String(), e.From.String(), e.ID})
+}
+
 // whisperError brings the error that a private message met back to who sent it.
 func (s *Service) whisperError(q *request) error {
 	to := q.state.Occupant(q.stanza.To.Resource())
 	if q.stanza.To.IsBare() || to == nil || to.Hidden {
+		return nil
+	}
+	if q.from.Sessions[q.from.session(q.stanza.From)].remote && !s.whispers.about(q.stanza) {
 		return nil
 	}
 	if !to.Ours() {
