@@ -2,10 +2,10 @@ package muc
 
 import (
 	"longwire/store"
+	"longwire/xmpp/archive"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/router"
 	"longwire/xmpp/stanza"
-	"strconv"
 )
 
 // isEphemeral tells whether a groupchat is of this moment only: chat states, markers, receipts.
@@ -78,8 +78,68 @@ func (r *Room) remember(t *router.Turn, l *line) {
 	r.set(t, n)
 }
 
-// stanzaID tells clients where a line is in the archive. XEP-0359 §3.2.
-func stanzaID(room jid.JID, id uint64) []byte {
-	b := attr([]byte("<stanza-id xmlns='"+nsStanzaID+"'"), "by", room.String())
-	return append(attr(b, "id", strconv.FormatUint(id, 32)), "/>"...)
+// serveArchive answers queries of a room's archive. XEP-0313, and its section on rooms.
+func (s *Service) serveArchive() {
+	for _, set := range []bool{false, true} {
+		s.handleIQ(toRoom, archive.NS, "query", set, s.queryArchive)
+	}
+	s.handleIQ(toRoom, archive.NS, "metadata", false, s.queryArchive)
+}
+
+func (s *Service) queryArchive(q *request) error {
+	if q.state.Config.NoArchive || !s.host.Local(q.stanza.From.Domain()) {
+		// Choice: an archive is not paged through across a link; clients there have their own node's.
+		return stanza.Fail(stanza.ServiceUnavailable, "")
+	}
+	if !q.state.mayRead(q.stanza.From, q.from) {
+		return stanza.Fail(stanza.Forbidden, "the archive is for those who may enter")
+	}
+	if err := q.NeedTx(); err != nil {
+		return err
+	}
+	a := q.state.Affiliation(q.stanza.From)
+	src := archive.Source{Name: q.room.jid, Room: true}
+	src.RealJIDs = q.state.Config.NonAnonymous || a >= Admin || q.from != nil && q.from.Role == Moderator
+	src.Rewrite = func(e store.ArchiveEntry) ([]byte, bool) { return q.room.archived(e, src.RealJIDs) }
+	results, inner, err := src.Answer(q.Tx, q.stanza)
+	if err != nil {
+		return err
+	}
+	for _, st := range results {
+		if err := s.send(q.Turn, st); err != nil {
+			return err
+		}
+	}
+	return s.reply(q, inner)
+}
+
+// mayRead tells whether a user may read the archive: who may enter may. XEP-0313, Business rules of rooms. A password is
+// not asked for again.
+func (s *State) mayRead(user jid.JID, in *Occupant) bool {
+	switch a := s.Affiliation(user); {
+	case s.Config.Gone || a == Outcast:
+		return false
+	case in != nil || a >= Member:
+		return true
+	case s.Config.Locked || s.Config.MembersOnly || s.Config.Password != "":
+		return false
+	}
+	return true
+}
+
+// archived is an entry as who asks for it may see it.
+func (r *Room) archived(e store.ArchiveEntry, real bool) ([]byte, bool) {
+	l := r.read(e)
+	if l == nil {
+		return nil, false
+	}
+	st := l.told(r, false)
+	if real && e.With != "" {
+		b := append(make([]byte, 0, len(st.Inner)+160), st.Inner...)
+		b = append(b, "<x xmlns='"+NSUser+"'><item"...)
+		b = attr(b, "affiliation", r.next.Affiliation(l.Real).String())
+		b = attr(b, "jid", e.With)
+		st.SetInner(append(b, "/></x>"...))
+	}
+	return st.Bytes(), true
 }

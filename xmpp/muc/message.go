@@ -3,6 +3,7 @@ package muc
 import (
 	"time"
 
+	"longwire/xmpp/archive"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/router"
 	"longwire/xmpp/stanza"
@@ -63,7 +64,8 @@ func (s *Service) pure(r *Room, st *stanza.Stanza) *stanza.Stanza {
 		case NSUser, nsOccupantID, nsFMUC:
 			return true
 		case nsStanzaID:
-			return c.Name.Local == "stanza-id" && attrOf(st, c, "by") == room // XEP-0359 §5
+			by, err := jid.Parse(attrOf(st, c, "by"))
+			return c.Name.Local == "stanza-id" && (err != nil || by == r.jid) // XEP-0359 §5, rule 3
 		case nsDelay:
 			return attrOf(st, c, "from") == room
 		}
@@ -201,7 +203,7 @@ func (l *line) told(r *Room, near bool) *stanza.Stanza {
 		b = append(attr(append(b, "<occupant-id xmlns='"+nsOccupantID+"'"...), "id", l.occupant), "/>"...)
 	}
 	if l.id != 0 && near {
-		b = append(b, stanzaID(r.jid, l.id)...)
+		b = append(b, archive.StanzaID(r.jid, l.id)...)
 	}
 	if l.Late {
 		by := l.DelayFrom

@@ -109,11 +109,10 @@ func TestClientThatVanishesIsTakenOutWhenItIsMissed(t *testing.T) {
 	s.room(store.Room{}, owned)
 	s.play(alice + bob)
 	s.Host.Unbind(s.Client("bob/phone").Resource)
-	s.play(`
-	alice/desk sends <message to='ops@chat.hq.net' type='groupchat'><body>Bob?</body></message>
-	alice/desk gets  <message from='ops@chat.hq.net/Alice' type='groupchat'><body>Bob?</body>{id}{stanza-id}</message>`)
+	s.Send("alice/desk", "<message to='ops@chat.hq.net' type='groupchat'><body>Bob?</body></message>", false)
 	s.DB.Update(func(*store.Tx) error { return nil }) // what was submitted before is done now
 	s.play(`
+	alice/desk gets  <message from='ops@chat.hq.net/Alice' type='groupchat'><body>Bob?</body>{id}{stanza-id}</message>
 	alice/desk gets  <presence from='ops@chat.hq.net/Bob' type='unavailable'>[none none bob@hq.net/phone 333]</presence>`)
 }
 

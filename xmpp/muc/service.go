@@ -82,6 +82,7 @@ func New(h Host, r *router.Router, o Options) *Service {
 // serve registers who answers what.
 func (s *Service) serve() {
 	s.servePing()
+	s.serveArchive()
 }
 
 // SetOptions changes the settings; what is under way goes on by the old ones.
