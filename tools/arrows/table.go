@@ -34,6 +34,7 @@ func rules() []rule {
 		rule{"xmpp/local", append(slices.Clone(low), "xmpp/router"), nil, "xmpp/local stands on the router; services bind themselves to it, not it to them"},
 		rule{"xmpp/c2s", []string{"store", "xmpp"}, []string{"xmpp/s2s"}, "c2s and s2s meet at the router"},
 		rule{"xmpp/s2s", []string{"store", "xmpp"}, []string{"xmpp/c2s"}, "c2s and s2s meet at the router"},
+		rule{"xmpp/fmuc/fmuctest", []string{"store", "xmpp"}, []string{"xmpp/c2s"}, "a world of whole nodes for tests has peers, but no sessions"},
 		rule{"xmpp", []string{"store", "xmpp"}, []string{"xmpp/c2s", "xmpp/s2s"},
 			"xmpp imports store and xmpp only; it meets links at a queue in store and at a function value from firmware/node, and services do not know sessions or peers"},
 	)

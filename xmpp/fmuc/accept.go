@@ -1,0 +1,219 @@
+package fmuc
+
+import (
+	"slices"
+	"time"
+
+	"longwire/store"
+	"longwire/xmpp/jid"
+	"longwire/xmpp/muc"
+	"longwire/xmpp/router"
+	"longwire/xmpp/stanza"
+	"longwire/xmpp/stream"
+)
+
+const (
+	maxPast   = 500  // lines of an answer, whatever is asked for
+	maxLooked = 5000 // entries of the archive that are looked at to find them
+)
+
+// accept takes a room that wants to be federated with ours, or says why not. From one that is already it means that it
+// has lost what it knew, so that all is told again.
+func (r *room) accept(t *router.Turn, mr *muc.Room, p *peer, ps Peer, st *stanza.Stanza, m Mark, i Item, h History) error {
+	from, cfg := st.From.Bare(), mr.Next(t).Config.Fed
+	if why := r.refusal(mr.Next(t), from, m.From); why != "" {
+		return r.reject(t, from, ps, why)
+	}
+	r.s.count(t, pair{r.jid, from}, func(c *Counters) { c.Joins++ })
+	if p == nil {
+		var err error
+		rec := store.FedPeer{Peer: from.String(), State: uint8(Joined), Since: time.Now()}
+		if p, err = r.add(t, rec); err != nil {
+			return err
+		}
+	} else if err := r.begunAnew(t, p); err != nil {
+		return err
+	}
+	// Choice: a replica of our kind says so when it joins; of others the operator says that they are replicas.
+	echo := m.Attr("mode") == "pr" || cfg.Node == "" && cfg.Mode == "pr"
+	if err := p.put(t, func(rec *store.FedPeer) { rec.Echo = echo }); err != nil {
+		return err
+	}
+	if err := r.seen(t, mr, p, st.From.Resource(), m.From, i, show(st)); err != nil {
+		return err
+	}
+	return r.answer(t, mr, p, st.From.Resource(), m.From, h)
+}
+
+// refusal says why a room may not join ours, "" when it may.
+func (r *room) refusal(st *muc.State, from, real jid.JID) string {
+	switch {
+	case r.node(st) == from:
+		return "circular: this room joins yours"
+	case !allowed(st.Config.Fed, from):
+		return "your room is not on the list"
+	}
+	// Spec: whoever is here by another way comes round in a circle.
+	if o := st.ByReal(real); o != nil && o.Node != from {
+		return "circular: " + o.Nick + " is here already"
+	}
+	return ""
+}
+
+// allowed reads the room's list: rooms, domains of rooms, or "*". Choice: without a list a room that joins another is
+// joined by none, and one that does not by any.
+func allowed(f store.RoomFed, from jid.JID) bool {
+	if len(f.Allow) == 0 {
+		return f.Node == ""
+	}
+	return slices.ContainsFunc(f.Allow, func(a string) bool {
+		return a == "*" || a == from.String() || a == from.Domain()
+	})
+}
+
+// begunAnew lets a peer that joins again name its occupants again; those whom it does not are gone after a while.
+func (r *room) begunAnew(t *router.Turn, p *peer) error {
+	r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.Resyncs++ })
+	old := p.again
+	p.again = make(map[string]bool, len(p.occ))
+	for n := range p.occ {
+		p.again[n] = true
+	}
+	t.Tx.OnUndo(func() { p.again = old })
+	r.s.wake(t, alarm{pair{r.jid, p.jid}, alarmAgain}, againTime)
+	for _, n := range p.toldNicks() {
+		if _, err := p.noteUntold(t, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answer is the acceptance of a join: occupants, the joining one last; what was said; the subject, which ends it.
+// XEP-0289 §5.1.
+func (r *room) answer(t *router.Turn, mr *muc.Room, p *peer, nick string, real jid.JID, h History) error {
+	st := mr.Next(t)
+	for _, o := range st.Occupants() {
+		if !p.concerns(o) {
+			continue
+		}
+		if err := p.tell(t, mr, o, false); err != nil {
+			return err
+		}
+	}
+	if o := p.occ[nick]; o != nil {
+		n := p.occupant(o)
+		n.Nick = nick
+		if err := r.s.host.Route(t, p.presenceOf(st, n, nil)); err != nil {
+			return err
+		}
+	}
+	if err := r.past(t, p, h); err != nil {
+		return err
+	}
+	return r.s.host.Route(t, r.subject(st, p))
+}
+
+// subject is the message that ends the answer to a join; it is always sent, even empty.
+func (r *room) subject(st *muc.State, p *peer) *stanza.Stanza {
+	c := &st.Config
+	m := Mark{From: r.jid}
+	if o := st.Occupant(c.SubjectBy); o != nil {
+		m.From = o.Real
+	}
+	b := []byte("<subject/>")
+	if len(c.Subject) > 0 {
+		b = slices.Clone(c.Subject)
+	}
+	b = m.Append(b)
+	if !c.SubjectAt.IsZero() {
+		b = Delay{r.jid, c.SubjectAt}.Append(b)
+	}
+	s := &stanza.Stanza{Kind: stanza.Message, From: at(r.jid, c.SubjectBy), To: p.jid, Type: stanza.Groupchat}
+	s.SetInner(b)
+	return s
+}
+
+// past sends what was said here, oldest first, as far as the peer wants it.
+func (r *room) past(t *router.Turn, p *peer, h History) error {
+	most := maxPast
+	if h.MaxStanzas >= 0 {
+		most = min(most, h.MaxStanzas)
+	}
+	since := h.Since
+	if h.Seconds >= 0 {
+		if s := time.Now().Add(-time.Duration(h.Seconds) * time.Second); s.After(since) {
+			since = s
+		}
+	}
+	if ps, _ := r.s.peer(p.jid.Domain()); ps.LastN > 0 {
+		most = min(most, ps.LastN)
+	}
+	if most == 0 || h.MaxChars == 0 || h.Seconds == 0 {
+		return nil
+	}
+	var lines []*stanza.Stanza
+	looked, chars := 0, 0
+	err := t.Tx.ArchiveScan(r.jid.String(), 0, 0, true, func(e store.ArchiveEntry) (bool, error) {
+		looked++
+		if e.Stamp.Before(since) || !h.Since.IsZero() && p.said(e.With) {
+			return looked < maxLooked, nil
+		}
+		st := r.old(e, p)
+		if st == nil {
+			return looked < maxLooked, nil
+		}
+		if h.MaxChars > 0 {
+			if chars += len(st.Bytes()); chars > h.MaxChars {
+				return false, nil
+			}
+		}
+		lines = append(lines, st)
+		return len(lines) < most && looked < maxLooked, nil
+	})
+	if err != nil {
+		return err
+	}
+	// Late lines stand where they were said.
+	slices.Reverse(lines)
+	stamps := make(map[*stanza.Stanza]time.Time, len(lines))
+	for _, st := range lines {
+		d, _ := ParseDelay(st)
+		stamps[st] = d.Stamp
+	}
+	slices.SortStableFunc(lines, func(a, b *stanza.Stanza) int { return stamps[a].Compare(stamps[b]) })
+	for _, st := range lines {
+		if err := r.s.host.Route(t, st); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// said tells whether a line's author is one of the peer's users. Choice: a room that joins again has what its own users
+// said, so that this need not come back to it.
+func (p *peer) said(bare string) bool {
+	j, err := jid.Parse(bare)
+	return err == nil && under(p.jid.Domain(), j.Domain())
+}
+
+// under tells whether a rooms domain is that of a node.
+func under(rooms, node string) bool {
+	return rooms == node || len(rooms) > len(node) && rooms[len(rooms)-len(node)-1] == '.' && rooms[len(rooms)-len(node):] == node
+}
+
+// old makes a line of the archive one for the peer; nil for subjects and what cannot be read.
+func (r *room) old(e store.ArchiveEntry, p *peer) *stanza.Stanza {
+	st, err := stream.ParseStanza(e.Stanza)
+	if err != nil || isSubject(st) {
+		return nil
+	}
+	real, _ := jid.Parse(e.With)
+	b := append([]byte(nil), st.Inner...)
+	b = (&Mark{From: real}).Append(b)
+	b = Delay{r.jid, e.Stamp}.Append(b)
+	st = st.Copy()
+	st.From, st.To, st.Type = at(r.jid, e.From), p.jid, stanza.Groupchat
+	st.SetInner(b)
+	return st
+}

@@ -1,0 +1,90 @@
+package fmuc_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"longwire/store"
+	"longwire/xmpp/fmuc/fmuctest"
+)
+
+// pair is headquarters and a field node whose room joins that of headquarters.
+type pair struct {
+	*fmuctest.World
+	hq, field *fmuctest.Node
+	link      *fmuctest.Link
+}
+
+func newPair(t *testing.T, fed store.RoomFed, setup ...func(*pair)) *pair {
+	w := &pair{World: fmuctest.New(t)}
+	w.hq, w.field = w.Node("hq"), w.Node("field")
+	w.link = w.Link(w.hq, w.field)
+	for _, f := range setup {
+		f(w)
+	}
+	fed.Node = "ops@chat.hq.net"
+	w.hq.MakeRoom("ops", store.RoomFed{})
+	w.field.MakeRoom("ops", fed)
+	w.hq.Start()
+	w.field.Start()
+	return w
+}
+
+func bubble(t *testing.T, f func(t *testing.T)) { t.Helper(); synctest.Test(t, f) }
+
+func want(t *testing.T, what string, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s:\n got %q\nwant %q", what, got, want)
+	}
+}
+
+func TestTwoRoomsAreOne(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newPair(t, store.RoomFed{})
+		alice := w.hq.Enter("alice", "ops", "Alice")
+		bob := w.field.Enter("bob", "ops", "Bob")
+		w.Flow()
+		carol := w.field.Enter("carol", "ops", "Carol")
+		dave := w.hq.Enter("dave", "ops", "Dave")
+		w.Flow()
+		for _, c := range []*fmuctest.Client{alice, bob, carol, dave} {
+			if got := c.Crowd(); got != "Alice, Bob, Carol, Dave" {
+				t.Errorf("%s sees %s", c.Full, got)
+			}
+			c.Heard()
+		}
+		w.Forget()
+		bob.Say("Convoy left")
+		alice.Say("Roger")
+		w.Flow()
+		if n := len(w.link.Crossed); n != 2 {
+			t.Errorf("%d stanzas for two lines: %v", n, w.link.Crossed)
+		}
+		want(t, "alice", alice.Heard(), "Alice: Roger", "Bob: Convoy left")
+		want(t, "bob", bob.Heard(), "Bob: Convoy left", "Alice: Roger")
+		want(t, "carol", carol.Heard(), "Bob: Convoy left", "Alice: Roger")
+		bob.Leave()
+		w.Flow()
+		if got := alice.Crowd(); got != "Alice, Carol, Dave" {
+			t.Errorf("after Bob left, Alice sees %s", got)
+		}
+		w.Forget()
+		carol.Leave()
+		w.Flow()
+		if got := alice.Crowd(); got != "Alice, Dave" {
+			t.Errorf("after all of field left, Alice sees %s", got)
+		}
+		if last := w.link.Crossed[len(w.link.Crossed)-1]; last.From != "hq" || !strings.Contains(last.XML, "<left/>") {
+			t.Errorf("the last leave is answered by %v", last)
+		}
+		w.Forget()
+		alice.Say("anybody?")
+		w.Flow()
+		if len(w.link.Crossed) != 0 {
+			t.Errorf("a room without occupants hears %v", w.link.Crossed)
+		}
+	})
+}

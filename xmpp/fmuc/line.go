@@ -1,0 +1,258 @@
+package fmuc
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"time"
+
+	"longwire/store"
+	"longwire/xmpp/jid"
+	"longwire/xmpp/muc"
+	"longwire/xmpp/router"
+	"longwire/xmpp/stanza"
+)
+
+// maxAhead is how far in the future a late line may have been said, by a peer's clock.
+const maxAhead = time.Minute
+
+// maxHeld bounds the lines of a replica that have not come back.
+const maxHeld = 1000
+
+// Say is told what one of ours says. It goes to every peer once.
+func (s *Service) Say(t *router.Turn, mr *muc.Room, l *muc.Line) (hold bool, err error) {
+	r, err := s.room(t, mr)
+	if err != nil || r == nil {
+		return false, err
+	}
+	st := mr.Next(t)
+	up := r.up()
+	follows := replica(st) && !r.node(st).IsZero()
+	if len(r.peers) == 0 && !follows {
+		return false, nil
+	}
+	if l.Stanza.ID == "" {
+		// Spec: the id is what an echo and a repeat are known by.
+		l.Stanza = l.Stanza.Copy()
+		l.Stanza.ID = rand.Text()[:10]
+	}
+	l.Key = lineKey(l.Real, l.Stanza, time.Time{})
+	if follows {
+		if up == nil || up.state() != Joined || !s.reachable(up.jid.Domain()) {
+			return false, cutOff()
+		}
+		if len(r.held) >= maxHeld {
+			return false, stanza.Fail(stanza.ResourceConstraint, "too many lines wait to come back")
+		}
+		r.hold(t, held{key: l.Key, id: l.Stanza.ID, nick: l.Nick, real: l.Real, since: time.Now()})
+		return true, r.send(t, up, r.outward(l.Nick, l.Real, l.Stanza))
+	}
+	r.ring.note(t, l.Key)
+	return false, r.spread(t, nil, jid.JID{}, r.outward(l.Nick, l.Real, l.Stanza))
+}
+
+// cutOff refuses what a replica cannot say while it hears nothing of the room that it follows.
+func cutOff() *stanza.Err {
+	return &stanza.Err{Condition: stanza.ServiceUnavailable, Type: "wait", Text: "the room that this one follows cannot be reached"}
+}
+
+// outward is a line of ours as it goes to any peer. XEP-0289 §5.2. The children stay as they are, for the echo's sake.
+func (r *room) outward(nick string, real jid.JID, st *stanza.Stanza) *stanza.Stanza {
+	m := Mark{From: real}
+	out := st.With(m.Append(nil))
+	out.From, out.Type = at(r.jid, nick), stanza.Groupchat
+	return out
+}
+
+// send sends a line to one peer.
+func (r *room) send(t *router.Turn, p *peer, out *stanza.Stanza) error {
+	c := out.Copy()
+	c.To = p.jid
+	return r.s.host.Route(t, c)
+}
+
+// spread sends a line to every peer but the one it came from; that gets it back if it waits for the echo. author is the
+// room that the author came by, zero if this one.
+func (r *room) spread(t *router.Turn, from *peer, author jid.JID, out *stanza.Stanza) error {
+	for _, p := range r.peers {
+		if !p.open() || (p == from || p.jid == author) && !p.rec.Echo {
+			continue
+		}
+		if p == from && p.rec.Up {
+			continue
+		}
+		if err := r.send(t, p, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// line takes a groupchat of a peer's.
+func (r *room) line(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, m Mark) error {
+	here := mr.Next(t)
+	d, late := ParseDelay(st)
+	if most := time.Now().Add(maxAhead); d.Stamp.After(most) {
+		d.Stamp = most
+	}
+	l := muc.Line{
+		Nick: st.From.Resource(), Real: m.From, Stanza: pure(st), Subject: isSubject(st),
+		Late: late, Stamp: d.Stamp, DelayFrom: d.From, Node: p.jid,
+	}
+	if late && l.DelayFrom.IsZero() {
+		l.DelayFrom = p.jid
+	}
+	if l.Subject && p.rec.Up && p.state() == Joining {
+		if !r.newer(here, &l) {
+			return r.answered(t, mr, p)
+		}
+	} else if l.Nick == "" {
+		return nil // the room's own word is for its own clients
+	}
+	l.Key = lineKey(m.From, l.Stanza, d.Stamp)
+	author := here.ByReal(m.From)
+	follows := replica(here)
+	echo := follows && p.rec.Up
+	wasHeld := echo && r.release(t, l.Key)
+	switch {
+	case !echo && !late && author != nil && author.Node != p.jid, r.ring.has(l.Key), late && r.kept(t, l.Key):
+		r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.Duplicates++ })
+		return r.ended(t, mr, p, &l)
+	case follows && !p.rec.Up:
+		return r.upwards(t, mr, p, st, l.Nick)
+	case echo && !wasHeld && author != nil && author.Ours() && !late:
+		r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.LateEchoes++ })
+	}
+	r.ring.note(t, l.Key)
+	var by jid.JID
+	if author != nil {
+		l.Nick, by = author.Nick, author.Node
+	} else {
+		l.Nick = r.nickOf(here, p, l.Nick, m.From)
+	}
+	if _, err := mr.Post(t, l); err != nil {
+		return err
+	}
+	if err := p.saw(t, l.Stamp); err != nil {
+		return err
+	}
+	out := st.Copy()
+	out.From = at(r.jid, l.Nick)
+	if err := r.spread(t, p, by, out); err != nil {
+		return err
+	}
+	return r.ended(t, mr, p, &l)
+}
+
+// ended ends a join with the subject.
+func (r *room) ended(t *router.Turn, mr *muc.Room, p *peer, l *muc.Line) error {
+	if l.Subject && p.rec.Up {
+		return r.answered(t, mr, p)
+	}
+	return nil
+}
+
+// upwards passes a line of a node below on to the room that ours follows. It is said here when it comes back.
+func (r *room) upwards(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, nick string) error {
+	up := r.up()
+	if up == nil || up.state() != Joined || !r.s.reachable(up.jid.Domain()) {
+		return cutOff()
+	}
+	out := st.Copy()
+	if o := p.occ[nick]; o != nil {
+		nick = alias(o)
+	}
+	out.From = at(r.jid, nick)
+	return r.send(t, up, out)
+}
+
+// newer tells whether the subject that ends a join says something that is not known here.
+func (r *room) newer(here *muc.State, l *muc.Line) bool {
+	var all []byte
+	for _, c := range l.Stanza.Children {
+		if c.Name.Space == "" && c.Name.Local == "subject" {
+			all = append(all, l.Stanza.Raw(c)...)
+		}
+	}
+	if string(all) == string(here.Config.Subject) {
+		return false
+	}
+	if !l.Late {
+		// It was never set there; then what was set here stays.
+		return len(here.Config.Subject) == 0 && string(all) != "<subject/>" || l.Nick != ""
+	}
+	return l.Stamp.After(here.Config.SubjectAt)
+}
+
+// nickOf is how a peer's author is shown who is not in the room any more.
+func (r *room) nickOf(here *muc.State, p *peer, nick string, real jid.JID) string {
+	if o := p.occ[nick]; o != nil {
+		return alias(o)
+	}
+	return Alias(nick, real, func(n string) bool {
+		o := here.Occupant(n)
+		return o != nil && o.Real.Bare() != real.Bare()
+	})
+}
+
+// kept tells whether the archive holds the line.
+func (r *room) kept(t *router.Turn, key [16]byte) bool {
+	if key == [16]byte{} {
+		return false
+	}
+	_, ok := t.Tx.ArchiveFind(r.jid.String(), key)
+	return ok
+}
+
+// saw notes the time of the newest line of the peer's. It is written down once in a while, and when the federation ends.
+func (p *peer) saw(t *router.Turn, stamp time.Time) error {
+	if stamp.IsZero() {
+		stamp = time.Now()
+	}
+	if !stamp.After(p.seen) {
+		return nil
+	}
+	old := p.seen
+	p.seen = stamp
+	t.Tx.OnUndo(func() { p.seen = old })
+	if stamp.Sub(p.rec.Seen) < time.Minute {
+		return nil
+	}
+	return p.put(t, func(rec *store.FedPeer) { rec.Seen = stamp })
+}
+
+// pure is a line less what belongs to one hop.
+func pure(st *stanza.Stanza) *stanza.Stanza {
+	return st.Without(func(c stanza.Child) bool {
+		return c.Name.Space == NS || c.Name.Space == nsUser || isDelay(c.Name)
+	})
+}
+
+// isSubject tells whether a groupchat is a new subject. XEP-0045 §8.1.
+func isSubject(st *stanza.Stanza) bool {
+	return st.Has("", "subject") && !st.Has("", "body") && !st.Has("", "thread")
+}
+
+// lineKey is what a line is known by wherever it comes from: its author, its id and what it says. Spec: the author and
+// the time in the place of an id that is missing; zero when there is neither.
+// Choice: not the time as well, since each node stamps a line when it gets it; and not the author's resource, as archives
+// do not hold it.
+func lineKey(real jid.JID, st *stanza.Stanza, stamp time.Time) (key [16]byte) {
+	if real.IsZero() || st.ID == "" && stamp.IsZero() {
+		return key
+	}
+	b := make([]byte, 0, 256)
+	b = append(append(b, real.Bare().String()...), 0)
+	if st.ID != "" {
+		b = append(b, st.ID...)
+	} else {
+		b = append(b, FormatStamp(stamp)...)
+	}
+	for _, c := range st.Children {
+		if c.Name.Space == "" && (c.Name.Local == "body" || c.Name.Local == "subject") {
+			b = append(append(b, 0, c.Name.Local[0]), st.Text(c)...)
+		}
+	}
+	sum := sha256.Sum256(b)
+	copy(key[:], sum[:])
+	return key
+}
