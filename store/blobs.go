@@ -2,9 +2,10 @@ package store
 
 // Kinds of blobs of an account.
 const (
-	BlobVCard   = "vcard"
-	BlobPrivate = "private" // name: namespace and element
-	BlobBlock   = "block"   // name: the blocked JID
+	BlobVCard    = "vcard"
+	BlobPrivate  = "private"  // name: namespace and element
+	BlobBlock    = "block"    // name: the blocked JID
+	BlobDeclared = "declared" // what the configuration has put among the account's own things; name: which
 )
 
 // Blob is the value of one kind under one name; ErrNotFound. The name may be empty where a kind has one value only.
