@@ -27,6 +27,7 @@ import (
 	"longwire/xmpp/disco"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/local"
+	"longwire/xmpp/pep"
 	"longwire/xmpp/presence"
 	"longwire/xmpp/private"
 	"longwire/xmpp/register"
@@ -61,6 +62,7 @@ type Node struct {
 	presence *presence.Engine
 	clients  *c2s.Server
 	disco    *disco.Service
+	pep      *pep.Service
 	reg      *register.Service
 	peers    *s2s.Peers
 	ip       *ip.Manager
@@ -148,7 +150,10 @@ func (n *Node) build() error {
 	n.host.Feature(local.ForServer, "msgoffline", "urn:xmpp:delay") // XEP-0160 §6
 	n.disco = disco.New(n.host, disco.Options{})
 	vcard.New(n.host, nil)
-	private.New(n.host)
+	n.pep = pep.New(n.host, n.rosters, pep.Options{})
+	engine.Watch(n.pep)
+	n.disco.Use(n.pep)
+	private.New(n.host).Keep(n.pep.Storage())
 	vitals.New(n.host, n.o.Version)
 	n.reg = register.New(n.host, register.Options{
 		Open:    cfg.Clients.Register,

@@ -41,10 +41,22 @@ type Options struct {
 	Contacts func() map[string][]string // XEP-0157 §3: field name such as "admin-addresses" → URIs; nil: none
 }
 
+// Nodes answers for what accounts have below themselves (package pep). Who may not know of a node is refused with a
+// *stanza.Err, or not told of it.
+type Nodes interface {
+	// Identity is what an account is besides.
+	Identity() (category, kind string)
+	// NodeInfo is what stands in the answer to disco#info about a node.
+	NodeInfo(q *local.Request, node string) ([]byte, error)
+	// NodeItems is what stands in the answer to disco#items about an account (node "") or a node.
+	NodeItems(q *local.Request, node string) ([]byte, error)
+}
+
 // Service answers disco#info and disco#items.
 type Service struct {
-	host Host
-	o    Options
+	host  Host
+	o     Options
+	nodes Nodes
 }
 
 // New makes the service and registers it with the host.
@@ -64,6 +76,9 @@ func New(h Host, o Options) *Service {
 	h.Feature(local.ForServer, NSCaps)
 	return s
 }
+
+// Use names who answers for the nodes of accounts. It is called before the first stanza comes.
+func (s *Service) Use(n Nodes) { s.nodes = n }
 
 // Caps is the <c/> element for the features of a client's stream (XEP-0115 §6.3). It costs one SHA-1 over the feature
 // list.
@@ -129,12 +144,16 @@ func (s *Service) accountInfo(q *local.Request) error {
 	if err := s.admit(q); err != nil {
 		return err
 	}
-	if q.Payload.Attr("node") != "" {
-		return stanza.Fail(stanza.ItemNotFound, "")
+	if node := q.Payload.Attr("node"); node != "" {
+		return s.below(q, NSInfo, node)
 	}
 	i := info{
 		identities: []identity{{category: "account", kind: "registered"}},
 		features:   s.host.Features(local.ForAccount),
+	}
+	if s.nodes != nil {
+		category, kind := s.nodes.Identity()
+		i.identities = append(i.identities, identity{category: category, kind: kind})
 	}
 	q.Reply(i.query(""))
 	return nil
@@ -144,11 +163,34 @@ func (s *Service) accountItems(q *local.Request) error {
 	if err := s.admit(q); err != nil {
 		return err
 	}
-	if q.Payload.Attr("node") != "" {
-		return stanza.Fail(stanza.ItemNotFound, "")
-	}
 	// Choice: resources are not listed, not even to subscribers, who know them from presence.
-	q.Reply([]byte("<query xmlns='" + NSItems + "'/>"))
+	return s.below(q, NSItems, q.Payload.Attr("node"))
+}
+
+// below answers for the nodes of an account.
+func (s *Service) below(q *local.Request, space, node string) (err error) {
+	var inner []byte
+	switch {
+	case s.nodes == nil && node != "":
+		return stanza.Fail(stanza.ItemNotFound, "")
+	case s.nodes == nil:
+	case space == NSInfo:
+		inner, err = s.nodes.NodeInfo(q, node)
+	default:
+		inner, err = s.nodes.NodeItems(q, node)
+	}
+	if err != nil {
+		return err
+	}
+	b := append([]byte(nil), "<query xmlns='"+space+"'"...)
+	if node != "" {
+		b = attr(b, "node", node) // XEP-0030 §3.2, §4.2: the answer mirrors the node
+	}
+	if len(inner) == 0 {
+		q.Reply(append(b, "/>"...))
+		return nil
+	}
+	q.Reply(append(append(append(b, '>'), inner...), "</query>"...))
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"longwire/store"
+	"longwire/xmpp/jid"
 	"longwire/xmpp/local"
 	"longwire/xmpp/markup"
 	"longwire/xmpp/router"
@@ -29,17 +30,32 @@ type Host interface {
 	Read(t *router.Turn, f func(*store.Tx) error) error
 }
 
+// A Keeper keeps one element in a form of its own, such as bookmarks (package pep).
+type Keeper interface {
+	Name() markup.Name
+	// Get is the whole element, nil when there is none.
+	Get(t *router.Turn, account jid.JID) ([]byte, error)
+	// Set keeps the element, or refuses it with a *stanza.Err. It needs a transaction.
+	Set(t *router.Turn, account jid.JID, e *markup.Element) error
+}
+
 // Service keeps one value for each pair of namespace and element name.
-type Service struct{ host Host }
+type Service struct {
+	host    Host
+	keepers map[markup.Name]Keeper
+}
 
 // New makes the service and registers it with the host.
 func New(h Host) *Service {
-	s := &Service{h}
+	s := &Service{h, make(map[markup.Name]Keeper)}
 	h.HandleIQ(NS, "query", "get", local.ForAccount, s.get)
 	h.HandleIQ(NS, "query", "set", local.ForAccount, s.set)
 	h.Feature(local.ForServer, NS)
 	return s
 }
+
+// Keep leaves the element of k's name to k. It is called before the first stanza comes.
+func (s *Service) Keep(k Keeper) { s.keepers[k.Name()] = k }
 
 func (s *Service) get(q *local.Request) error {
 	if err := check(q); err != nil {
@@ -49,22 +65,36 @@ func (s *Service) get(q *local.Request) error {
 		return stanza.Fail(stanza.NotAcceptable, "ask for one element at a time") // XEP-0049 §2.3
 	}
 	e := q.Payload.Children[0]
-	var kept []byte
-	err := s.host.Read(q.Turn, func(tx *store.Tx) error {
-		b, err := tx.Blob(q.Account.String(), store.BlobPrivate, key(e.Name))
-		kept = append([]byte(nil), b...)
-		return err
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		kept, err = empty(e.Name), nil // what was never stored is an empty element
-	}
+	kept, err := s.read(q, e.Name)
 	if err != nil {
-		return fmt.Errorf("private: reading %s of %s: %w", key(e.Name), q.Account, err)
+		return err
+	}
+	if kept == nil {
+		kept = empty(e.Name) // what was never stored is an empty element
 	}
 	b := append([]byte(nil), "<query xmlns='"+NS+"'>"...)
 	b = append(b, kept...)
 	q.Reply(append(b, "</query>"...))
 	return nil
+}
+
+// read is the whole element, nil when there is none.
+func (s *Service) read(q *local.Request, n markup.Name) (kept []byte, err error) {
+	if k := s.keepers[n]; k != nil {
+		return k.Get(q.Turn, q.Account)
+	}
+	err = s.host.Read(q.Turn, func(tx *store.Tx) error {
+		b, err := tx.Blob(q.Account.String(), store.BlobPrivate, key(n))
+		kept = append([]byte(nil), b...)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("private: reading %s of %s: %w", key(n), q.Account, err)
+	}
+	return kept, nil
 }
 
 func (s *Service) set(q *local.Request) error {
@@ -83,6 +113,12 @@ func (s *Service) set(q *local.Request) error {
 		return err
 	}
 	for _, e := range q.Payload.Children {
+		if k := s.keepers[e.Name]; k != nil {
+			if err := k.Set(q.Turn, q.Account, e); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := q.Turn.Tx.PutBlob(q.Account.String(), store.BlobPrivate, key(e.Name), e.Raw); err != nil {
 			return fmt.Errorf("private: keeping %s of %s: %w", key(e.Name), q.Account, err)
 		}

@@ -6,6 +6,8 @@
 //	alice/desk quickly sends <presence/>      the same, and nothing durable may be needed for it
 //	bob/phone  gets  <presence from='…'/>     the next thing on the client's stream, exactly; to is left out
 //	bob/phone  gets  nothing
+//	alice/desk wants urn:a urn:b              its client is capable of that: {caps} in what it sends stands for its <c/>, and
+//	                                          it answers when it is asked what that means
 //	alice/desk hangs up                       the connection ends without a word
 //	alice      blocks bob@hq.net
 //	alice      unblocks bob@hq.net
@@ -13,14 +15,18 @@
 //	far.net    gets  <presence from='…' to='…'/>
 //
 // far.net is a domain across a link, so that everything for it must be in a transaction; rooms.net is a service on this
-// node that needs none. A line that begins with # is a remark. The ids of roster pushes and the times of delay stamps are
-// written as *, as are the ids that rooms give to occupants and lines. What nobody has read by the end of the play is an error.
+// node that needs none. A line that begins with # is a remark. The ids of roster pushes and of events, and the times of
+// delay stamps, are written as *, as are the ids that rooms give to occupants and lines. What nobody has read by the end
+// of the play is an error.
 package plays
 
 import (
+	"crypto/sha1"
+	"encoding/base64"
 	"errors"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -126,7 +132,7 @@ func (s *Stage) Play(script string) {
 	}
 }
 
-var shape = regexp.MustCompile(`^(\S+)\s+(connects|hangs up|blocks|unblocks|sends|quickly sends|gets)\s*(.*)$`)
+var shape = regexp.MustCompile(`^(\S+)\s+(connects|hangs up|blocks|unblocks|sends|quickly sends|gets|wants)\s*(.*)$`)
 
 func (s *Stage) act(line string) {
 	s.t.Helper()
@@ -152,6 +158,8 @@ func (s *Stage) act(line string) {
 		s.Host.Unbind(c.Resource)
 		s.turn(line, false, func(t *router.Turn) error { return s.Engine.Gone(t, c.Resource, "") })
 		delete(s.clients, who)
+	case "wants":
+		s.client(who).wants = slices.Sorted(slices.Values(strings.Fields(what)))
 	case "blocks", "unblocks":
 		s.block(line, who, jid.MustParse(what), verb == "blocks")
 	default:
@@ -200,10 +208,27 @@ func (s *Stage) client(who string) *Client {
 // Client returns a connected client.
 func (s *Stage) Client(who string) *Client { s.t.Helper(); return s.client(who) }
 
+// Block lets an account block someone, or no longer.
+func (s *Stage) Block(account, contact string) {
+	s.t.Helper()
+	s.block(account+" blocks "+contact, account, jid.MustParse(contact), true)
+}
+
+// Drain reads what everybody has got so far.
+func (s *Stage) Drain() {
+	for _, c := range s.clients {
+		c.all()
+	}
+	for _, n := range s.far {
+		n.all()
+	}
+}
+
 // Send lets a client send a stanza, the way a client stream brings it in.
 func (s *Stage) Send(who, xml string, quick bool) {
 	s.t.Helper()
-	c, st := s.client(who), s.parse(xml)
+	c := s.client(who)
+	st := s.parse(strings.ReplaceAll(xml, "{caps}", c.caps()))
 	s.turn(who+" sends "+xml, quick, func(t *router.Turn) error { return s.FromClient(t, c, st) })
 }
 
@@ -244,6 +269,19 @@ func (s *Stage) turn(line string, quick bool, f func(*router.Turn) error) {
 		s.t.Fatalf("%s: %v", line, err)
 	}
 	t.Done()
+	s.answers()
+}
+
+// answers lets clients say what they are capable of, if they were asked.
+func (s *Stage) answers() {
+	s.t.Helper()
+	for who, c := range s.clients {
+		for _, q := range c.takeAsked() {
+			q.Inner = nil
+			r := q.Result([]byte(c.info()))
+			s.Send(who, string(r.Bytes()), false)
+		}
+	}
 }
 
 func (s *Stage) expect(line, who, what string) {
@@ -256,6 +294,9 @@ func (s *Stage) expect(line, who, what string) {
 	}
 	want := what
 	if want != "nothing" {
+		if c := s.clients[who]; c != nil {
+			what = strings.ReplaceAll(what, "{caps}", c.caps())
+		}
 		want = written(s.parse(strings.ReplaceAll(what, "stamp='*'", "stamp='2026-01-01T00:00:00Z'")), s.far[who] != nil)
 	}
 	if got != want {
@@ -268,13 +309,18 @@ var (
 	given  = regexp.MustCompile(`(<(?:occupant|stanza)-id [^>]*\bid=)'[^']*'`)
 )
 
+const (
+	nsEvent = "http://jabber.org/protocol/pubsub#event"
+	nsInfo  = "http://jabber.org/protocol/disco#info"
+)
+
 // written is a stanza as plays write it.
 func written(st *stanza.Stanza, withTo bool) string {
 	st = st.Copy()
 	if !withTo {
 		st.To = jid.JID{}
 	}
-	if st.Kind == stanza.IQ && st.Type == stanza.Set {
+	if st.Kind == stanza.IQ && st.Type == stanza.Set || st.Kind == stanza.Message && st.Has(nsEvent, "event") {
 		st.ID = "*"
 	}
 	return given.ReplaceAllString(stamps.ReplaceAllString(string(st.Bytes()), "stamp='*'"), "$1'*'")
@@ -315,13 +361,49 @@ func (b *box) all() []string {
 type Client struct {
 	Resource *local.Resource
 	ID       func(string) // if set, gets the id of each stanza the client gets
+
+	wants []string
+	asked []*stanza.Stanza // guarded by box.mu
 	box
+}
+
+func (c *Client) takeAsked() []*stanza.Stanza {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := c.asked
+	c.asked = nil
+	return all
+}
+
+// info is what the client is capable of.
+func (c *Client) info() string {
+	b := "<query xmlns='" + nsInfo + "'><identity category='client' type='pc'/>"
+	for _, n := range c.wants {
+		b += "<feature var='" + n + "+notify'/>"
+	}
+	return b + "</query>"
+}
+
+// caps is the same as a verification string. XEP-0115 §5.1.
+func (c *Client) caps() string {
+	s := "client/pc//<"
+	for _, n := range c.wants {
+		s += n + "+notify<"
+	}
+	sum := sha1.Sum([]byte(s))
+	return "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:play' ver='" + base64.StdEncoding.EncodeToString(sum[:]) + "'/>"
 }
 
 // Send takes what the node sends to the client.
 func (c *Client) Send(s *stanza.Stanza, _ uint64) {
 	if c.ID != nil {
 		c.ID(s.ID)
+	}
+	if c.wants != nil && s.Type == stanza.Get && s.Has(nsInfo, "query") {
+		c.mu.Lock()
+		c.asked = append(c.asked, s)
+		c.mu.Unlock()
+		return
 	}
 	c.put(written(s, false))
 }

@@ -1,0 +1,327 @@
+package pep
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"longwire/store"
+	"longwire/xmpp/forms"
+	"longwire/xmpp/jid"
+	"longwire/xmpp/markup"
+	"longwire/xmpp/router"
+	"longwire/xmpp/stanza"
+)
+
+// single is the id of the item of a node that keeps one, when the publisher gives none. XEP-0060 §12.20.
+const single = "current"
+
+// publication is an item on its way into a node.
+type publication struct {
+	node string
+	item store.PubsubItem
+	none bool                              // there is no item, only an event
+	name markup.Name                       // of the payload
+	elem *markup.Element                   // the payload, when a client has sent it
+	pre  func(c *store.PubsubConfig) error // puts preconditions into a configuration; nil: there are none
+}
+
+// publish puts an item into a node of the account. XEP-0060 §7.1.
+func (s *Service) publish(q *request) error {
+	p, err := s.read(q)
+	if err != nil {
+		return err
+	}
+	if err := q.Turn.NeedTx(); err != nil {
+		return err
+	}
+	if private(q.node) {
+		if err := s.adopt(q.Turn, q.Account); err != nil {
+			return err
+		}
+	}
+	given := p.item.ID
+	id, err := s.put(q.Turn, q.Account, p)
+	if err != nil {
+		return err
+	}
+	b := append([]byte(nil), "<pubsub xmlns='"+NS+"'><publish"...)
+	b = attr(b, "node", q.node)
+	if given != "" || id == "" {
+		b = append(b, "/></pubsub>"...)
+	} else {
+		// XEP-0060 §7.1.2: the publisher learns the id that it got.
+		b = append(attr(append(b, "><item"...), "id", id), "/></publish></pubsub>"...)
+	}
+	q.Reply(b)
+	return nil
+}
+
+// read takes a publish request apart.
+func (s *Service) read(q *request) (p publication, err error) {
+	if err := q.own(); err != nil {
+		return p, err
+	}
+	if err := q.named(); err != nil {
+		return p, err
+	}
+	p.node, p.none = q.node, true
+	for _, e := range q.act.Children {
+		if e.Name != (markup.Name{Space: NS, Local: "item"}) {
+			continue
+		}
+		if !p.none {
+			return p, stanza.Fail(stanza.BadRequest, "one item is published at a time") // XEP-0060 §7.1.1
+		}
+		p.none = false
+		if err := p.read(e, q.Stanza.From); err != nil {
+			return p, err
+		}
+	}
+	p.pre, err = s.preconditions(q)
+	return p, err
+}
+
+// read reads the <item/>.
+func (p *publication) read(e *markup.Element, from jid.JID) error {
+	p.item = store.PubsubItem{ID: e.Attr("id"), Publisher: from.String(), Published: time.Now()}
+	if len(p.item.ID) > maxID {
+		return stanza.Fail(stanza.NotAcceptable, fmt.Sprintf("an item's id may have at most %d bytes", maxID))
+	}
+	switch len(e.Children) {
+	case 0:
+	case 1:
+		p.elem = e.Children[0]
+		p.item.Payload, p.name = p.elem.Raw, p.elem.Name
+	default:
+		return refuse(stanza.BadRequest, "", "invalid-payload", "")
+	}
+	return nil
+}
+
+// preconditions reads <publish-options/>. XEP-0060 §7.1.5: a field is met when putting it into the configuration changes
+// nothing; a new node gets it.
+func (s *Service) preconditions(q *request) (func(*store.PubsubConfig) error, error) {
+	e := q.Payload.Child(NS, "publish-options")
+	if e == nil {
+		return nil, nil
+	}
+	f, err := forms.Parse(forms.Find(e))
+	if err != nil {
+		return nil, err
+	}
+	if f.FormType != formOptions || f.Type != forms.Submit {
+		return nil, stanza.Fail(stanza.BadRequest, "the form is not of the type "+formOptions)
+	}
+	return func(c *store.PubsubConfig) error {
+		return s.apply(c, f, refuse(stanza.Conflict, "", "precondition-not-met", "a field is not known here"))
+	}, nil
+}
+
+// put publishes an item, makes the node if there is none, and tells of it. It needs a transaction.
+func (s *Service) put(t *router.Turn, account jid.JID, p publication) (id string, err error) {
+	n, err := s.ready(t, account, p.node, p.pre)
+	if err != nil {
+		return "", err
+	}
+	if err := s.check(&p, &n.Config); err != nil {
+		return "", err
+	}
+	if p.node == NodeLegacyBookmarks {
+		return single, s.replace(t, account, p.elem)
+	}
+	if p.item.ID == "" && !p.none {
+		if p.item.ID = single; n.Config.MaxItems != 1 {
+			p.item.ID = token()
+		}
+	}
+	if err := s.placeIn(t, account, n, &p); err != nil {
+		return "", err
+	}
+	return p.item.ID, s.changed(t, account, p.node)
+}
+
+// place is put for an item of the node's own making, whose other views the caller looks after.
+func (s *Service) place(t *router.Turn, account jid.JID, p publication) error {
+	n, err := s.ready(t, account, p.node, nil)
+	if err != nil {
+		return err
+	}
+	return s.placeIn(t, account, n, &p)
+}
+
+// placeIn keeps an item that is in order, and tells of it.
+func (s *Service) placeIn(t *router.Turn, account jid.JID, n store.PubsubNode, p *publication) error {
+	if !n.Config.Transient {
+		if err := s.keep(t.Tx, account, n, p.item); err != nil {
+			return err
+		}
+	}
+	event := openItems(nil, p.node)
+	if p.none {
+		event = append(event, "/></event>"...)
+	} else {
+		event = append(appendItem(append(event, '>'), &p.item, !n.Config.NoPayload), "</items></event>"...)
+	}
+	return s.tell(t, account, p.node, &n.Config, event)
+}
+
+// ready finds the node that is published to, makes it (XEP-0163 §3), and checks the preconditions.
+func (s *Service) ready(t *router.Turn, account jid.JID, node string, pre func(*store.PubsubConfig) error) (store.PubsubNode, error) {
+	n, err := t.Tx.PubsubNode(account.String(), node)
+	if errors.Is(err, store.ErrNotFound) {
+		c := defaults(node)
+		if pre != nil {
+			if err := pre(&c); err != nil {
+				return n, err
+			}
+		}
+		return s.make(t.Tx, account, node, c)
+	}
+	if err != nil {
+		return n, failed("reading the node", account, node, err)
+	}
+	if pre == nil {
+		return n, nil
+	}
+	c := n.Config
+	if err := pre(&c); err != nil {
+		return n, err
+	}
+	if !same(c, n.Config) {
+		return n, refuse(stanza.Conflict, "", "precondition-not-met", "")
+	}
+	return n, nil
+}
+
+// check refuses an item that the node's configuration does not allow. XEP-0060 §7.1.3.
+func (s *Service) check(p *publication, c *store.PubsubConfig) error {
+	limit := s.o.Payload
+	if c.MaxBytes > 0 {
+		limit = c.MaxBytes
+	}
+	switch {
+	case p.none && !c.Transient:
+		return refuse(stanza.BadRequest, "", "item-required", "")
+	case p.item.Payload == nil && !c.NoPayload:
+		return refuse(stanza.BadRequest, "", "payload-required", "")
+	case !p.none && c.Transient && c.NoPayload:
+		return refuse(stanza.BadRequest, "", "item-forbidden", "")
+	case len(p.item.Payload) > limit:
+		return refuse(stanza.NotAcceptable, "", "payload-too-big", fmt.Sprintf("a payload may have at most %d bytes", limit))
+	case c.Type != "" && p.item.Payload != nil && p.name.Space != c.Type:
+		return refuse(stanza.BadRequest, "", "invalid-payload", "the node is for "+c.Type)
+	case p.node == NodeBookmarks:
+		return checkBookmark(p)
+	case p.node == NodeLegacyBookmarks && p.name != storageName:
+		return refuse(stanza.BadRequest, "", "invalid-payload", "bookmarks are a storage")
+	}
+	return nil
+}
+
+// keep stores an item, and discards the oldest that there is no more room for.
+func (s *Service) keep(tx *store.Tx, account jid.JID, n store.PubsubNode, it store.PubsubItem) error {
+	st, err := tx.PubsubStats(account.String())
+	if err != nil {
+		return failed("counting the items of", account, n.Node, err)
+	}
+	// A few bytes too strict when the item takes the place of another.
+	if st.Bytes+int64(len(it.Payload)) > s.o.Bytes || tx.Tight() {
+		return stanza.Fail(stanza.ResourceConstraint, "there is no room for more items")
+	}
+	if err := tx.PutPubsubItem(account.String(), n.Node, it); err != nil {
+		return failed("keeping an item of", account, n.Node, err)
+	}
+	limit := s.o.Items
+	if n.Config.MaxItems > 0 {
+		limit = min(limit, n.Config.MaxItems)
+	}
+	return s.trim(tx, account, n.Node, limit)
+}
+
+// trim discards the oldest items above a limit.
+func (s *Service) trim(tx *store.Tx, account jid.JID, node string, limit int) error {
+	n, err := tx.PubsubNode(account.String(), node)
+	if err != nil {
+		return failed("reading the node", account, node, err)
+	}
+	var old []string
+	err = tx.PubsubItems(account.String(), node, false, func(it store.PubsubItem) (bool, error) {
+		if n.Items-len(old) > limit {
+			old = append(old, it.ID)
+		}
+		return n.Items-len(old) > limit, nil
+	})
+	for _, id := range old {
+		err = errors.Join(err, tx.DeletePubsubItem(account.String(), node, id))
+	}
+	if err != nil {
+		return failed("discarding items of", account, node, err)
+	}
+	return nil
+}
+
+// retract deletes an item. XEP-0060 §7.2.
+func (s *Service) retract(q *request) error {
+	if err := q.own(); err != nil {
+		return err
+	}
+	n, err := s.load(q)
+	if err != nil {
+		return err
+	}
+	item := q.act.Child(NS, "item")
+	switch {
+	case item == nil || item.Attr("id") == "":
+		return refuse(stanza.BadRequest, "", "item-required", "")
+	case n.Config.Transient:
+		return lacks("persistent-items")
+	case q.node == NodeLegacyBookmarks:
+		return notTheTruth()
+	}
+	if err := q.Turn.NeedTx(); err != nil {
+		return err
+	}
+	notify := n.Config.NotifyRetract
+	if q.act.HasAttr("notify") {
+		notify = isTrue(q.act.Attr("notify"))
+	}
+	if err := s.take(q.Turn, q.Account, &n, item.Attr("id"), notify); err != nil {
+		return err
+	}
+	q.Reply(nil)
+	return nil
+}
+
+// take deletes an item of a node, tells of it, and lets follow what depends on it.
+func (s *Service) take(t *router.Turn, account jid.JID, n *store.PubsubNode, id string, notify bool) error {
+	if err := s.remove(t, account, n, id, notify); err != nil {
+		return err
+	}
+	return s.changed(t, account, n.Node)
+}
+
+// remove deletes an item of a node, and tells of it.
+func (s *Service) remove(t *router.Turn, account jid.JID, n *store.PubsubNode, id string, notify bool) error {
+	err := t.Tx.DeletePubsubItem(account.String(), n.Node, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return stanza.Fail(stanza.ItemNotFound, "") // XEP-0060 §7.2.3.2
+	}
+	if err != nil {
+		return failed("deleting an item of", account, n.Node, err)
+	}
+	if !notify {
+		return nil
+	}
+	event := append(openItems(nil, n.Node), "><retract"...)
+	event = append(attr(event, "id", id), "/></items></event>"...)
+	return s.tell(t, account, n.Node, &n.Config, event)
+}
+
+// changed lets follow what depends on a node's items.
+func (s *Service) changed(t *router.Turn, account jid.JID, node string) error {
+	if node == NodeBookmarks {
+		return s.tellLegacy(t, account)
+	}
+	return nil
+}
