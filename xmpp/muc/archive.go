@@ -57,7 +57,7 @@ const maxRemembered = 256 << 10
 
 // remember keeps a line in memory, for those who enter.
 func (r *Room) remember(t *router.Turn, l *line) {
-	most := r.historyLength()
+	most := historyLength(&r.next.Config)
 	if most == 0 {
 		return
 	}

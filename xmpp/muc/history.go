@@ -57,15 +57,17 @@ func readHistory(e *markup.Element) (history, error) {
 	return h, nil
 }
 
-// Default number of lines at a join, and how many entries of the archive are looked at to find them.
+// Default number of lines at a join, and how many entries of the archive are looked at to find them;
+// and the most that an owner may ask for.
 const (
 	defaultHistory = 20
 	maxLooked      = 500
+	maxHistory     = 200 // more is for the archive to tell
 )
 
 // past gives the lines that a client gets when it enters, oldest first.
 func (r *Room) past(t *router.Turn, h history, near bool) ([]*stanza.Stanza, error) {
-	most := r.historyLength()
+	most := historyLength(&r.next.Config)
 	if h.maxStanzas >= 0 {
 		most = min(most, h.maxStanzas)
 	}
@@ -89,8 +91,9 @@ func (r *Room) past(t *router.Turn, h history, near bool) ([]*stanza.Stanza, err
 	return all, nil
 }
 
-func (r *Room) historyLength() int {
-	switch n := r.next.Config.History; {
+// historyLength is how many lines a room sends at a join.
+func historyLength(c *store.Room) int {
+	switch n := c.History; {
 	case n < 0:
 		return 0
 	case n == 0:

@@ -3,9 +3,7 @@ package muc
 import (
 	"errors"
 	"maps"
-	"time"
 
-	"longwire/store"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/markup"
 	"longwire/xmpp/router"
@@ -158,11 +156,7 @@ func (s *Service) admit(q *request, j *joining, nick, password string) error {
 func (s *Service) checkEntry(st *State, o *Occupant, password string) error {
 	switch {
 	case st.Config.Gone:
-		e := stanza.Fail(stanza.Gone, st.Config.Reason) // XEP-0045 §10.9: where the room is now
-		if st.Config.Alternate != "" {
-			e.URI = "xmpp:" + st.Config.Alternate + "?join"
-		}
-		return e
+		return goneTo(&st.Config)
 	case st.Config.Locked && o.Affiliation != Owner:
 		return stanza.Fail(stanza.ItemNotFound, "the room is being made") // XEP-0045 §7.2.12
 	case st.Config.Password != "" && password != st.Config.Password:
@@ -302,6 +296,9 @@ func (r *Room) welcome(t *router.Turn, o *Occupant, to *Session, j *joining) err
 		return err
 	}
 	all = append(append(all, lines...), r.subject())
+	if s.avatar != nil {
+		all = append(all, r.face(s))
+	}
 	return r.giveAll(t, to, all)
 }
 
@@ -395,17 +392,6 @@ func (r *Room) take(t *router.Turn, full jid.JID) *joining {
 	c := *j
 	c.occupant = j.occupant.copy() // j belongs to an old state, which an undone operation brings back
 	return &c
-}
-
-// createAtDoor makes the room that somebody wants to enter.
-func (s *Service) createAtDoor(t *router.Turn, by, room jid.JID) (*Room, error) {
-	o := s.options.Load()
-	if o.Create == "nobody" || o.Create == "local" && !s.host.Local(by.Domain()) {
-		return nil, stanza.Fail(stanza.NotAllowed, "rooms are made by others") // XEP-0045 §7.2.12
-	}
-	cfg := o.Default
-	cfg.JID, cfg.Created, cfg.Locked = room.String(), time.Now(), true
-	return s.open(t, cfg, []store.RoomMember{{JID: by.Bare().String(), Affiliation: Owner.String()}})
 }
 
 // attr is a non-empty attribute as markup.

@@ -111,7 +111,7 @@ func TestRoomThatIsMissingIsMadeForLocalUsersOnly(t *testing.T) {
 	far.net    sends <presence from='carol@far.net/x' to='ops@chat.hq.net/Carol'>{muc}</presence>
 	far.net    gets  <presence from='ops@chat.hq.net/Carol' to='carol@far.net/x' type='error'>{muc}<error type='cancel' by='ops@chat.hq.net'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>the room is being made</text></error></presence>
 	alice/desk sends <presence to='ops@chat.hq.net/Alice' type='unavailable'/>
-	alice/desk gets  <presence from='ops@chat.hq.net/Alice' type='unavailable'>[owner none alice@hq.net/desk 110]</presence>
+	alice/desk gets  <presence from='ops@chat.hq.net/Alice' type='unavailable'>{id}<x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='owner' role='none' jid='alice@hq.net/desk'/><destroy/><status code='110'/></x></presence>
 	alice/desk sends <message to='ops@chat.hq.net' type='groupchat' id='m'><body>Hello?</body></message>
 	alice/desk gets  <message from='ops@chat.hq.net' type='error' id='m'><error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>
 	`)

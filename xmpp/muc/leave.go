@@ -88,6 +88,9 @@ func (r *Room) bye(t *router.Turn, o *Occupant, to *Session, c Cause) error {
 // remove takes an occupant out with all its clients. XEP-0045 §8.2: the one who is removed hears it first; between may
 // then tell who did it; then the others.
 func (r *Room) remove(t *router.Turn, o *Occupant, c Cause, between func() error) error {
+	if r.next.Config.Locked && r.next.Present() == 1 {
+		c.Destroy = ending{}.append(nil) // XEP-0045 §10.1.3: its owner leaves a room that was never configured
+	}
 	r.set(t, r.next.put(o, nil))
 	if o.Ours() {
 		r.service.count(t, o.Real.Bare(), -len(o.Sessions))

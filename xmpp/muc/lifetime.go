@@ -50,6 +50,9 @@ func (s *Service) load(t *router.Turn, c store.Room) error {
 	if err != nil {
 		return err
 	}
+	if n.avatar, err = r.loadAvatar(t); err != nil {
+		return err
+	}
 	s.keep(r)
 	t.Tx.OnUndo(func() { s.forget(r) })
 	r.set(t, n)

@@ -17,6 +17,8 @@ type Options struct {
 	MaxNick          int    // octets of a nick; default 256
 	MaxPresence      int    // octets of a presence's children; default 16384
 	MaxSubject       int    // octets of a subject; default 4096
+	Name             string // of the service, for people; default "Rooms"
+	Version          string // of the program; "": it is not told
 	LockNicks        bool   // who has registered a nick uses no other
 
 	Default store.Room          // what a new room begins with
@@ -34,6 +36,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Create == "" {
 		o.Create = "local"
+	}
+	if o.Name == "" {
+		o.Name = "Rooms"
 	}
 	def(&o.MaxRooms, 1000)
 	def(&o.MaxRoomsPerUser, 20)

@@ -46,7 +46,8 @@ func expand(script string) string {
 // stage is a node with a room service.
 type stage struct {
 	*plays.Stage
-	muc *muc.Service
+	muc    *muc.Service
+	inside []string // clients that entered by enter
 }
 
 func newStage(t testing.TB, o muc.Options) *stage {

@@ -43,6 +43,7 @@ type Host interface {
 	DB() *store.DB
 	Read(t *router.Turn, f func(*store.Tx) error) error
 	Blocked(t *router.Turn, account, other jid.JID) (bool, error)
+	AccountExists(t *router.Turn, bare jid.JID) (bool, error)
 }
 
 // Service is the Sink of the rooms' domains.
@@ -53,6 +54,7 @@ type Service struct {
 	options  atomic.Pointer[Options]
 	relay    relay
 	whispers whispers
+	pacing   pacing
 
 	in       map[jid.JID]int     // touched by ops only: how many places in rooms a user's clients have
 	iqs      map[iqKey]iqHandler // written by New only
@@ -83,6 +85,14 @@ func New(h Host, r *router.Router, o Options) *Service {
 func (s *Service) serve() {
 	s.servePing()
 	s.serveArchive()
+	s.serveVitals()
+	s.serveDisco()
+	s.serveOwner()
+	s.serveAdmin()
+	s.serveRegister()
+	s.serveCard()
+	s.handleMessage(s.mediate)
+	s.handleMessage(s.voice)
 }
 
 // SetOptions changes the settings; what is under way goes on by the old ones.

@@ -20,6 +20,7 @@ type State struct {
 	far       map[jid.JID]*Occupant // those from other nodes, by Real
 	waiting   map[jid.JID]*joining  // joins that Federation lets wait, by the client's full JID
 	recent    []*line               // the last lines of a room without archive
+	avatar    []string              // hashes of the room's photos
 }
 
 // Occupant finds who has a nick, nil if nobody does.
@@ -46,16 +47,8 @@ func (s *State) Present() (n int) {
 	return n
 }
 
-// Affiliation is the standing of a user: its own, or else that of its domain. A domain may be banned (XEP-0045 §9.1) or
-// be a member as a whole; it never owns or administers.
-func (s *State) Affiliation(user jid.JID) Affiliation {
-	if m, ok := s.Members[user.Bare()]; ok && m.Affiliation != "" && m.Affiliation != NoAffiliation.String() {
-		a, _ := ParseAffiliation(m.Affiliation)
-		return a
-	}
-	a, _ := ParseAffiliation(s.Members[user.DomainJID()].Affiliation)
-	return min(a, Member)
-}
+// Affiliation is the standing of a user: its own, or else that of its domain.
+func (s *State) Affiliation(user jid.JID) Affiliation { return affiliationIn(s.Members, user.Bare()) }
 
 // ReservedNick is the nick that a user has registered, "" if none.
 func (s *State) ReservedNick(user jid.JID) string { return s.Members[user.Bare()].Nick }

@@ -1,0 +1,98 @@
+package muc
+
+import (
+	"sync"
+	"time"
+
+	"longwire/store"
+	"longwire/xmpp/jid"
+	"longwire/xmpp/router"
+	"longwire/xmpp/stanza"
+)
+
+// maxReason bounds the text that goes with an action, in octets.
+const maxReason = 1024
+
+// checkCreate refuses rooms that a user may not make, or that would be too many. XEP-0045 §10.1.1.
+func (s *Service) checkCreate(by jid.JID) error {
+	o := s.options.Load()
+	if o.Create == "nobody" || o.Create == "local" && !s.host.Local(by.Domain()) {
+		return stanza.Fail(stanza.NotAllowed, "rooms are made by others")
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if len(s.rooms) >= o.MaxRooms {
+		return stanza.Fail(stanza.ResourceConstraint, "there are too many rooms")
+	}
+	owned := 0
+	for _, r := range s.rooms {
+		if n := r.next; n != nil && n.Members[by.Bare()].Affiliation == Owner.String() {
+			owned++
+		}
+	}
+	if owned >= o.MaxRoomsPerUser {
+		return stanza.Fail(stanza.ResourceConstraint, "you own too many rooms")
+	}
+	return nil
+}
+
+// What a user may ask a room to pass on, to people who did not ask for it: invitations, refusals of them, requests for
+// voice. Each sends a message to somebody else, perhaps over a link.
+const (
+	burst     = 20
+	perAction = 15 * time.Second
+	maxPacers = 1000
+)
+
+// pacing bounds what each user has passed on. It is a bucket of burst actions that fills by one each perAction.
+type pacing struct {
+	mu    sync.Mutex // guards empty
+	empty map[jid.JID]time.Time
+}
+
+// take counts n actions of a user, or refuses them. What is taken back counts nothing.
+func (p *pacing) take(t *router.Turn, who jid.JID, n int) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now, cost := time.Now(), time.Duration(n)*perAction
+	was := p.empty[who] // when the bucket is full again
+	full := was
+	if full.Before(now) {
+		full = now
+	}
+	if full = full.Add(cost); full.Sub(now) > burst*perAction {
+		return &stanza.Err{Condition: stanza.PolicyViolation, Type: "wait", Text: "too many at once"}
+	}
+	if p.empty == nil || len(p.empty) >= maxPacers {
+		p.sweepLocked(now)
+	}
+	p.empty[who] = full
+	t.Tx.OnUndo(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.empty[who] = p.empty[who].Add(-cost)
+	})
+	return nil
+}
+
+// sweepLocked forgets those who may do all again. If all of them are busy, that is one crowd, which begins anew.
+func (p *pacing) sweepLocked(now time.Time) {
+	if p.empty == nil {
+		p.empty = make(map[jid.JID]time.Time)
+	}
+	for j, t := range p.empty {
+		if t.Before(now) {
+			delete(p.empty, j)
+		}
+	}
+	if len(p.empty) >= maxPacers {
+		clear(p.empty)
+	}
+}
+
+// fresh is the configuration that a new room begins with.
+func (o *Options) fresh(room jid.JID) store.Room {
+	cfg := o.Default
+	cfg.JID, cfg.Created = room.String(), time.Now()
+	return cfg
+}
