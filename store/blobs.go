@@ -6,6 +6,7 @@ const (
 	BlobPrivate  = "private"  // name: namespace and element
 	BlobBlock    = "block"    // name: the blocked JID
 	BlobDeclared = "declared" // what the configuration has put among the account's own things; name: which
+	BlobArchive  = "archive"  // what the account wants archived
 )
 
 // Blob is the value of one kind under one name; ErrNotFound. The name may be empty where a kind has one value only.

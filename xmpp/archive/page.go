@@ -155,7 +155,7 @@ func (src *Source) matchWith(with jid.JID) (func(store.ArchiveEntry) bool, error
 		return func(e store.ArchiveEntry) bool { return nick == "" || e.From == nick }, nil
 	case src.Room && !src.RealJIDs:
 		return nil, stanza.Fail(stanza.Forbidden, "with: who is who is not told here")
-	case with.Resource() == "" || src.Room && with.Resource() == "":
+	case with.Resource() == "":
 		return func(e store.ArchiveEntry) bool { return bareIs(e.With, with.String()) }, nil
 	}
 	return func(e store.ArchiveEntry) bool { return e.With == with.String() }, nil

@@ -218,7 +218,10 @@ func (s *Session) route(t *router.Turn, st *stanza.Stanza) error {
 		return err
 	}
 	if st.Kind == stanza.Message {
-		s.srv.host.CarbonSent(t, s.res, st)
+		var err error
+		if st, err = s.srv.host.Sent(t, s.res, st); err != nil {
+			return err
+		}
 	}
 	return s.srv.router.Route(t, st)
 }

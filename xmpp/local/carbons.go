@@ -33,17 +33,16 @@ func (h *Host) ServeCarbons() {
 	}
 }
 
-// CarbonSent copies what one resource sent to the account's others. XEP-0280 §8.
-func (h *Host) CarbonSent(t *router.Turn, r *Resource, s *stanza.Stanza) {
+// carbonSent copies what one resource sent to the account's others, with its number in the archive (XEP-0313,
+// Communicating the archive ID). XEP-0280 §8. A message to oneself reaches the others already (XEP-0280 §6.1), and does
+// not come here.
+func (h *Host) carbonSent(t *router.Turn, r *Resource, k Kept) {
 	rs := h.Resources(r.bare)
-	if len(rs) < 2 || !copied(s) {
-		return
-	}
-	// A message to oneself reaches the others already. XEP-0280 §6.1.
-	if s.To.Bare() == r.bare {
+	if len(rs) < 2 || !copied(k.Stanza) {
 		return
 	}
 	t.After(func() {
+		s := h.marked(k)
 		for _, o := range rs {
 			if o != r && o.Carbons() {
 				o.Send(wrap("sent", s, o))

@@ -18,10 +18,10 @@ import (
 // A claim says that the entry is in so many streams; while it is, nobody else gets it.
 
 // hand gives a message to the clients that should have it, and copies to those that asked for them. With a spool number
-// and nobody there it does nothing: the message waits. Without, a message worth keeping is kept now.
-func (h *Host) hand(s *stanza.Stanza, spool uint64) {
+// and nobody there it does nothing: the message waits. Without, a message worth keeping is kept now. It tells whether some
+// client has it.
+func (h *Host) hand(s *stanza.Stanza, spool uint64) (given bool) {
 	keep := spool != 0 || Keepable(s)
-	given := false
 	if a := h.lock(s.To.Bare()); a != nil {
 		given = (!keep || a.returning.Load() == 0) && h.giveLocked(a, s, spool)
 		a.order.Unlock()
@@ -29,6 +29,7 @@ func (h *Host) hand(s *stanza.Stanza, spool uint64) {
 	if !given && keep && spool == 0 {
 		h.keep(s)
 	}
+	return given
 }
 
 // keep brings a message anew, now by a transaction: the last client left just now, or is leaving. What that gives back is

@@ -20,6 +20,7 @@ type Host struct {
 	router   *router.Router
 	presence Presence
 	blocker  Blocker
+	archiver Archiver // nil: none
 
 	iqs      map[iqKey]iqEntry // written before the first stanza, read-only afterwards
 	features [2][]string       // by scope: server, account

@@ -45,6 +45,7 @@ func (h *Host) message(t *router.Turn, s *stanza.Stanza) error {
 		return stanza.Fail(stanza.ServiceUnavailable, "")
 	}
 	bare := s.To.Bare()
+	s = h.stripped(bare, s)
 	if bare != s.From.Bare() && !t.Verdict {
 		if blocked, err := h.Blocked(t, bare, s.From); err != nil {
 			return err
@@ -80,12 +81,18 @@ func (h *Host) message(t *router.Turn, s *stanza.Stanza) error {
 			return err
 		}
 	}
-	if t.Tx == nil {
-		t.After(func() { h.hand(s, 0) })
-		return nil
+	k, err := h.number(t, bare, s.From, s)
+	if err != nil {
+		return err
 	}
-	if !Keepable(s) {
-		t.After(func() { h.hand(s, 0) })
+	s = h.marked(k)
+	if t.Tx == nil || !Keepable(s) {
+		t.After(func() {
+			// One that nobody took came back to message, and was kept there.
+			if h.hand(s, 0) {
+				_ = h.archive(nil, k)
+			}
+		})
 		return nil
 	}
 	if v == offline && !t.Incoming && t.Tx.Tight() {
@@ -103,6 +110,9 @@ func (h *Host) message(t *router.Turn, s *stanza.Stanza) error {
 		return stanza.Fail(stanza.ServiceUnavailable, "the recipient's offline store is full") // XEP-0160 §3
 	}
 	if err != nil {
+		return err
+	}
+	if err := h.archive(t.Tx, k); err != nil {
 		return err
 	}
 	t.After(func() { h.hand(s, id) })

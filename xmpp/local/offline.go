@@ -14,6 +14,7 @@ const (
 	nsHints      = "urn:xmpp:hints"
 	nsChatStates = "http://jabber.org/protocol/chatstates"
 	nsDelay      = "urn:xmpp:delay"
+	nsArchive    = "urn:xmpp:mam:2"
 )
 
 // Keepable tells whether a message may wait for its recipient. XEP-0160 §3: normal and chat with content; XEP-0334
@@ -28,6 +29,9 @@ func Keepable(s *stanza.Stanza) bool {
 	}
 	if s.Has(nsHints, "no-store") || s.Has(nsHints, "no-permanent-store") {
 		return false // XEP-0334 §4.2, §4.3
+	}
+	if s.Has(nsArchive, "result") {
+		return false // what an archive found is there still
 	}
 	return s.Has(nsHints, "store") || hasContent(s)
 }
