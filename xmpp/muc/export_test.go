@@ -10,6 +10,7 @@ func (s *Service) Open(t *router.Turn, cfg store.Room, members []store.RoomMembe
 }
 
 func IDOf(o *Occupant) string { return o.id }
+
 func MayAffiliate(actor, from, to Affiliation, self bool) error {
 	return mayAffiliate(actor, from, to, self)
 }

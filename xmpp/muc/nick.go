@@ -67,6 +67,11 @@ func (s *Service) move(q *request, old, there *Occupant, nick string, kept []byt
 		}
 	}
 	if there != nil {
+		if r.next.Sees(there) && !r.next.Sees(old) {
+			if err := r.reveal(q.Turn, there, to); err != nil {
+				return err
+			}
+		}
 		return s.joinNick(q, j, there)
 	}
 	return r.enter(q.Turn, j)

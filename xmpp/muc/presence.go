@@ -137,27 +137,24 @@ func (r *Room) alter(t *router.Turn, old, o *Occupant, c Cause) error {
 		return err
 	}
 	if r.next.Sees(o) && !r.next.Sees(old) {
-		if err := r.reveal(t, o); err != nil {
-			return err
+		for i := range o.Sessions {
+			if err := r.reveal(t, o, &o.Sessions[i]); err != nil {
+				return err
+			}
 		}
 	}
 	return r.report(t, old, o, c)
 }
 
-// reveal shows a new moderator of a semi-anonymous room who the others are.
-func (r *Room) reveal(t *router.Turn, o *Occupant) error {
+// reveal shows a client of o, who is a moderator from now on, who the others are.
+func (r *Room) reveal(t *router.Turn, o *Occupant, to *Session) error {
 	var all []*stanza.Stanza
 	for _, other := range r.next.occupants {
 		if other != o && !other.Hidden && r.next.broadcast(other.Role) {
 			all = append(all, other.view(true, Cause{}))
 		}
 	}
-	for i := range o.Sessions {
-		if err := r.giveAll(t, &o.Sessions[i], all); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.giveAll(t, to, all)
 }
 
 // same tells whether others would see no difference.

@@ -50,7 +50,7 @@ func (s *Service) iqToOccupant(q *request) error {
 	c := st.Copy()
 	c.From, c.To, c.ID = q.from.jid, target, id
 	if err := s.send(q.Turn, c); err != nil {
-		s.relay.take(id)
+		s.relay.take(id, target, q.room.jid)
 		return err
 	}
 	return nil
@@ -58,8 +58,8 @@ func (s *Service) iqToOccupant(q *request) error {
 
 // relayAnswer brings an occupant's answer to who asked.
 func (s *Service) relayAnswer(q *request) error {
-	p, ok := s.relay.take(q.stanza.ID)
-	if !ok || p.target != q.stanza.From || p.room != q.stanza.To.Bare() {
+	p, ok := s.relay.take(q.stanza.ID, q.stanza.From, q.stanza.To.Bare())
+	if !ok {
 		return nil // RFC 6120 §8.2.3: an answer nobody waits for is dropped
 	}
 	st := q.stanza.Copy()
@@ -123,14 +123,16 @@ func (r *relay) expireLocked(now time.Time) {
 	}
 }
 
-func (r *relay) take(id string) (pendingIQ, bool) {
+// take finds the question that an answer is for, which is then answered.
+func (r *relay) take(id string, from, room jid.JID) (pendingIQ, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p, ok := r.m[id]
-	if ok {
-		r.removeLocked(id)
+	if !ok || p.target != from || p.room != room {
+		return pendingIQ{}, false
 	}
-	return p, ok
+	r.removeLocked(id)
+	return p, true
 }
 
 func (r *relay) removeLocked(id string) {

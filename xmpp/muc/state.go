@@ -94,17 +94,18 @@ func (s *State) put(old, new *Occupant) *State {
 		at = slices.Index(c.occupants, old)
 		delete(c.nicks, old.Nick)
 	}
-	c.index(old, new)
 	switch {
 	case new == nil:
 		c.occupants = slices.Delete(c.occupants, at, at+1)
-		return c
 	case old == nil:
 		c.occupants = append(c.occupants, new)
 	default:
 		c.occupants[at] = new
 	}
-	c.nicks[new.Nick] = new
+	if new != nil {
+		c.nicks[new.Nick] = new
+	}
+	c.index(old, new)
 	return c
 }
 
@@ -116,6 +117,13 @@ func (s *State) index(old, new *Occupant) {
 	}
 	all := maps.Clone(*m)
 	old.reals(func(j jid.JID) { delete(all, j) })
+	if old != nil && !old.Ours() {
+		for _, o := range s.occupants { // a user whom other nodes hold twice
+			if !o.Ours() && o.Real == old.Real {
+				all[o.Real] = o
+			}
+		}
+	}
 	new.reals(func(j jid.JID) { all[j] = new })
 	*m = all
 }

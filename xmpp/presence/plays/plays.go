@@ -117,7 +117,7 @@ func (s *Stage) Play(script string) {
 	s.t.Helper()
 	for line := range strings.Lines(script) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-			s.act(line)
+			s.Act(line)
 		}
 	}
 	for name, c := range s.clients {
@@ -134,7 +134,8 @@ func (s *Stage) Play(script string) {
 
 var shape = regexp.MustCompile(`^(\S+)\s+(connects|hangs up|blocks|unblocks|sends|quickly sends|gets|wants)\s*(.*)$`)
 
-func (s *Stage) act(line string) {
+// Act plays one line.
+func (s *Stage) Act(line string) {
 	s.t.Helper()
 	m := shape.FindStringSubmatch(line)
 	if m == nil {
@@ -152,7 +153,7 @@ func (s *Stage) act(line string) {
 	}
 	switch verb {
 	case "connects":
-		s.connect(who)
+		s.Connect(who)
 	case "hangs up":
 		c := s.client(who)
 		s.Host.Unbind(c.Resource)
@@ -183,7 +184,8 @@ func (s *Stage) parse(xml string) *stanza.Stanza {
 	return st
 }
 
-func (s *Stage) connect(who string) {
+// Connect logs a client in.
+func (s *Stage) Connect(who string) {
 	s.t.Helper()
 	name, resource, ok := strings.Cut(who, "/")
 	full, err := jid.New(name, Domain, resource)
@@ -416,6 +418,9 @@ func (c *Client) Addr() string { return "stage" }
 
 // Got returns what the client has not read, and reads it.
 func (c *Client) Got() []string { return c.all() }
+
+// Far returns what a neighbour has not read, and reads it.
+func (s *Stage) Far(domain string) []string { return s.far[domain].all() }
 
 // neighbour is a domain beside ours.
 type neighbour struct {

@@ -1,0 +1,59 @@
+package muc
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+
+	"longwire/xmpp/jid"
+	"longwire/xmpp/router"
+)
+
+// SetRole is what an administrator's request does.
+func SetRole(t *router.Turn, r *Room, nick string, role Role) error {
+	old := r.next.Occupant(nick)
+	if old == nil {
+		return nil
+	}
+	o := old.copy()
+	o.Role = role
+	return r.alter(t, old, o, Cause{})
+}
+
+// Check tells what does not fit together in a room of which nothing is under way.
+func Check(s *Service, r *Room) error {
+	n := r.next
+	if n != r.live.Load() {
+		return errors.New("what is decided is not what is shown")
+	}
+	places, clients, far := map[jid.JID]int{}, 0, 0
+	for _, o := range n.occupants {
+		if n.nicks[o.Nick] != o || o.jid.Resource() != o.Nick {
+			return fmt.Errorf("%s is not found by its nick", o.Nick)
+		}
+		if !o.Ours() {
+			if n.far[o.Real] == nil || len(o.Sessions) > 0 {
+				return fmt.Errorf("%s is not known as one from afar", o.Nick)
+			}
+			far++
+			continue
+		}
+		if o.session(o.Real) < 0 {
+			return fmt.Errorf("%s stands for nobody", o.Nick)
+		}
+		for _, c := range o.Sessions {
+			clients++
+			places[c.JID.Bare()]++
+			if n.clients[c.JID] != o {
+				return fmt.Errorf("%s is not found by its address", c.JID)
+			}
+		}
+	}
+	if len(n.nicks) != len(n.occupants) || len(n.clients) != clients || len(n.far) > far {
+		return errors.New("somebody is found who is not there")
+	}
+	if !maps.Equal(places, s.in) {
+		return fmt.Errorf("users are in %v, counted as %v", places, s.in)
+	}
+	return nil
+}
