@@ -230,14 +230,14 @@ func (s *Service) resync(q *request, j *joining) error {
 	i := o.session(q.stanza.From)
 	o.Sessions[i].Presence = j.occupant.Show
 	o.Show = shown(o.Sessions)
-	if err := q.room.alterQuietly(q.Turn, old, o); err != nil {
+	if err := q.room.alterQuietly(q.Turn, old, o, q.stanza.From); err != nil {
 		return err
 	}
 	return q.room.welcome(q.Turn, o, &o.Sessions[i], j)
 }
 
-// alterQuietly is alter for one whose own clients will hear it another way.
-func (r *Room) alterQuietly(t *router.Turn, old, o *Occupant) error {
+// alterQuietly is alter less what one of the occupant's own clients will hear another way.
+func (r *Room) alterQuietly(t *router.Turn, old, o *Occupant, but jid.JID) error {
 	r.name(o)
 	r.set(t, r.next.put(old, o))
 	if same(old, o) {
@@ -246,6 +246,14 @@ func (r *Room) alterQuietly(t *router.Turn, old, o *Occupant) error {
 	if r.next.broadcast(o.Role) {
 		if err := r.tellOthers(t, r.next, o, o.view(false, Cause{}), o.view(true, Cause{})); err != nil {
 			return err
+		}
+	}
+	self := o.build("", true, Cause{Codes: []int{110}})
+	for i := range o.Sessions {
+		if o.Sessions[i].JID != but {
+			if err := r.give(t, &o.Sessions[i], self); err != nil {
+				return err
+			}
 		}
 	}
 	return r.report(t, old, o, Cause{})
