@@ -16,8 +16,8 @@ const maxCrowd = 2000
 
 // seen takes an occupant that the peer says is there.
 func (r *room) seen(t *router.Turn, mr *muc.Room, p *peer, nick string, real jid.JID, i Item, show []byte) error {
-	if real.IsZero() {
-		return nil
+	if _, waits := r.waits[real]; waits || real == r.jid || real.IsZero() {
+		return nil // the echo of a join: of somebody who waits for its end, or of the node itself
 	}
 	if here := mr.Next(t).ByReal(real); here != nil && here.Node != p.jid {
 		// One of ours, told back; or one that came by another way, so that the rooms form a circle.

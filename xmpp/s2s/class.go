@@ -36,10 +36,10 @@ func (l Lifetimes) waiting(s *stanza.Stanza) waiting {
 	case stanza.Presence:
 		return l.presence(s)
 	}
-	switch c := messageClass(s); c {
-	case store.ClassGroupchat:
+	switch c := messageClass(s); {
+	case c == store.ClassGroupchat && s.Type == stanza.Groupchat:
 		return waiting{c, l.Groupchat, false}
-	case store.ClassState:
+	case c == store.ClassState:
 		return waiting{c, l.State, false}
 	default:
 		return waiting{c, l.Message, false}
@@ -101,6 +101,9 @@ func messageClass(s *stanza.Stanza) store.Class {
 	receipt, state := false, false
 	for _, c := range s.Children {
 		switch c.Name.Space {
+		case nsFMUC:
+			// Choice: a private word from one room's occupant to another's comes behind the presence of its author.
+			return store.ClassGroupchat
 		case nsStates:
 			state = true
 			continue

@@ -153,7 +153,7 @@ func (p *Peer) bounce(t *router.Turn, e store.Entry, why *stanza.Err) error {
 	case store.ClassReceipt, store.ClassState, store.ClassPresence:
 		return nil
 	}
-	if s.Kind == stanza.Presence && (s.Type != "" || !(s.Has(nsMUC, "x") || s.Has(nsFMUC, "fmuc"))) {
+	if s.Kind == stanza.Presence && !awaited(s) {
 		return nil
 	}
 	back := s.ErrorReply(why)
@@ -165,4 +165,16 @@ func (p *Peer) bounce(t *router.Turn, e store.Entry, why *stanza.Err) error {
 	err = p.peers.Router.Route(t, back)
 	t.Verdict = before
 	return err
+}
+
+// awaited tells whether somebody must know that a presence was lost: who wants to enter a room, or a room that is
+// federated with another (XEP-0289), which would believe for ever that an occupant is still here.
+func awaited(s *stanza.Stanza) bool {
+	switch s.Type {
+	case "":
+		return s.Has(nsMUC, "x") || s.Has(nsFMUC, "fmuc")
+	case stanza.Unavailable:
+		return s.Has(nsFMUC, "fmuc")
+	}
+	return false
 }

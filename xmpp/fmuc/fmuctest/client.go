@@ -2,11 +2,13 @@ package fmuctest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 
 	"longwire/store"
+	"longwire/xmpp/fmuc"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/local"
 	"longwire/xmpp/router"
@@ -24,14 +26,14 @@ type Client struct {
 
 	mu    sync.Mutex // guards what follows
 	got   []*stanza.Stanza
-	crowd map[string]string // role by nick
+	crowd map[string]bool // by nick
 }
 
 // Login makes an account with one client, NAME@NODE.net/x.
 func (n *Node) Login(name string) *Client {
 	tb := n.World.TB
 	tb.Helper()
-	c := &Client{Node: n, Full: jid.MustParse(name + "@" + n.Domain() + "/x"), crowd: make(map[string]string)}
+	c := &Client{Node: n, Full: jid.MustParse(name + "@" + n.Domain() + "/x"), crowd: make(map[string]bool)}
 	n.Update(func(t *router.Turn) error {
 		if ok, err := t.Tx.AccountExists(c.Full.Bare().String()); ok || err != nil {
 			return err
@@ -110,18 +112,14 @@ func (c *Client) Send(st *stanza.Stanza, _ uint64) {
 	if st.Kind != stanza.Presence || st.From.Bare() != c.room {
 		return
 	}
-	if st.Type == stanza.Unavailable {
+	i, _ := fmuc.ParseItem(st)
+	switch {
+	case st.Type == stanza.Unavailable && i.Has(110) && !i.Has(303):
+		clear(c.crowd) // that is itself
+	case st.Type == stanza.Unavailable:
 		delete(c.crowd, st.From.Resource())
-		return
-	}
-	if st.Type == "" {
-		role := "?"
-		if x, ok := st.Child("http://jabber.org/protocol/muc#user", "x"); ok {
-			if e, err := st.Element(x); err == nil && e.Child(x.Name.Space, "item") != nil {
-				role = e.Child(x.Name.Space, "item").Attr("role")
-			}
-		}
-		c.crowd[st.From.Resource()] = role
+	case st.Type == "":
+		c.crowd[st.From.Resource()] = true
 	}
 }
 
@@ -135,12 +133,7 @@ func (c *Client) Addr() string { return "192.0.2.1:50000" }
 func (c *Client) Crowd() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var nicks []string
-	for n := range c.crowd {
-		nicks = append(nicks, n)
-	}
-	slices.Sort(nicks)
-	return strings.Join(nicks, ", ")
+	return strings.Join(slices.Sorted(maps.Keys(c.crowd)), ", ")
 }
 
 // Got takes all that has come since the last call, in XML.

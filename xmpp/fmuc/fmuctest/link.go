@@ -91,7 +91,7 @@ func (l *Link) Carry(from *Node) bool {
 		return false
 	}
 	l.Crossed = append(l.Crossed, Crossing{from.Name, to.Name, string(next[0].Stanza)})
-	to.arrive(from.Name, next[0].Stanza)
+	to.Arrive(from.Name, string(next[0].Stanza))
 	from.Update(func(t *router.Turn) error {
 		_, err := q.Done(t.Tx, next[0].ID)
 		return err
@@ -99,9 +99,18 @@ func (l *Link) Carry(from *Node) bool {
 	return true
 }
 
-// arrive takes a stanza from a peer, as its links do.
-func (n *Node) arrive(peer string, raw []byte) {
-	st, err := stream.ParseStanza(raw)
+// Take takes what a node has queued for the other off the queue, as a peer would that the test plays itself.
+func (l *Link) Take(from *Node) []string {
+	l.a.World.wait()
+	all := l.Queued(from)
+	l.Lose(from)
+	return all
+}
+
+// Arrive takes a stanza from a peer, as its links do.
+func (n *Node) Arrive(peer, raw string) {
+	n.World.TB.Helper()
+	st, err := stream.ParseStanza([]byte(raw))
 	must(n.World.TB, err)
 	t := new(router.Turn)
 	err = n.DB.Update(func(tx *store.Tx) error {
