@@ -47,6 +47,13 @@ func TestFaultsAreToldWithTheRemedy(t *testing.T) {
 		"none that twin makes is like it":                    pairDoc + "[[kit.node.link]]\ntype = \"ip\"\ndial = true\n",
 		"is a table here, and no table":                      pairDoc + "[kit.node.domains]\nx = 1\n",
 		"a kit has its own place for that":                   pairDoc + "[kits.node]\ndata = \"/tmp\"\n",
+		`room "OPS": it is there twice`:                      pairDoc + "[[room]]\nname = \"ops\"\n[[room]]\nname = \"OPS\"\n",
+		`room: it has no name; write name = "ops"`:           pairDoc + "[[room]]\n",
+		`room "a@b": this cannot be part of an address`:      pairDoc + "[[room]]\nname = \"a@b\"\n",
+		`room "ops": kits: there is no kit "ship"`:           pairDoc + "[[room]]\nname = \"ops\"\nkits = [\"ship\"]\n",
+		`room "ops": mode: "mm" is unknown`:                  pairDoc + "[[room]]\nname = \"ops\"\nmode = \"mm\"\n",
+		`field has no domain for rooms`:                      replace(`rooms = ["chat.field.net"]`, "rooms = []") + "[[room]]\nname = \"ops\"\n",
+		`node.rooms.domains: the others have to know`:        pairDoc + "[all.node.rooms]\ndomains = [\"x.net\"]\n",
 		"star.toml:1: ":                                      "= 1",
 	} {
 		t.Chdir(t.TempDir())

@@ -91,7 +91,7 @@ func (h *house) plan(e *End) (*plan, error) {
 
 // node makes longwire.toml.
 func (h *house) node(e *End) (table, error) {
-	t := table{"domains": e.Domains}
+	t := table{"domains": e.Domains, "rooms": table{"domains": e.Rooms}}
 	var users, peers, links []table
 	for _, u := range e.User {
 		user, err := h.user(e, u)
@@ -116,7 +116,11 @@ func (h *house) node(e *End) (table, error) {
 		}
 		peers = append(peers, p)
 	}
-	for key, list := range map[string][]table{"user": users, "peer": peers, "link": links} {
+	rooms, err := h.rooms(e)
+	if err != nil {
+		return nil, err
+	}
+	for key, list := range map[string][]table{"user": users, "peer": peers, "link": links, "room": rooms} {
 		if list != nil {
 			t[key] = list
 		}

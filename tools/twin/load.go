@@ -98,6 +98,11 @@ func (s *Star) defaults() {
 			s.Kit[i].Links = []string{linkS5066}
 		}
 	}
+	for _, e := range s.ends() {
+		if e.Rooms == nil {
+			e.Rooms = usualRooms(e.Domains)
+		}
+	}
 }
 
 // pairs tells whether kits introduce themselves over HF.
@@ -155,6 +160,7 @@ func (k *checker) all() {
 			k.ip(where, e)
 		}
 	}
+	k.rooms()
 }
 
 func (k *checker) end(where string, e *End) {
@@ -186,6 +192,12 @@ func (k *checker) end(where string, e *End) {
 	for _, key := range []string{"data", "control"} {
 		if !e.headquarters && (e.Node[key] != nil || k.star.Kits.Node[key] != nil || k.star.All.Node[key] != nil) {
 			k.bad(where, "node.%s: a kit has its own place for that; take it out", key)
+		}
+	}
+	for _, more := range []map[string]any{e.Node, k.star.Kits.Node, k.star.All.Node} {
+		if rooms, ok := more["rooms"].(table); ok && rooms["domains"] != nil {
+			k.bad(where, `node.rooms.domains: the others have to know of them; write rooms = ["chat.%s"] at each end`, append(e.Domains, "field.net")[0])
+			break
 		}
 	}
 	users := map[string]bool{}

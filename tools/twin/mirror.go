@@ -16,6 +16,9 @@ func (h *house) between(me, other *End) (links []table, peer table, err error) {
 		kit = me
 	}
 	peer = table{"name": other.Name, "domains": append(append([]string{}, other.Domains...), other.Rooms...)}
+	if len(other.Rooms) > 0 {
+		peer["federation"] = table{"domains": other.Rooms}
+	}
 	var names []string
 	for _, kind := range kit.Links {
 		var l table

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 
 	"longwire/links/pair"
@@ -98,6 +99,50 @@ func TestEndsAreMirrored(t *testing.T) {
 	write(t)
 	mirrored(t, "headquarters", "field")
 	mirrored(t, "headquarters", "ship")
+}
+
+// One room in the file is a federated room at each end that has it.
+func TestRoomsAreOneOnAllEnds(t *testing.T) {
+	inHouse(t, starDoc(3)+`
+[[room]]
+name = "ops"
+title = "Operations"
+mode = "pr"
+autojoin = true
+node = { subject = "Shift change", federation.last_n = 50 }
+[[room]]
+name = "two"
+kits = ["kit2"]
+watch = true
+`)
+	write(t)
+	node := func(end string) table { return settings(t, got(t, end, "").Docs.Node) }
+	both := []any{"chat.headquarters.net", "chat.hq.example"}
+	hq, kit1, kit2 := node("headquarters"), node("kit1"), node("kit2")
+	if got := at(t, hq, "rooms", "domains"); !reflect.DeepEqual(got, both) {
+		t.Errorf("rooms of headquarters are at %v", got)
+	}
+	if p := named(t, kit1["peer"], "headquarters"); !reflect.DeepEqual(at(t, p, "federation", "domains"), both) || !strings.Contains(fmt.Sprint(p["domains"]), "chat.headquarters.net") {
+		t.Errorf("kit1 knows of headquarters' rooms: %v", p)
+	}
+	list := func(t table) (rooms []table) { rooms, _ = tables(t["room"]); return rooms }
+	h, k1, k2 := list(hq), list(kit1), list(kit2)
+	if len(h) != 2 || len(k1) != 1 || len(k2) != 2 {
+		t.Fatalf("%d, %d and %d rooms", len(h), len(k1), len(k2))
+	}
+	same := func(got, want any) {
+		t.Helper()
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("got  %v\nwant %v", got, want)
+		}
+	}
+	auto := []any{"*"}
+	same(h[0], table{"address": "ops@chat.headquarters.net", "title": "Operations", "autojoin": auto, "subject": "Shift change",
+		"federation": table{"accept": []any{"ops@chat.kit0.net", "ops@chat.kit1.net", "ops@chat.kit2.net"}, "last_n": int64(50)}})
+	same(k1[0], table{"address": "ops@chat.kit1.net", "title": "Operations", "autojoin": auto, "subject": "Shift change",
+		"federation": table{"with": "ops@chat.headquarters.net", "mode": "pr", "last_n": int64(50)}})
+	same(h[1]["federation"], table{"accept": []any{"two@chat.kit2.net"}})
+	same(k2[1]["federation"], table{"with": "two@chat.headquarters.net", "watch": true})
 }
 
 func TestOwnServerServesTheNode(t *testing.T) {

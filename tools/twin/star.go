@@ -15,6 +15,7 @@ type Star struct {
 	Kits         Settings `toml:"kits"` // for every kit
 	Headquarters End      `toml:"headquarters"`
 	Kit          []End    `toml:"kit"`
+	Room         []Room   `toml:"room"` // that all ends have as one
 
 	dir string // of the file: paths in it start there
 }
@@ -44,7 +45,7 @@ type End struct {
 	Name       string   `toml:"name"`
 	FormerName string   `toml:"former_name"` // until the kit has taken the new one
 	Domains    []string `toml:"domains"`     // whose users it serves
-	Rooms      []string `toml:"rooms"`       // further domains that others reach there
+	Rooms      []string `toml:"rooms"`       // the domains of its rooms; nil: chat. before each of its domains
 	Links      []string `toml:"links"`       // of a kit: how it reaches headquarters, best first
 	Board      string   `toml:"board"`
 	Report     string   `toml:"report"`     // file that the kit wrote to a stick, with its public key
