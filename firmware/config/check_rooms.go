@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"longwire/xmpp/jid"
 )
@@ -23,7 +24,7 @@ func (k *checker) roomService() {
 	k.number("rooms.max_rooms_per_user", s.MaxRoomsPerUser, 1, 1e6)
 	k.number("rooms.max_occupants", s.MaxOccupants, 1, 1e5)
 	k.number("rooms.defaults.history", s.Defaults.History, 0, maxHistory)
-	k.duration("rooms.federation.settle", s.Federation.Settle, 0, day)
+	k.duration("rooms.federation.settle", s.Federation.Settle, time.Second, day)
 	a := &k.c.Archive
 	k.archive("archive", ArchiveLimits{a.MaxMessages, a.MaxSize, a.MaxAge})
 	k.archive("archive.rooms", a.Rooms)
@@ -168,6 +169,25 @@ func (k *checker) federation(at string, r *Room) {
 	}
 }
 
+// CheckFederation checks the federation of one of our rooms as if the file said it. Its error is Faults.
+func (c *Config) CheckFederation(room string, f *RoomFederation) (warnings Faults, err error) {
+	f.With = address(f.With, nil)
+	for i, who := range f.Accept {
+		f.Accept[i] = address(who, nil)
+	}
+	k := &checker{c: c}
+	k.federation("", &Room{Address: room, Federation: *f})
+	for _, list := range []Faults{k.faults, k.warnings} {
+		for i := range list {
+			list[i].Key = strings.TrimPrefix(list[i].Key, ".")
+		}
+	}
+	if len(k.faults) > 0 {
+		return k.warnings, k.faults
+	}
+	return k.warnings, nil
+}
+
 // farRoom checks the address of a room that ours joins, or that may join ours.
 func (k *checker) farRoom(path string, r *Room, text string) {
 	j, err := jid.Parse(text)
@@ -189,12 +209,23 @@ func (k *checker) farDomain(path string, r *Room, domain string) {
 		k.bad(path, k.whosePeer(domain), "no peer has the domain %s", domain)
 		return
 	}
+	i := slices.IndexFunc(k.c.Peers, func(q Peer) bool { return q.Name == p.Name })
+	if !slices.Contains(p.Federation.Domains, domain) {
+		switch rooms := p.Federation.Domains; {
+		case len(rooms) > 0:
+			k.bad(path, "its rooms are at: "+strings.Join(rooms, ", "), "peer %q has no rooms at %s", p.Name, domain)
+		case usualRooms(domain) != "":
+			k.bad(path, fmt.Sprintf("add the domain of its rooms to its domains%s, usually %q", k.on(fmt.Sprintf("peer[%d].domains", i)), usualRooms(domain)), "peer %q has no rooms at %s, as far as is known", p.Name, domain)
+		default:
+			k.bad(path, "name it in domains below [peer.federation]", "peer %q has no rooms at %s, as far as is known", p.Name, domain)
+		}
+		return
+	}
 	ours := ""
 	if j, err := jid.Parse(r.Address); err == nil {
 		ours = j.Domain()
 	}
 	if ours != "" && len(p.LocalDomains) > 0 && !slices.Contains(p.LocalDomains, ours) {
-		i := slices.IndexFunc(k.c.Peers, func(q Peer) bool { return q.Name == p.Name })
 		k.bad(fmt.Sprintf("peer[%d].local_domains", i), fmt.Sprintf("add %q, or leave local_domains out", ours), "peer %q may not talk to %s, where room %s lives", p.Name, ours, r.Address)
 	}
 }
@@ -227,16 +258,13 @@ func (k *checker) accepted(path string, r *Room, who string) {
 		k.farRoom(path, r, who)
 	default:
 		k.farDomain(path, r, who)
-		if p := k.c.peerOf(who); p != nil && slices.Contains(p.Domains, usualRooms(who)) {
-			k.warn(path, fmt.Sprintf("write %q, if that is meant", usualRooms(who)), "the rooms of peer %q are hardly at %s", p.Name, who)
-		}
 	}
 }
 
 // peersWithoutRooms warns of peers whose rooms would be taken for a stranger's.
 func (k *checker) peersWithoutRooms(r *Room) {
 	for i, p := range k.c.Peers {
-		if len(p.Domains) == 1 && usualRooms(p.Domains[0]) != "" {
+		if len(p.Federation.Domains) == 0 && !k.c.set(fmt.Sprintf("peer[%d].federation.domains", i)) && usualRooms(first(p.Domains)) != "" {
 			k.warn(fmt.Sprintf("peer[%d].domains", i), fmt.Sprintf("add the domain of its rooms, usually %q", usualRooms(p.Domains[0])),
 				"no room of peer %q can join room %s, as its rooms are not among its domains", p.Name, r.Address)
 		}
@@ -246,7 +274,12 @@ func (k *checker) peersWithoutRooms(r *Room) {
 // peerFederation checks [peer.federation].
 func (k *checker) peerFederation(i int) {
 	f, at := &k.c.Peers[i].Federation, fmt.Sprintf("peer[%d].federation", i)
+	for j, d := range f.Domains {
+		if !slices.Contains(k.c.Peers[i].Domains, d) {
+			k.bad(fmt.Sprintf("%s.domains[%d]", at, j), "add it to the peer's domains, too", "%s is not a domain of peer %q", d, k.c.Peers[i].Name)
+		}
+	}
 	k.number(at+".last_n", f.LastN, 0, 1e6)
-	k.duration(at+".stale", f.Stale, 0, 365*day)
-	k.duration(at+".join_timeout", f.JoinTimeout, 0, 365*day)
+	k.duration(at+".stale", f.Stale, time.Second, 365*day)
+	k.duration(at+".join_timeout", f.JoinTimeout, time.Second, 365*day)
 }

@@ -113,6 +113,7 @@ func TestExampleWithEverySettingUncommentedIsTheDefaultsToo(t *testing.T) {
 	l.RemoteAddress, l.LocalAddress = "203.0.113.7", "192.0.2.1"
 	p := config.DefaultPeer("field.net")
 	p.Name, p.Domains, p.LocalDomains, p.Links = "field", []string{"field.net", "chat.field.net"}, []string{"headquarters.net", "chat.headquarters.net"}, []string{l.Name}
+	p.Federation.Domains = []string{"chat.field.net"}
 	hf := config.DefaultLink("5066 link hq-2-field")
 	hf.Type, hf.Local5066Address, p.S5066.Remote5066Address = config.LinkS5066, "1.1.0.1", "1.1.0.2"
 	want.Links, want.Peers = []config.Link{l, hf}, []config.Peer{p}

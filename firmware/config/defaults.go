@@ -132,7 +132,7 @@ const hfStale = 30 * time.Minute
 func (c *Config) joinTimeouts() {
 	for i := range c.Peers {
 		if p := &c.Peers[i]; !c.set(fmt.Sprintf("peer[%d].federation.join_timeout", i)) {
-			p.Federation.JoinTimeout = 2 * p.Lifetimes.IQ
+			p.Federation.JoinTimeout = max(2*p.Lifetimes.IQ, time.Second)
 		}
 	}
 }

@@ -108,6 +108,7 @@ const (
 
 // PeerFederation is what the federation of rooms needs to know of a peer.
 type PeerFederation struct {
+	Domains     []string      `toml:"domains" eg:"[\"chat.field.net\"]" doc:"Of its domains, those where rooms live; what comes from elsewhere is no room's. Default: those that end in another of them, as chat.field.net beside field.net, or that begin as rooms do, as chat., conference., muc. or rooms."`
 	HonourKicks bool          `toml:"honour_kicks" doc:"Who is removed from a federated room over there leaves it here, too."`
 	Foreign     bool          `toml:"foreign" doc:"The peer runs another server, as Openfire, which knows the standard only: it is not offered what only Longwire knows, and a room whose state there is in doubt is left and joined anew. Without it that is found out at the first contact."`
 	LastN       int           `toml:"last_n" doc:"At most so many of the last lines of a room are sent to bring this peer level, whatever the room says. 0: no limit."`
@@ -116,7 +117,12 @@ type PeerFederation struct {
 }
 
 func (r *Room) setDefaults() {
-	*r = Room{Nick: "{user}", Archive: true, History: defaultHistory, Federation: RoomFederation{Mode: ModePP, History: HistorySince}}
+	*r = Room{Nick: "{user}", Archive: true, History: defaultHistory, Federation: DefaultRoomFederation()}
+}
+
+// DefaultRoomFederation is the federation of a room of which nothing is known: there is none.
+func DefaultRoomFederation() RoomFederation {
+	return RoomFederation{Mode: ModePP, History: HistorySince}
 }
 
 // defaultHistory is how many lines servers commonly show to who joins.
@@ -165,6 +171,14 @@ func (c *Config) RoomSays(address, key string) bool {
 // OurDomains are all domains of this node: those of accounts, then those of rooms.
 func (c *Config) OurDomains() []string { return slices.Concat(c.Domains, c.RoomService.Domains) }
 
+// RoomsOf is the peer whose rooms live at a domain, nil if there is none.
+func (c *Config) RoomsOf(domain string) *Peer {
+	if p := c.peerOf(domain); p != nil && slices.Contains(p.Federation.Domains, domain) {
+		return p
+	}
+	return nil
+}
+
 // NickOf is what a user is called in a room that their client enters by itself.
 func (r *Room) NickOf(user jid.JID) string { return strings.ReplaceAll(r.Nick, "{user}", user.Local()) }
 
@@ -184,13 +198,19 @@ func (c *Config) resolveRooms() {
 		s.Domains = c.usualRooms()
 	}
 	normalise(s.Domains)
+	for i := range c.Peers {
+		p := &c.Peers[i]
+		if normalise(p.Federation.Domains); !c.set("peer[" + strconv.Itoa(i) + "].federation.domains") {
+			p.Federation.Domains = roomsOf(p.Domains)
+		}
+	}
 	for i := range c.Rooms {
 		r, at := &c.Rooms[i], "room["+strconv.Itoa(i)+"]."
 		r.Address = address(r.Address, s.Domains)
 		r.inherit(s.Defaults, func(key string) bool { return c.set(at + key) })
 		for _, list := range [][]string{r.Owners, r.Admins, r.Members, r.Outcasts, r.Autojoin} {
 			for j, who := range list {
-				list[j] = c.person(who)
+				list[j] = c.Person(who)
 			}
 		}
 		r.Federation.With = address(r.Federation.With, nil)
@@ -251,13 +271,25 @@ func address(text string, domains []string) string {
 	return text
 }
 
-// person completes a user's name, unless it is a domain: one with a dot, or one that we or a peer have.
-func (c *Config) person(text string) string {
+// Person completes a user's name, unless it is a domain: one with a dot, or one that we or a peer have.
+func (c *Config) Person(text string) string {
 	domain := strings.ContainsAny(text, ".:") || slices.Contains(c.OurDomains(), text) || c.peerOf(text) != nil
 	if domain || text == Everyone {
 		return address(text, nil)
 	}
 	return address(text, c.Domains)
+}
+
+// roomsOf is where the rooms of a peer that says nothing about it are.
+func roomsOf(domains []string) (list []string) {
+	for _, d := range domains {
+		label, rest, _ := strings.Cut(d, ".")
+		if slices.Contains([]string{"chat", "conference", "muc", "rooms"}, label) && rest != "" ||
+			slices.ContainsFunc(domains, func(o string) bool { return strings.HasSuffix(d, "."+o) }) {
+			list = append(list, d)
+		}
+	}
+	return list
 }
 
 // peerOf is the peer that has a domain, nil if none has.

@@ -112,6 +112,9 @@ func TestEachFaultOfARoomIsToldWithItsRemedy(t *testing.T) {
 		{"history", ops(`federation.with = "ops@chat.hq.net"`, `federation.history = "all"`), `18: room.federation.history: "all" is unknown; write "since", "none", or a number from 1 to 1000 in quotes`},
 		{"two ways", ops(`federation.with = "ops@chat.hq.net"`, `federation.accept = ["ops@chat.hq.net"]`), `18: room.federation.accept: room ops@chat.field.net joins ops@chat.hq.net, which then cannot join it; leave it with one of the two`},
 		{"accepts a stranger", ops(`federation.accept = ["chat.nowhere.net"]`), `17: room.federation.accept: no peer has the domain chat.nowhere.net;`},
+		{"accounts' domain", room("ops", `federation.accept = ["hq.net"]`), `17: room.federation.accept: peer "hq.net" has no rooms at hq.net; its rooms are at: chat.hq.net`},
+		{"accounts only", room("ops", `federation.with = "ops@far.net"`), `17: room.federation.with: peer "far" has no rooms at far.net, as far as is known; add the domain of its rooms to its domains (line 13), usually "chat.far.net"`},
+		{"rooms elsewhere", strings.Replace(ops(), "[[room]]", "[peer.federation]\ndomains = [\"talk.far.net\"]\n[[room]]", 1), `16: peer.federation.domains: talk.far.net is not a domain of peer "far"; add it to the peer's domains, too`},
 		{"accepts a nick", ops(`federation.accept = ["a@chat.hq.net/b"]`), `17: room.federation.accept: "a@chat.hq.net/b" is neither a room nor a domain; write`},
 		{"two upstreams", ops(`federation.with = "ops@chat.hq.net"`, `federation.with = "ops@chat.far.net"`), `18: room.federation.with: line 17 has set it already; keep one of the two`},
 		{"list of upstreams", ops(`federation.with = ["ops@chat.hq.net"]`), `17: room.federation.with: it must be text in quotes, not a list; as in with = "…"`},
@@ -138,7 +141,6 @@ func TestFederationNeedsALocalDomainToTalkTo(t *testing.T) {
 
 func TestRoomsThatAreProbablyNotMeantAreWarnedOf(t *testing.T) {
 	for _, c := range []struct{ name, doc, want string }{
-		{"accounts' domain", room("ops", `federation.accept = ["hq.net"]`), `17: room.federation.accept: the rooms of peer "hq.net" are hardly at hq.net; write "chat.hq.net", if that is meant`},
 		{"peer without rooms", room("ops", `federation.accept = ["*"]`), `13: peer.domains: no room of peer "far" can join room ops@chat.field.net, as its rooms are not among its domains; add the domain of its rooms, usually "chat.far.net"`},
 		{"switched off", "[rooms.federation]\nenabled = false\n" + room("ops", `federation.with = "ops@chat.hq.net"`), `19: room.federation: room ops@chat.field.net is not federated, as no room of this node is (line 16)`},
 		{"bookmark of no member", room("ops", `members_only = true`, `autojoin = ["bob"]`), `18: room.autojoin: room ops@chat.field.net is for members only, and bob@field.net is none; add them to its members`},
@@ -150,6 +152,29 @@ func TestRoomsThatAreProbablyNotMeantAreWarnedOf(t *testing.T) {
 	}
 	if got := parse(t, node+room("ops", `members_only = true`, `members = ["field.net"]`, `autojoin = ["bob"]`)).Warnings; len(got) > 0 {
 		t.Errorf("warned: %v", got)
+	}
+}
+
+func TestRoomsOfAPeerAreToldFromItsUsers(t *testing.T) {
+	for _, c := range []struct {
+		domains, says string
+		want          []string
+	}{
+		{`"hq.net", "chat.hq.net", "upload.hq.net"`, "", []string{"chat.hq.net", "upload.hq.net"}},
+		{`"conference.hq.net"`, "", []string{"conference.hq.net"}},
+		{`"hq.net"`, "", nil},
+		{`"chat"`, "", nil},
+		{`"hq.net", "chat.hq.net", "upload.hq.net"`, `domains = ["chat.hq.net"]`, []string{"chat.hq.net"}},
+		{`"hq.net", "talk.net"`, `domains = ["Talk.net"]`, []string{"talk.net"}},
+	} {
+		cfg := parse(t, strings.Replace(strings.Replace(node, `"hq.net", "chat.hq.net"`, `"one.net"`, 1), `"far.net"`, c.domains, 1)+"[peer.federation]\n"+c.says+"\n")
+		if got := cfg.Peers[1].Federation.Domains; !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: got %q, want %q", c.domains, got, c.want)
+		}
+	}
+	c := parse(t, node)
+	if p := c.RoomsOf("chat.hq.net"); p == nil || p.Name != "hq.net" || c.RoomsOf("hq.net") != nil || c.RoomsOf("nowhere.net") != nil {
+		t.Error("not whose rooms they are")
 	}
 }
 
