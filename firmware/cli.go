@@ -56,6 +56,7 @@ type call struct {
 	again    bool
 	device   deviceFlags
 	bundle   bundleFlags
+	room     roomFlags
 }
 
 // exit is an error that has been told already, with the code to end with.

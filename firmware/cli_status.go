@@ -59,6 +59,9 @@ func (c *call) status(s admin.Status) error {
 		users += fmt.Sprintf(", %d online with %s", s.Online, plural(s.Clients, "client"))
 	}
 	t.row("users", users)
+	if s.Rooms.Rooms > 0 {
+		t.row("rooms", roomCount(s.Rooms, s.Running))
+	}
 	health := "healthy"
 	if s.Store.Fault != "" {
 		health = fmt.Sprintf("FAULT for %s: %s", span(time.Since(s.Store.Since)), s.Store.Fault)

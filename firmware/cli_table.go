@@ -98,6 +98,91 @@ Contacts, messages that wait, everything. It cannot be undone; 'user disable' ca
 the config declares has to be taken out there first.
 
   longwire user remove alice`},
+		{name: "room list", line: "list the rooms", flags: withJSON, run: cmdRoomList, help: `
+PEOPLE counts the occupants of all nodes, LINES what the archive holds. DECLARED rooms stand in the config.
+
+  longwire room list`},
+		{name: "room show", args: "NAME", line: "show who is in a room, how it is set, and how its federation goes", flags: withJSON, min: 1, max: 1, run: cmdRoomShow, help: `
+NAME is ops@chat.field.net, or ops for the first of the node's rooms domains. For each room of another
+node that this one is one with: joined, idle (nobody is in it here, so nothing crosses the link),
+joining, detached (the state was lost; it is joined anew when the link is back) or refused; when the
+last line came, and what waits for it in the queue.
+
+  longwire room show ops
+  longwire room show ops --json | jq '.federation.peers[] | select(.state != "joined")'`},
+		{name: "room create", args: "NAME [SETTING=VALUE…]", line: "make a room", min: 1, max: -1, run: cmdRoomCreate,
+			flags: func(fs *flag.FlagSet, c *call) {
+				withJSON(fs, c)
+				fs.Func("owner", "`USER` who may configure it; may be given several times", func(v string) error { c.room.owners = append(c.room.owners, v); return nil })
+			}, help: `
+It stays until it is destroyed. What is not said is as [rooms.defaults] in the config has it; 'room
+configure' explains the settings. Works while the node is stopped, too.
+
+  longwire room create ops
+  longwire room create ops title="Operations" moderated=yes --owner alice --owner bob@field.net`},
+		{name: "room configure", args: "NAME SETTING=VALUE…", line: "change the settings of a room", flags: withJSON, min: 2, max: -1, run: cmdRoomConfigure, help: `
+Settings go by these words, or by the names of the form that clients show, as muc#roomconfig_roomname:
+title, description, language, persistent, hidden (or public), members_only, moderated, password,
+non_anonymous (or whois), change_subject, members_invite, allow_pm, max_occupants, archive, history.
+Say yes or no, a number, or text; password= takes the password away. Who is in the room is told.
+
+What the config says of a declared room is changed there.
+
+  longwire room configure ops moderated=yes history=50
+  longwire room configure ops title="Operations, day" muc#roomconfig_whois=anyone`},
+		{name: "room member", args: "NAME WHO AFFILIATION", line: "say what somebody is in a room: owner, admin, member, outcast, none", min: 3, max: 3, run: cmdRoomMember,
+			flags: func(fs *flag.FlagSet, c *call) {
+				withJSON(fs, c)
+				fs.StringVar(&c.room.nick, "nick", "", "reserve this `NICK` for them")
+				fs.StringVar(&c.room.reason, "reason", "", "`TEXT` that they are told")
+			}, help: `
+WHO is a user of any node, or a whole domain. An outcast who is in the room leaves it, and so does who
+is no member any more, if the room is for members only.
+
+  longwire room member ops bob@field.net admin
+  longwire room member ops field.net member
+  longwire room member ops mallory@field.net outcast --reason "not on this net"`},
+		{name: "room federate", args: "NAME [FARROOM]", line: "make a room one with a room of another node (XEP-0289)", min: 1, max: 2, run: cmdRoomFederate,
+			flags: func(fs *flag.FlagSet, c *call) {
+				withJSON(fs, c)
+				f := &c.room.federate
+				fs.Func("mode", "`pp`: both go on when the link is down (the default); pr: one order for all, and silence then", textFlag(&f.Mode))
+				fs.Func("accept", "`WHO` may join this room: a room, the domain of rooms, \"*\" for any peer's, or none; may be given several times", func(v string) error {
+					if f.Accept == nil {
+						f.Accept = &[]string{}
+					}
+					if v != nobody {
+						*f.Accept = append(*f.Accept, v)
+					}
+					return nil
+				})
+				fs.Func("history", "at the first contact: since, none, or a number of `LINES`", textFlag(&f.History))
+				fs.Func("last-n", "when brought level: at most so many of the last `LINES`; 0: all", numberFlag(&f.LastN))
+				fs.BoolFunc("watch", "stay joined while nobody is in the room here; --watch=no ends that", yesFlag(&f.Watch))
+				fs.BoolVar(&f.Off, "off", false, "end the federation of this room")
+			}, help: `
+On one node the room joins the other's; on the other it accepts to be joined, and needs no FARROOM. The
+domain of FARROOM has to stand among the domains of a [[peer]] on each side. Nothing crosses the link
+before somebody enters the room. What is not said stays as it is; FARROOM none joins no room any more,
+and --accept none lets nobody join.
+
+The federation of a declared room is changed in the config, below [room.federation].
+
+  longwire room federate ops ops@chat.headquarters.net          # at the kit
+  longwire room federate ops --accept chat.field.net            # at headquarters
+  longwire room federate ops ops@chat.headquarters.net --mode pr
+  longwire room federate ops --off`},
+		{name: "room destroy", args: "NAME", line: "end a room, and delete all that was said in it", min: 1, max: 1, run: cmdRoomDestroy,
+			flags: func(fs *flag.FlagSet, c *call) {
+				withConfig(fs, c)
+				fs.BoolVar(&c.yes, "yes", false, "do not ask")
+				fs.StringVar(&c.room.alternate, "alternate", "", "`ROOM` to which people are sent")
+				fs.StringVar(&c.room.reason, "reason", "", "`TEXT` that they are told")
+			}, help: `
+It cannot be undone. A room that the config declares has to be taken out there first.
+
+  longwire room destroy ops
+  longwire room destroy ops --alternate ops2@chat.field.net --reason "new net" --yes`},
 		{name: "peer list", line: "list the peers and their links", flags: withJSON, run: cmdPeerList, help: `
   longwire peer list`},
 		{name: "link list", line: "list the links and what they do for each peer", flags: withJSON, run: cmdLinkList, help: `

@@ -74,7 +74,7 @@ func TestMisuseEndsWithTwo(t *testing.T) {
 		"usr":                        `there is no command "usr"; 'longwire help' lists all`,
 		"user":                       "there is: longwire user add, longwire user passwd",
 		"user ad alice":              "there is: longwire user add",
-		"list":                       "there is: longwire user list, longwire peer list, longwire link list, longwire kit list, longwire queue list",
+		"list":                       "there is: longwire user list, longwire room list, longwire peer list, longwire link list, longwire kit list, longwire queue list",
 		"user add":                   "it needs NAME\nUsage: longwire user add NAME",
 		"user add a b":               `"b" is too much`,
 		"user list --jsn":            "flag provided but not defined: -jsn",

@@ -40,10 +40,17 @@ type Node interface {
 	// RemoveAccount closes an account's streams, ends its subscriptions, and deletes it with all that belongs to it.
 	// store.ErrNotFound if there is none.
 	RemoveAccount(account jid.JID) error
+	// AccountMade gives a new account what the configuration has for all.
+	AccountMade(account jid.JID)
 	// Watch calls f for every step on the links until stop is called; f must be brief.
 	Watch(f func(links.Event)) (stop func())
 	// EndSessions closes the client streams of a bare JID, resumable ones too, and returns when none is left.
 	EndSessions(account jid.JID, text string)
+	// UpdateRooms runs f on the rooms in one transaction, in which it may run more than once; who is in a room that f changes is told once that
+	// is committed.
+	UpdateRooms(f func(*store.Tx, RoomTx) error) error
+	// RoomStates tells who is in each room, and how its federation goes, by the room's address.
+	RoomStates() map[string]RoomState
 	// Cancel takes entries out of a peer's queue and tells their senders; those it returns are gone. Entries that a link has
 	// already begun to send stay.
 	Cancel(peer string, ids []uint64) ([]store.Entry, error)

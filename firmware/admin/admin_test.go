@@ -27,6 +27,7 @@ type node struct {
 	cfg      *config.Config
 	db       *store.DB
 	live     admin.Live
+	rooms    map[string]admin.RoomState
 	did      []string
 	refusing error
 	tell     func(links.Event) // of Watch
@@ -52,6 +53,15 @@ func (n *node) SetEMCON(link string, on bool) error {
 		return tx.PutLinkSwitch(link, store.LinkSwitch{EMCON: on, Changed: time.Now()})
 	})
 }
+
+func (n *node) UpdateRooms(f func(*store.Tx, admin.RoomTx) error) error {
+	n.note("rooms")
+	return n.db.Update(func(tx *store.Tx) error { return f(tx, admin.AtRest(tx)) })
+}
+
+func (n *node) RoomStates() map[string]admin.RoomState { return n.rooms }
+
+func (n *node) AccountMade(j jid.JID) { n.note("made " + j.String()) }
 
 func (n *node) ForgetKit(peer string, again bool) error {
 	n.note(fmt.Sprint("forget ", peer, " ", again))
@@ -226,7 +236,7 @@ func TestShuttingOutAndRemovingEndSessions(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	want := []string{"end alice@headquarters.net: the account was disabled", "remove alice@headquarters.net"}
+	want := []string{"made alice@headquarters.net", "end alice@headquarters.net: the account was disabled", "remove alice@headquarters.net"}
 	if !slices.Equal(n.did, want) {
 		t.Errorf("did %v", n.did)
 	}

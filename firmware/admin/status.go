@@ -18,9 +18,34 @@ type Status struct {
 	Accounts int         `json:"accounts"`
 	Clients  int         `json:"clients"` // connected or about to resume
 	Online   int         `json:"online"`  // accounts with a client
+	Rooms    RoomCount   `json:"rooms"`
 	Store    StoreStatus `json:"store"`
 	Peers    []Peer      `json:"peers"`
 	All      []Link      `json:"links"`
+}
+
+// RoomCount is how many rooms there are, and how many people are in them.
+type RoomCount struct {
+	Rooms     int `json:"rooms"`
+	Federated int `json:"federated"`
+	Joined    int `json:"joined"`    // of them, with a room of another node now
+	Occupants int `json:"occupants"` // of all nodes
+}
+
+func (n *RoomCount) count(r store.Room, s RoomState) {
+	if r.Gone {
+		return
+	}
+	n.Rooms++
+	if r.Fed.Enabled {
+		n.Federated++
+	}
+	if slices.ContainsFunc(s.Peers, func(p FarRoom) bool { return p.State == Joined }) {
+		n.Joined++
+	}
+	for _, node := range s.Nodes {
+		n.Occupants += len(node.Nicks)
+	}
 }
 
 // StoreStatus is the database file.
@@ -55,6 +80,7 @@ func (a *Admin) Status() (Status, error) {
 			s.Clients += n
 		}
 	}
+	rooms := a.roomStates()
 	err := a.read(func(db *store.DB) error {
 		s.Store.Format = db.Format()
 		s.Store.Bytes, s.Store.Free = db.Size()
@@ -62,8 +88,11 @@ func (a *Admin) Status() (Status, error) {
 			s.Store.Fault, s.Store.Since = h.Err.Error(), h.Since
 		}
 		err := db.View(func(tx *store.Tx) error {
-			s.Accounts = 0
-			return tx.Accounts(func(store.Account) error { s.Accounts++; return nil })
+			s.Accounts, s.Rooms = 0, RoomCount{}
+			if err := tx.Accounts(func(store.Account) error { s.Accounts++; return nil }); err != nil {
+				return err
+			}
+			return tx.Rooms(func(r store.Room) error { s.Rooms.count(r, rooms[r.JID]); return nil })
 		})
 		if err != nil {
 			return err

@@ -67,7 +67,7 @@ func (a *Admin) AddUser(name, password string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return j.String(), a.update(func(tx *store.Tx) error {
+	err = a.update(func(tx *store.Tx) error {
 		switch exists, err := tx.AccountExists(j.String()); {
 		case err != nil:
 			return err
@@ -76,6 +76,10 @@ func (a *Admin) AddUser(name, password string) (string, error) {
 		}
 		return tx.PutAccount(store.Account{JID: j.String(), Credentials: creds, Created: time.Now()})
 	})
+	if err == nil && a.node != nil {
+		a.node.AccountMade(j)
+	}
+	return j.String(), err
 }
 
 // SetPassword changes a password. Clients that are connected stay so: they have proved themselves already. That of an

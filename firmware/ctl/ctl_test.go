@@ -40,6 +40,11 @@ func (n *node) SetEMCON(link string, on bool) error {
 func (n *node) Reloading() (done func())    { return func() {} }
 func (n *node) RemoveAccount(jid.JID) error { return errors.New("not today") }
 func (n *node) EndSessions(jid.JID, string) {}
+func (n *node) UpdateRooms(f func(*store.Tx, admin.RoomTx) error) error {
+	return n.db.Update(func(tx *store.Tx) error { return f(tx, admin.AtRest(tx)) })
+}
+func (n *node) AccountMade(jid.JID)                    {}
+func (n *node) RoomStates() map[string]admin.RoomState { return nil }
 func (n *node) Cancel(string, []uint64) ([]store.Entry, error) {
 	return nil, nil
 }
@@ -52,6 +57,7 @@ func serve(t *testing.T, dir string) (n *node, path string, stop func() error) {
 	l := config.DefaultLink("5066 link")
 	l.Type, l.Local5066Address = config.LinkS5066, "1.1.0.1"
 	cfg.Links = []config.Link{l}
+	cfg.RoomService.Domains = []string{"chat.field.net"}
 	cfg.Control = filepath.Join(dir, "control.sock")
 	db, err := store.Open(cfg.StorePath(), store.Options{})
 	if err != nil {
@@ -298,5 +304,29 @@ func TestTooManyAtOnceAreTurnedAway(t *testing.T) {
 	line, err := bufio.NewReader(last).ReadString('\n')
 	if err != nil || !strings.Contains(line, "busy") {
 		t.Errorf("%q, %v", line, err)
+	}
+}
+
+func TestRoomsGoThroughTheSocket(t *testing.T) {
+	_, path, _ := serve(t, t.TempDir())
+	c := dial(t, path)
+	rooms, err := ctl.Collect[admin.Room](t.Context(), c, ctl.OpRoomCreate, ctl.RoomArgs{Room: "ops", Settings: []string{"title=Operations"}, Owners: []string{"alice"}})
+	if err != nil || len(rooms) != 1 || rooms[0].JID != "ops@chat.field.net" || len(rooms[0].Members) != 1 {
+		t.Fatalf("%+v, %v", rooms, err)
+	}
+	accept, mode := []string{"*"}, "pr"
+	fed, err := ctl.Collect[ctl.Federated](t.Context(), c, ctl.OpRoomFederate, ctl.FederateArgs{Room: "ops", Accept: &accept, Mode: &mode})
+	if err != nil || len(fed) != 1 || fed[0].Room.Federation == nil || fed[0].Room.Federation.Mode != "" {
+		t.Errorf("%+v, %v", fed, err)
+	}
+	_, err = ctl.Collect[ctl.Federated](t.Context(), c, ctl.OpRoomFederate, ctl.FederateArgs{Room: "ops", With: new(string), Accept: &[]string{}})
+	if !errors.Is(err, admin.ErrMisuse) {
+		t.Errorf("nothing to federate with: %v", err)
+	}
+	if _, err := ctl.Collect[string](t.Context(), c, ctl.OpRoomDestroy, ctl.RoomArgs{Room: "ops"}); err != nil {
+		t.Error(err)
+	}
+	if list, err := ctl.Collect[admin.Room](t.Context(), c, ctl.OpRoomList, nil); err != nil || len(list) != 0 {
+		t.Errorf("left: %+v, %v", list, err)
 	}
 }

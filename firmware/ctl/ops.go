@@ -12,22 +12,29 @@ import (
 
 // Operations. The comment names the argument's type and the item's.
 const (
-	OpUserAdd     = "user.add"     // UserArgs → string
-	OpUserPasswd  = "user.passwd"  // UserArgs → string
-	OpUserDisable = "user.disable" // UserArgs → string
-	OpUserEnable  = "user.enable"  // UserArgs → string
-	OpUserRemove  = "user.remove"  // UserArgs → string
-	OpUserList    = "user.list"    // none → admin.User…
-	OpStatus      = "status"       // none → admin.Status
-	OpPeerList    = "peer.list"    // none → admin.Peer…
-	OpLinkList    = "link.list"    // none → admin.Link…
-	OpLinkEMCON   = "link.emcon"   // EMCONArgs → admin.Link
-	OpKitList     = "kit.list"     // none → admin.Kit…
-	OpKitForget   = "kit.forget"   // KitArgs → admin.Kit
-	OpQueueList   = "queue.list"   // QueueArgs → admin.Queued…
-	OpQueueCancel = "queue.cancel" // QueueArgs → admin.Queued…
-	OpQueueWatch  = "queue.watch"  // QueueArgs → admin.QueueEvent…, until the caller hangs up
-	OpReload      = "reload"       // none → Reloaded
+	OpUserAdd       = "user.add"       // UserArgs → string
+	OpUserPasswd    = "user.passwd"    // UserArgs → string
+	OpUserDisable   = "user.disable"   // UserArgs → string
+	OpUserEnable    = "user.enable"    // UserArgs → string
+	OpUserRemove    = "user.remove"    // UserArgs → string
+	OpUserList      = "user.list"      // none → admin.User…
+	OpStatus        = "status"         // none → admin.Status
+	OpPeerList      = "peer.list"      // none → admin.Peer…
+	OpLinkList      = "link.list"      // none → admin.Link…
+	OpLinkEMCON     = "link.emcon"     // EMCONArgs → admin.Link
+	OpKitList       = "kit.list"       // none → admin.Kit…
+	OpKitForget     = "kit.forget"     // KitArgs → admin.Kit
+	OpQueueList     = "queue.list"     // QueueArgs → admin.Queued…
+	OpQueueCancel   = "queue.cancel"   // QueueArgs → admin.Queued…
+	OpQueueWatch    = "queue.watch"    // QueueArgs → admin.QueueEvent…, until the caller hangs up
+	OpRoomList      = "room.list"      // none → admin.Room…
+	OpRoomShow      = "room.show"      // RoomArgs → admin.Room
+	OpRoomCreate    = "room.create"    // RoomArgs → admin.Room
+	OpRoomConfigure = "room.configure" // RoomArgs → admin.Room
+	OpRoomMember    = "room.member"    // MemberArgs → admin.Room
+	OpRoomFederate  = "room.federate"  // FederateArgs → Federated
+	OpRoomDestroy   = "room.destroy"   // RoomArgs → string
+	OpReload        = "reload"         // none → Reloaded
 )
 
 // UserArgs names a user: "alice" or "alice@field.net".
@@ -52,6 +59,58 @@ type KitArgs struct {
 type QueueArgs struct {
 	Peer string   `json:"peer,omitempty"`
 	IDs  []uint64 `json:"ids,omitempty"`
+}
+
+// RoomArgs names a room: "ops" or "ops@chat.field.net".
+type RoomArgs struct {
+	Room      string   `json:"room"`
+	Settings  []string `json:"settings,omitempty"` // "moderated=yes"
+	Owners    []string `json:"owners,omitempty"`
+	Alternate string   `json:"alternate,omitempty"` // of destroying
+	Reason    string   `json:"reason,omitempty"`
+}
+
+// MemberArgs gives somebody, or everybody of a domain, a standing with a room.
+type MemberArgs struct {
+	Room        string `json:"room"`
+	Who         string `json:"who"`
+	Affiliation string `json:"affiliation"`
+	Nick        string `json:"nick,omitempty"` // reserved
+	Reason      string `json:"reason,omitempty"`
+}
+
+// FederateArgs changes the federation of a room: what is nil stays.
+type FederateArgs struct {
+	Room    string    `json:"room"`
+	With    *string   `json:"with,omitempty"`
+	Mode    *string   `json:"mode,omitempty"`
+	Accept  *[]string `json:"accept,omitempty"`
+	History *string   `json:"history,omitempty"`
+	LastN   *int      `json:"last_n,omitempty"`
+	Watch   *bool     `json:"watch,omitempty"`
+	Off     bool      `json:"off,omitempty"`
+}
+
+// Federated is a room whose federation was changed, and what is probably not meant.
+type Federated struct {
+	Room     admin.Room    `json:"room"`
+	Warnings config.Faults `json:"warnings,omitempty"`
+}
+
+// apply changes what the arguments name.
+func (f FederateArgs) apply(to *config.RoomFederation) {
+	set(&to.With, f.With)
+	set(&to.Mode, f.Mode)
+	set(&to.Accept, f.Accept)
+	set(&to.History, f.History)
+	set(&to.LastN, f.LastN)
+	set(&to.Watch, f.Watch)
+}
+
+func set[T any](to *T, v *T) {
+	if v != nil {
+		*to = *v
+	}
 }
 
 // Reloaded is what a reload did.
@@ -95,6 +154,20 @@ var ops = map[string]func(ctx context.Context, a *admin.Admin, args json.RawMess
 		}
 		return a.WatchQueue(ctx, q.Peer, func(e admin.QueueEvent) error { return emit(e) })
 	},
+	OpRoomList: list(func(a *admin.Admin, _ struct{}) ([]admin.Room, error) { return a.Rooms() }),
+	OpRoomShow: room(func(a *admin.Admin, r RoomArgs) (admin.Room, error) { return a.Room(r.Room) }),
+	OpRoomCreate: room(func(a *admin.Admin, r RoomArgs) (admin.Room, error) {
+		return a.CreateRoom(r.Room, r.Settings, r.Owners)
+	}),
+	OpRoomConfigure: room(func(a *admin.Admin, r RoomArgs) (admin.Room, error) { return a.ConfigureRoom(r.Room, r.Settings) }),
+	OpRoomMember: room(func(a *admin.Admin, m MemberArgs) (admin.Room, error) {
+		return a.SetRoomMember(m.Room, m.Who, m.Affiliation, m.Nick, m.Reason)
+	}),
+	OpRoomFederate: room(func(a *admin.Admin, f FederateArgs) (Federated, error) {
+		r, warnings, err := a.FederateRoom(f.Room, f.apply, f.Off)
+		return Federated{r, warnings}, err
+	}),
+	OpRoomDestroy: room(func(a *admin.Admin, r RoomArgs) (string, error) { return a.DestroyRoom(r.Room, r.Alternate, r.Reason) }),
 	OpReload: list(func(a *admin.Admin, _ struct{}) ([]Reloaded, error) {
 		file, changed, warnings, err := a.Reload()
 		return []Reloaded{{file, changed, warnings}}, err
@@ -126,6 +199,14 @@ func user(f func(*admin.Admin, UserArgs) (string, error)) func(context.Context, 
 	return list(func(a *admin.Admin, u UserArgs) ([]string, error) {
 		j, err := f(a, u)
 		return []string{j}, err
+	})
+}
+
+// room makes an operation on one room, with one item.
+func room[A, T any](f func(*admin.Admin, A) (T, error)) func(context.Context, *admin.Admin, json.RawMessage, func(any) error) error {
+	return list(func(a *admin.Admin, args A) ([]T, error) {
+		item, err := f(a, args)
+		return []T{item}, err
 	})
 }
 

@@ -24,24 +24,35 @@ func (n *Node) declare(cfg *config.Config) error {
 	return nil
 }
 
-// declareFirst is declare for a node that starts. One whose flash is full serves the accounts it has, and tries again later.
-func (n *Node) declareFirst(cfg *config.Config) error {
-	err := n.declare(cfg)
+// declareFirst is declare for a node that starts.
+func (n *Node) declareFirst(cfg *config.Config) error { return n.unlessFull(n.declare(cfg)) }
+
+// unlessFull lets a node start whose flash takes nothing new: it serves what it has, and tries again later.
+func (n *Node) unlessFull(err error) error {
 	if errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrReadOnly) {
-		n.undeclared.Store(true)
-		n.log.Error("the accounts of the config are not made yet; they are as soon as the store can be written", "err", err)
+		n.late(err)
 		return nil
 	}
 	return err
+}
+
+func (n *Node) late(err error) {
+	n.undeclared.Store(true)
+	n.log.Error("what the config declares is not made yet; it is as soon as the store can be written", "err", err)
 }
 
 // declareLate is declare for a node whose store can be written again.
 func (n *Node) declareLate() {
 	n.reload.Lock()
 	defer n.reload.Unlock()
-	if err := n.declare(n.Config()); err != nil {
-		n.log.Error("the accounts of the config are not made yet", "err", err)
+	cfg := n.Config()
+	err := n.declare(cfg)
+	if err == nil {
+		err = n.declareRooms(cfg)
+	}
+	if err != nil {
+		n.late(err)
 		return
 	}
-	n.log.Info("the accounts of the config are made")
+	n.log.Info("what the config declares is made")
 }

@@ -92,6 +92,10 @@ func (n *Node) closeDoors() {
 func (n *Node) streams(ctx context.Context, ready func()) error {
 	ready()
 	<-ctx.Done()
+	// XEP-0045 §17.3: who is in a room is told before the streams end.
+	if err := n.rooms.Shutdown(); err != nil {
+		n.log.Warn("rooms could not take leave", "err", err)
+	}
 	n.clients.Shutdown(supervise.Now(ctx))
 	return nil
 }

@@ -136,6 +136,7 @@ func (n *Node) Watch(f func(links.Event)) (stop func()) {
 }
 
 func (n *Node) trace(e links.Event) {
+	n.contacts.note(e)
 	n.watch.Lock()
 	defer n.watch.Unlock()
 	for _, f := range n.watchers {

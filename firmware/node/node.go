@@ -25,8 +25,10 @@ import (
 	"longwire/xmpp/blocking"
 	"longwire/xmpp/c2s"
 	"longwire/xmpp/disco"
+	"longwire/xmpp/fmuc"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/local"
+	"longwire/xmpp/muc"
 	"longwire/xmpp/pep"
 	"longwire/xmpp/presence"
 	"longwire/xmpp/private"
@@ -54,21 +56,24 @@ type Node struct {
 	started time.Time
 	group   *supervise.Group
 
-	id       atomic.Pointer[identity.Identity]
-	db       *store.DB
-	router   *router.Router
-	host     *local.Host
-	rosters  *roster.Service
-	presence *presence.Engine
-	clients  *c2s.Server
-	disco    *disco.Service
-	pep      *pep.Service
-	reg      *register.Service
-	peers    *s2s.Peers
-	ip       *ip.Manager
-	s5066    *s5066.Manager
-	kinds    []kind
-	linked   *config.Config // what the links were made of; guarded by reload
+	id         atomic.Pointer[identity.Identity]
+	db         *store.DB
+	router     *router.Router
+	host       *local.Host
+	rosters    *roster.Service
+	presence   *presence.Engine
+	clients    *c2s.Server
+	disco      *disco.Service
+	pep        *pep.Service
+	reg        *register.Service
+	rooms      *muc.Service
+	federation *fmuc.Service
+	contacts   contacts
+	peers      *s2s.Peers
+	ip         *ip.Manager
+	s5066      *s5066.Manager
+	kinds      []kind
+	linked     *config.Config // what the links were made of; guarded by reload
 
 	clock hqClock
 
@@ -77,7 +82,7 @@ type Node struct {
 	watchers map[int]func(links.Event)
 
 	kept       atomic.Bool // the store may have to be read by an older program, and keeps its format
-	undeclared atomic.Bool // the store could not be written when the accounts were to be those of cfg
+	undeclared atomic.Bool // the store could not be written when something that cfg declares was to be made
 
 	reload sync.Mutex
 	mu     sync.Mutex
@@ -148,7 +153,7 @@ func (n *Node) build() error {
 	n.host.Use(engine, blocking.New(n.host, engine.OnBlocking))
 	n.host.ServeCarbons()
 	n.host.Feature(local.ForServer, "msgoffline", "urn:xmpp:delay") // XEP-0160 §6
-	n.disco = disco.New(n.host, disco.Options{})
+	n.disco = disco.New(n.host, disco.Options{Items: n.services})
 	vcard.New(n.host, nil)
 	n.pep = pep.New(n.host, n.rosters, pep.Options{})
 	engine.Watch(n.pep)
@@ -158,6 +163,7 @@ func (n *Node) build() error {
 	n.reg = register.New(n.host, register.Options{
 		Open:    cfg.Clients.Register,
 		Derive:  derive,
+		Made:    func(t *router.Turn, account jid.JID) error { return n.bookmark(t, n.Config(), account) },
 		Leaving: n.leaving,
 		// On the committer; ending a stream waits for what it is writing, which may wait for a commit.
 		Left: func(account jid.JID) { go n.EndSessions(account, "the account was removed") },
@@ -169,11 +175,17 @@ func (n *Node) build() error {
 		return fmt.Errorf("node: %w", err)
 	}
 	n.peers = s2s.New(s2s.Env{DB: n.db, Router: n.router, LinkUp: n.prompt, Log: n.log})
+	n.rooms = muc.New(n.host, n.router, n.roomOptions(cfg))
+	n.federation = fmuc.New(n.host, n.rooms, n.federationOptions(cfg))
+	n.rooms.Use(n.federation)
 	n.makeLinks()
 	if err := n.connect(cfg); err != nil {
 		return err
 	}
-	return n.declareFirst(cfg)
+	if err := n.declareFirst(cfg); err != nil {
+		return err
+	}
+	return n.openRooms(cfg)
 }
 
 // prompt tells whether a chat state would reach a peer while it means something. Choice: over HF never, as a transmission for it alone costs
@@ -247,6 +259,7 @@ func (n *Node) Run(ctx context.Context) error {
 	tasks := []supervise.Task{
 		{Name: "peers", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.peers.Run(ctx) }},
 		{Name: "links", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.runLinks(ctx) }},
+		{Name: "federation", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.federation.Run(ctx) }},
 		{Name: "streams", Stage: 1, Run: n.streams},
 		{Name: "store", Stage: 2, Run: n.watchStore},
 		{Name: "store format", Stage: 2, Run: n.watchFormat},

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -32,19 +33,11 @@ func (n *Node) Reload(cfg *config.Config) error {
 	if err := n.reidentify(old, cfg); err != nil {
 		return undo(fmt.Errorf("node: %w", err))
 	}
-	if err := n.connect(cfg); err != nil {
-		return undo(n.back(old, was, err))
+	if err := n.apply(old, cfg); err != nil {
+		return undo(n.back(old, cfg, was, err))
 	}
-	if err := n.host.SetDomains(cfg.Domains); err != nil {
-		return undo(n.back(old, was, fmt.Errorf("node: %w", err)))
-	}
-	if err := n.declare(cfg); err != nil {
-		err = n.back(old, was, err)
-		if again := n.host.SetDomains(old.Domains); again != nil {
-			n.log.Error("the old domains could not be restored", "err", again)
-		}
-		return undo(err)
-	}
+	n.rooms.SetOptions(n.roomOptions(cfg))
+	n.federation.SetOptions(n.federationOptions(cfg))
 	if config.Diff(old, cfg).Store {
 		n.db.SetLimits(storeOptions(cfg, n.log))
 	}
@@ -61,6 +54,26 @@ func (n *Node) Reload(cfg *config.Config) error {
 	return nil
 }
 
+// apply makes peers, domains, accounts and rooms those of a configuration. After an error the caller returns to the one before.
+func (n *Node) apply(old, cfg *config.Config) error {
+	if err := n.yieldRooms(old, cfg); err != nil {
+		return fmt.Errorf("node: %w", err)
+	}
+	if err := n.connect(cfg); err != nil {
+		return err
+	}
+	if err := n.host.SetDomains(cfg.Domains); err != nil {
+		return fmt.Errorf("node: %w", err)
+	}
+	if err := n.moveRooms(cfg); err != nil {
+		return err
+	}
+	if err := n.declare(cfg); err != nil {
+		return err
+	}
+	return n.declareRooms(cfg)
+}
+
 // reidentify reads the certificate again, from other files if the configuration names others.
 func (n *Node) reidentify(old, cfg *config.Config) error {
 	if old.TLS == cfg.TLS {
@@ -74,10 +87,11 @@ func (n *Node) reidentify(old, cfg *config.Config) error {
 	return nil
 }
 
-// back returns to the old peers and links after a failure half-way.
-func (n *Node) back(old *config.Config, was *identity.Identity, err error) error {
+// back returns to the old peers, links and domains after a failure half-way.
+func (n *Node) back(old, cfg *config.Config, was *identity.Identity, err error) error {
 	n.setIdentity(was)
-	if again := n.connect(old); again != nil {
+	again := errors.Join(n.yieldRooms(old, cfg), n.connect(old), n.host.SetDomains(old.Domains), n.moveRooms(old), n.declare(old))
+	if again != nil {
 		n.log.Error("the old configuration could not be restored", "err", again)
 	}
 	if again := was.Reload(old.Domains, time.Now()); again != nil {

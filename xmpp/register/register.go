@@ -39,6 +39,8 @@ type Host interface {
 type Options struct {
 	// Derive makes the credentials of a password. An error says that the password itself cannot be used.
 	Derive func(password string) ([]store.Credential, error)
+	// Made is called in the Turn that makes an account for a stranger, once it is there.
+	Made func(t *router.Turn, account jid.JID) error
 	// Leaving is called in the Turn that removes an account, while it is still there: it ends the subscriptions
 	// (XEP-0077 §3.2).
 	Leaving func(t *router.Turn, account jid.JID) error

@@ -66,6 +66,11 @@ func (s *Service) make(t *router.Turn, domain string, iq *stanza.Stanza, p *mark
 	if err != nil {
 		return fmt.Errorf("register: making %s: %w", who, err)
 	}
+	if s.o.Made != nil {
+		if err := s.o.Made(t, who); err != nil {
+			return err
+		}
+	}
 	t.After(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()

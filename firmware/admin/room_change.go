@@ -1,0 +1,230 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"longwire/firmware/config"
+	"longwire/store"
+	"longwire/xmpp/jid"
+)
+
+// Affiliations are the standings with a room, the highest first; none is to have no standing.
+var Affiliations = []string{"owner", "admin", "member", "none", "outcast"}
+
+// CreateRoom makes a room, with settings as "moderated=yes", and owners.
+func (a *Admin) CreateRoom(name string, settings, owners []string) (Room, error) {
+	j, err := a.room(name)
+	if err != nil {
+		return Room{}, err
+	}
+	r := NewRoom(a.cfg(), j.String())
+	if _, err := applied(&r, settings); err != nil {
+		return Room{}, err
+	}
+	var members []store.RoomMember
+	for _, who := range owners {
+		user, err := a.anybody(who)
+		if err != nil {
+			return Room{}, err
+		}
+		members = append(members, store.RoomMember{JID: user, Affiliation: "owner"})
+	}
+	return a.after(j, a.updateRooms(func(tx *store.Tx, w RoomTx) error {
+		switch old, err := tx.Room(j.String()); {
+		case err == nil && !old.Gone:
+			return fmt.Errorf("admin: room %s: %w; 'room configure' changes it", j, store.ErrExists)
+		case err != nil && !errors.Is(err, store.ErrNotFound):
+			return err
+		}
+		return w.Create(r, members)
+	}))
+}
+
+// ConfigureRoom changes settings, as "moderated=yes". What the config says of a declared room is changed there.
+func (a *Admin) ConfigureRoom(name string, settings []string) (Room, error) {
+	j, err := a.room(name)
+	if err != nil {
+		return Room{}, err
+	}
+	words, err := applied(new(store.Room), settings)
+	if err != nil {
+		return Room{}, err
+	}
+	c := a.cfg()
+	for _, word := range words {
+		if key := configKey(word); c.RoomSays(j.String(), key) {
+			return Room{}, fmt.Errorf("admin: the config says %s of room %s%s; change it there and reload", key, j, a.roomDeclaredAt(j))
+		}
+	}
+	return a.changeRoom(j, func(tx *store.Tx, w RoomTx) error {
+		return w.Configure(j, func(r *store.Room) { _, _ = applied(r, settings) })
+	})
+}
+
+// configKey is the config's word for what two words say.
+func configKey(word string) string {
+	switch word {
+	case "public":
+		return "hidden"
+	case "whois":
+		return "non_anonymous"
+	}
+	return word
+}
+
+// SetRoomMember gives somebody, or everybody of a domain, a standing with a room; "none" takes it away.
+func (a *Admin) SetRoomMember(name, who, affiliation, nick, reason string) (Room, error) {
+	j, err := a.room(name)
+	if err != nil {
+		return Room{}, err
+	}
+	user, err := a.anybody(who)
+	if err != nil {
+		return Room{}, err
+	}
+	if !slices.Contains(Affiliations, affiliation) {
+		return Room{}, misuse("there is no affiliation %q; there are: %s", affiliation, strings.Join(Affiliations, ", "))
+	}
+	return a.changeRoom(j, func(tx *store.Tx, w RoomTx) error {
+		m := store.RoomMember{JID: user, Affiliation: affiliation, Nick: nick, Reason: reason}
+		err := tx.RoomMembers(j.String(), func(old store.RoomMember) error {
+			if old.JID != user {
+				return nil
+			}
+			if old.Declared {
+				return fmt.Errorf("admin: the config says what %s is in room %s%s; change it there and reload", user, j, a.roomDeclaredAt(j))
+			}
+			if nick == "" && affiliation != "none" && affiliation != "outcast" {
+				m.Nick = old.Nick
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return w.SetMember(j, m)
+	})
+}
+
+// FederateRoom changes the federation of a room; off ends it.
+func (a *Admin) FederateRoom(name string, change func(*config.RoomFederation), off bool) (Room, config.Faults, error) {
+	j, err := a.room(name)
+	if err != nil {
+		return Room{}, nil, err
+	}
+	if a.cfg().Declared(j.String()) != nil {
+		return Room{}, nil, fmt.Errorf("admin: the config declares room %s%s, and with it its federation; change it there, below [room.federation], and reload", j, a.roomDeclaredAt(j))
+	}
+	var now store.Room
+	err = a.read(func(db *store.DB) error {
+		return db.View(func(tx *store.Tx) (err error) { now, err = tx.Room(j.String()); return err })
+	})
+	if err == nil && now.JID == "" || now.Gone {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return Room{}, nil, noRoom(j, err)
+	}
+	f := config.DefaultRoomFederation()
+	if now.Fed.Node != "" {
+		f = config.RoomFederation{With: now.Fed.Node, Mode: now.Fed.Mode, History: now.Fed.History, Watch: now.Fed.Watch}
+	}
+	f.Accept, f.LastN = now.Fed.Allow, now.Fed.LastN
+	if now.Fed.Enabled && now.Fed.Node == "" && len(f.Accept) == 0 {
+		f.Accept = []string{config.Everyone} // what an owner's form says by an empty list
+	}
+	if change(&f); off {
+		f = config.RoomFederation{}
+	}
+	var warnings config.Faults
+	if !off {
+		if warnings, err = a.federable(j, &f); err != nil {
+			return Room{}, nil, err
+		}
+	}
+	room, err := a.changeRoom(j, func(tx *store.Tx, w RoomTx) error {
+		return w.Configure(j, func(r *store.Room) {
+			if r.Fed = fedOf(f); r.Fed.Enabled {
+				r.Persistent = true
+			}
+		})
+	})
+	return room, warnings, err
+}
+
+// federable checks what the config would be checked for, if it said this.
+func (a *Admin) federable(room jid.JID, f *config.RoomFederation) (config.Faults, error) {
+	if !f.Enabled() {
+		return nil, misuse("say which room of another node it joins, or by --accept who may join it, or --off")
+	}
+	warnings, err := a.cfg().CheckFederation(room.String(), f)
+	var faults config.Faults
+	if errors.As(err, &faults) && len(faults) > 0 {
+		return nil, misuse("%s; %s", faults[0].Problem, faults[0].Remedy)
+	}
+	return warnings, err
+}
+
+// DestroyRoom ends a room, with its archive; of one that is gone it takes away the sign. Who looks for it is sent to the alternative, if there is one.
+func (a *Admin) DestroyRoom(name, alternate, reason string) (string, error) {
+	j, err := a.room(name)
+	if err != nil {
+		return "", err
+	}
+	var other jid.JID
+	if alternate != "" {
+		if other, err = jid.Parse(alternate); err != nil || other.Local() == "" || other.Resource() != "" {
+			return "", misuse("%q is not a room's address; write it as in ops2@%s", alternate, j.Domain())
+		}
+	}
+	if a.cfg().Declared(j.String()) != nil {
+		return "", fmt.Errorf("admin: the config declares room %s%s, and would make it again; take it out there and reload, then destroy it", j, a.roomDeclaredAt(j))
+	}
+	return j.String(), noRoom(j, a.updateRooms(func(tx *store.Tx, w RoomTx) error { return w.Destroy(j, other, reason) }))
+}
+
+// changeRoom changes a room that exists, and tells what has become of it.
+func (a *Admin) changeRoom(j jid.JID, f func(*store.Tx, RoomTx) error) (Room, error) {
+	return a.after(j, a.updateRooms(func(tx *store.Tx, w RoomTx) error {
+		if r, err := tx.Room(j.String()); err != nil {
+			return err
+		} else if r.Gone {
+			return store.ErrNotFound
+		}
+		return f(tx, w)
+	}))
+}
+
+func (a *Admin) after(j jid.JID, err error) (Room, error) {
+	if err != nil {
+		return Room{}, noRoom(j, err)
+	}
+	room, err := a.Room(j.String())
+	if errors.Is(err, store.ErrNotFound) {
+		return Room{JID: j.String()}, nil // it was destroyed
+	}
+	return room, err
+}
+
+// anybody reads a user of any node, or a domain, as somebody who can have a standing with a room.
+func (a *Admin) anybody(text string) (string, error) {
+	who := a.cfg().Person(text)
+	if j, err := jid.Parse(who); err != nil || j.Resource() != "" || text == config.Everyone {
+		return "", misuse("%q is neither a user nor a domain; write it as in alice, alice@field.net or field.net", text)
+	}
+	return who, nil
+}
+
+// roomDeclaredAt is the place of a declaration, for people.
+func (a *Admin) roomDeclaredAt(j jid.JID) string {
+	c := a.cfg()
+	for i, r := range c.Rooms {
+		if line := c.Line(fmt.Sprintf("room[%d]", i)); r.Address == j.String() && line > 0 {
+			return fmt.Sprintf(" (%s, line %d)", c.File, line)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,169 @@
+package node_test
+
+import (
+	"strings"
+	"testing"
+
+	"longwire/firmware/admin"
+	"longwire/firmware/node"
+)
+
+// withRooms is a node with a door for clients and what a test adds.
+const withRooms = `
+domains = ["field.net"]
+data = "data"
+[clients]
+listen = []
+direct_tls = []
+plaintext = ["127.0.0.1:0"]
+`
+
+func reload(t *testing.T, n *node.Node, dir, text string) {
+	t.Helper()
+	if err := n.Reload(write(t, dir, text)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// enter brings a client into a room, until it has the subject, which ends a join.
+func (c *chatter) enter(room, nick string) {
+	c.tb.Helper()
+	c.send("<presence to='" + room + "/" + nick + "'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
+	c.until("code='110'")
+	c.until("<subject")
+	c.until("</message>")
+}
+
+func shown(t *testing.T, n *node.Node, room string) admin.Room {
+	t.Helper()
+	r, err := admin.Running(n).Room(room)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestDeclaredRoomsFollowTheConfigUnderTheirOccupants(t *testing.T) {
+	dir := t.TempDir()
+	ops := "[[room]]\naddress = \"ops\"\ntitle = \"Operations\"\nsubject = \"Shift change\"\nowners = [\"alice\"]\n"
+	n := start(t, write(t, dir, withRooms+ops))
+	alice, bob := online(t, n, "alice", "field.net"), online(t, n, "bob", "field.net")
+
+	alice.send("<iq type='get' id='d' to='field.net'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>")
+	alice.until("<item jid='chat.field.net'")
+	alice.send("<presence to='ops@chat.field.net/Alice'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
+	alice.until("affiliation='owner'")
+	alice.until("<subject>Shift change</subject>")
+	bob.enter("ops@chat.field.net", "Bob")
+
+	// What the file changes is told to those inside, and nobody is put out.
+	reload(t, n, dir, withRooms+ops+"moderated = true\nadmins = [\"bob\"]\n")
+	bob.until("affiliation='admin'")
+	if r := shown(t, n, "ops"); r.Occupants != 2 || r.Settings["moderated"] != true || r.Title != "Operations" || r.Declared == "" {
+		t.Errorf("after the reload: %+v", r)
+	}
+	bob.send("<message to='ops@chat.field.net' type='groupchat' id='m1'><body>Still here</body></message>")
+	alice.until("<body>Still here</body>")
+
+	// Left out, it lives on.
+	reload(t, n, dir, withRooms)
+	if r := shown(t, n, "ops"); r.Occupants != 2 || r.Declared != "" || r.Archive.Lines != 1 {
+		t.Errorf("left out: %+v", r)
+	}
+	bob.send("<message to='ops@chat.field.net' type='groupchat' id='m2'><body>And here</body></message>")
+	alice.until("<body>And here</body>")
+}
+
+func TestRoomsByCommandOnARunningNode(t *testing.T) {
+	n := start(t, write(t, t.TempDir(), withRooms))
+	a := admin.Running(n)
+	if _, err := a.CreateRoom("ops", []string{"title=Operations"}, []string{"alice"}); err != nil {
+		t.Fatal(err)
+	}
+	alice, bob := online(t, n, "alice", "field.net"), online(t, n, "bob", "field.net")
+	alice.enter("ops@chat.field.net", "Alice")
+	bob.enter("ops@chat.field.net", "Bob")
+	if _, err := a.ConfigureRoom("ops", []string{"non_anonymous=yes"}); err != nil {
+		t.Fatal(err)
+	}
+	bob.until("<status code='172'/>")
+	if r, err := a.SetRoomMember("ops", "bob", "outcast", "", "noise"); err != nil || r.Occupants != 1 || r.Here != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	bob.until("code='301'")
+	if s, err := a.Status(); err != nil || s.Rooms != (admin.RoomCount{Rooms: 1, Occupants: 1}) {
+		t.Errorf("status %+v, %v", s.Rooms, err)
+	}
+	if _, err := a.DestroyRoom("ops", "day@chat.field.net", "new day"); err != nil {
+		t.Fatal(err)
+	}
+	alice.until("<destroy jid='day@chat.field.net'><reason>new day</reason></destroy>")
+	if r := shown(t, n, "ops"); !r.Gone || r.Alternate != "day@chat.field.net" {
+		t.Errorf("destroyed: %+v", r)
+	}
+	if _, err := a.DestroyRoom("ops", "", ""); err != nil { // the sign, too
+		t.Error(err)
+	}
+	if list, err := a.Rooms(); err != nil || len(list) != 0 {
+		t.Errorf("left: %+v, %v", list, err)
+	}
+}
+
+func TestRoomsOutliveTheNodeAndItsPeopleAreTold(t *testing.T) {
+	dir := t.TempDir()
+	cfg := write(t, dir, withRooms+"[[room]]\naddress = \"ops\"\n")
+	n, stop := launch(t, cfg)
+	alice := online(t, n, "alice", "field.net")
+	alice.enter("ops@chat.field.net", "Alice")
+	alice.send("<message to='ops@chat.field.net' type='groupchat' id='m1'><body>Convoy left</body></message>")
+	alice.until("<body>Convoy left</body>")
+	go stop()
+	alice.until("<status code='332'/>") // XEP-0045 §17.3
+	alice.until("</stream:stream>")
+	stop()
+
+	n = start(t, cfg)
+	alice = online(t, n, "alice", "field.net")
+	alice.send("<presence to='ops@chat.field.net/Alice'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
+	alice.until("<body>Convoy left</body>")
+	alice.until("<delay ")
+}
+
+func TestRoomsMoveToOtherDomainsByAReload(t *testing.T) {
+	dir := t.TempDir()
+	n := start(t, write(t, dir, withRooms))
+	alice := online(t, n, "alice", "field.net")
+	ping := func(id, to, want string) {
+		t.Helper()
+		alice.send("<iq type='get' id='" + id + "' to='" + to + "'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>")
+		alice.until("id='" + id + "'")
+		alice.until(want)
+	}
+	ping("1", "chat.field.net", "category='conference'")
+	reload(t, n, dir, withRooms+"[rooms]\ndomains = [\"talk.field.net\"]\n")
+	ping("2", "chat.field.net", "<remote-server-not-found ")
+	ping("3", "talk.field.net", "category='conference'")
+	// A domain goes from rooms to accounts, and back.
+	reload(t, n, dir, strings.Replace(withRooms, `["field.net"]`, `["field.net", "talk.field.net"]`, 1))
+	ping("4", "talk.field.net", "category='server'")
+	reload(t, n, dir, withRooms+"[rooms]\ndomains = [\"talk.field.net\"]\n")
+	ping("5", "talk.field.net", "category='conference'")
+	reload(t, n, dir, withRooms+"[rooms]\ndomains = []\n")
+	ping("6", "talk.field.net", "<remote-server-not-found ")
+}
+
+func TestReloadWhoseRoomsCannotBeMadeChangesNothing(t *testing.T) {
+	dir := t.TempDir()
+	n := start(t, write(t, dir, withRooms+"[store]\nmax_size = \"1MiB\"\n"))
+	fill(t, n)
+	err := n.Reload(write(t, dir, withRooms+"[store]\nmax_size = \"1MiB\"\n[rooms]\ndomains = [\"talk.field.net\"]\n[[room]]\naddress = \"ops\"\n"))
+	if err == nil {
+		t.Fatal("applied")
+	}
+	if d := n.Config().RoomService.Domains; len(d) != 1 || d[0] != "chat.field.net" {
+		t.Errorf("in force: %q, after %v", d, err)
+	}
+	if list, err := admin.Running(n).Rooms(); err != nil || len(list) != 0 {
+		t.Errorf("rooms: %+v, %v", list, err)
+	}
+}
