@@ -91,7 +91,7 @@ func (s *Service) inviteAll(q *request, all []invitation) error {
 			return err
 		}
 	}
-	p.absent = nil // they hear of it by the invitation itself
+	p.known = true // by the invitation itself
 	if len(p.records) > 0 {
 		if err := p.carry(nil); err != nil {
 			return err

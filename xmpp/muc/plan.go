@@ -23,6 +23,7 @@ type plan struct {
 	records map[jid.JID]store.RoomMember // of these, the changed ones
 	changes []*changed
 	absent  []absentee
+	known   bool    // the absent know already
 	by      jid.JID // bare JID of who does it; zero: the operator
 	actor   string  // its nick, "" when it is not in the room
 	me      standing
@@ -254,6 +255,9 @@ func (p *plan) publish(c *changed) error {
 func (p *plan) tellAbsent() error {
 	for _, a := range p.absent {
 		p.note(a)
+		if p.known {
+			continue
+		}
 		if err := p.courtesy(a); err != nil {
 			return err
 		}

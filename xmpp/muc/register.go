@@ -79,7 +79,7 @@ func (s *Service) registerSet(q *request) error {
 	if err := p.setMember(who, m, ""); err != nil {
 		return err
 	}
-	p.absent = nil // it knows
+	p.known = true
 	return p.carry(func() error { return s.reply(q, nil) })
 }
 
@@ -112,6 +112,6 @@ func (s *Service) unregister(q *request, p *plan, m store.RoomMember) error {
 	if err := p.setMember(q.stanza.From.Bare(), m, ""); err != nil {
 		return err
 	}
-	p.absent = nil
+	p.known = true
 	return p.carry(func() error { return s.reply(q, nil) })
 }

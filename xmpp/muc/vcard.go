@@ -107,11 +107,11 @@ func avatarHashes(card *markup.Element) (all []string, err error) {
 // still do. Only the first photo's hash has a place there.
 func (r *Room) face(st *State) *stanza.Stanza {
 	p := &stanza.Stanza{Kind: stanza.Presence, From: r.jid}
-	b := append([]byte(nil), "<x xmlns='"+nsCardUpdate+"'><photo>"...)
+	photo := "<photo/>" // XEP-0153 §4.2: there is none
 	if len(st.avatar) > 0 {
-		b = append(b, st.avatar[0]...)
+		photo = "<photo>" + st.avatar[0] + "</photo>"
 	}
-	p.SetInner(append(b, "</photo></x>"...))
+	p.SetInner([]byte("<x xmlns='" + nsCardUpdate + "'>" + photo + "</x>"))
 	return p
 }
 

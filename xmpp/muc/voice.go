@@ -23,6 +23,9 @@ func (s *Service) voice(q *request) (done bool, err error) {
 	if err != nil {
 		return true, err
 	}
+	if f.Type == forms.Cancel {
+		return true, nil // whatever was asked, it was not answered
+	}
 	if f.FormType != formRequest {
 		return false, nil
 	}
@@ -32,8 +35,6 @@ func (s *Service) voice(q *request) (done bool, err error) {
 	switch {
 	case q.from == nil:
 		return true, stanza.Fail(stanza.Forbidden, "you are not in the room") // XEP-0045 §17.2
-	case f.Type == forms.Cancel:
-		return true, nil
 	case f.Type != forms.Submit:
 		return true, stanza.Fail(stanza.BadRequest, "the form is not filled in")
 	case f.Has("muc#request_allow"):
