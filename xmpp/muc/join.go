@@ -2,7 +2,6 @@ package muc
 
 import (
 	"errors"
-	"maps"
 
 	"longwire/xmpp/jid"
 	"longwire/xmpp/markup"
@@ -130,24 +129,22 @@ func (s *Service) admit(q *request, j *joining, nick, password string) error {
 	if by := st.Reserver(nick); !by.IsZero() && by != o.Real.Bare() {
 		return stanza.Fail(stanza.Conflict, "the nick is registered by somebody else") // XEP-0045 §7.2.8
 	}
+	if by := st.waitsAs(nick); !by.IsZero() && by != o.Real.Bare() {
+		return stanza.Fail(stanza.Conflict, "the nick is in use")
+	}
 	if err := s.checkRoom(st, o); err != nil {
 		return err
 	}
-	if s.fed != nil {
-		wait, err := s.fed.Joining(q.Turn, q.room, o)
-		if err != nil {
-			return err
-		}
-		if wait {
-			n := st.clone()
-			n.waiting = maps.Clone(st.waiting)
-			if n.waiting == nil {
-				n.waiting = make(map[jid.JID]*joining)
-			}
-			n.waiting[o.Real] = j
-			q.room.set(q.Turn, n)
-			return nil
-		}
+	if s.fed == nil {
+		return q.room.enter(q.Turn, j)
+	}
+	wait, err := s.fed.Joining(q.Turn, q.room, o)
+	if err != nil {
+		return err
+	}
+	if wait {
+		q.room.await(q.Turn, j)
+		return nil
 	}
 	return q.room.enter(q.Turn, j)
 }
@@ -172,7 +169,7 @@ func (s *Service) checkEntry(st *State, o *Occupant, password string) error {
 // checkRoom refuses when there are too many. XEP-0045 §7.2.10: admins and owners find a place in a full room.
 func (s *Service) checkRoom(st *State, o *Occupant) error {
 	opt := s.options.Load()
-	n, most := st.Present(), opt.MaxOccupants
+	n, most := st.Present()+len(st.waiting), opt.MaxOccupants
 	if c := st.Config.MaxUsers; c > 0 && c < most && o.Affiliation < Admin {
 		most = c
 	}
@@ -348,58 +345,6 @@ func (r *Room) giveAll(t *router.Turn, to *Session, all []*stanza.Stanza) error 
 		}
 	})
 	return nil
-}
-
-// Admit lets a client in that Federation had wait; nothing happens if it does not wait any more.
-func (r *Room) Admit(t *router.Turn, full jid.JID) error {
-	j := r.take(t, full)
-	if j == nil {
-		return nil
-	}
-	// Much may have changed meanwhile.
-	if there := r.next.Occupant(j.occupant.Nick); there != nil {
-		if there.Ours() && there.Real.Bare() == full.Bare() {
-			return r.service.joinNick(&request{Turn: t, room: r, state: r.next, stanza: j.stanza}, j, there)
-		}
-		return r.service.refuse(t, j.stanza, stanza.Fail(stanza.Conflict, "the nick is in use"))
-	}
-	o := j.occupant
-	o.Affiliation = r.next.Affiliation(full)
-	if o.Affiliation == Outcast {
-		return r.service.refuse(t, j.stanza, stanza.Fail(stanza.Forbidden, ""))
-	}
-	o.Role = r.next.entryRole(o.Affiliation)
-	return r.enter(t, j)
-}
-
-// Refuse sends a client away that Federation had wait; nothing happens if it does not wait any more.
-func (r *Room) Refuse(t *router.Turn, full jid.JID, why *stanza.Err) error {
-	j := r.take(t, full)
-	if j == nil {
-		return nil
-	}
-	if err := r.service.refuse(t, j.stanza, why); err != nil {
-		return err
-	}
-	return r.service.vacate(t, r)
-}
-
-// take ends a client's wait.
-func (r *Room) take(t *router.Turn, full jid.JID) *joining {
-	if r.next == nil {
-		return nil
-	}
-	j := r.next.waiting[full]
-	if j == nil {
-		return nil
-	}
-	n := r.next.clone()
-	n.waiting = maps.Clone(n.waiting)
-	delete(n.waiting, full)
-	r.set(t, n)
-	c := *j
-	c.occupant = j.occupant.copy() // j belongs to an old state, which an undone operation brings back
-	return &c
 }
 
 // attr is a non-empty attribute as markup.

@@ -32,15 +32,11 @@ func (s *Service) leave(q *request) error {
 
 // drop takes out a client that is not there any more and has not said so.
 func (r *Room) drop(t *router.Turn, full jid.JID) error {
-	if r.next == nil {
-		return nil
-	}
-	o := r.next.clients[full]
-	if o == nil || r.service.host.Resource(full) != nil {
+	if r.service.host.Resource(full) != nil {
 		r.found(t, full)
 		return nil
 	}
-	return r.part(t, o, full, Cause{Codes: []int{333}})
+	return r.expel(t, full)
 }
 
 // part takes one client out; the occupant stays while it has others. XEP-0045 §7.14, with several clients behind a nick.
@@ -127,7 +123,24 @@ func (s *Service) bounced(q *request) error {
 	if err := q.NeedTx(); err != nil {
 		return err
 	}
-	return q.room.part(q.Turn, q.from, q.stanza.From, Cause{Codes: []int{333}})
+	if q.room.sending > 0 {
+		// It came back at once, in the middle of something else.
+		full, r := q.stanza.From, q.room
+		q.After(func() {
+			s.submit("taking out an occupant that cannot be reached", func(t *router.Turn) error { return r.expel(t, full) })
+		})
+		return nil
+	}
+	return q.room.expel(q.Turn, q.stanza.From)
+}
+
+// expel takes out a client that cannot be reached.
+func (r *Room) expel(t *router.Turn, full jid.JID) error {
+	if r.next == nil || r.next.clients[full] == nil {
+		r.found(t, full)
+		return nil
+	}
+	return r.part(t, r.next.clients[full], full, Cause{Codes: []int{333}})
 }
 
 // lasting tells whether an error means that the occupant is not there any more. XEP-0045 §7.14 leaves the choice.

@@ -7,6 +7,7 @@ import (
 	"longwire/store"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/router"
+	"longwire/xmpp/stanza"
 )
 
 // Load reads the rooms from the store. Nobody is in them; those that were not meant to stay are gone. Call it once,
@@ -155,6 +156,9 @@ func (s *Service) open(t *router.Turn, cfg store.Room, members []store.RoomMembe
 
 // close ends a room that nobody is in, and forgets what was said in it.
 func (s *Service) close(t *router.Turn, r *Room) error {
+	if err := r.sendAway(t, stanza.Fail(stanza.ItemNotFound, "the room is no more")); err != nil {
+		return err
+	}
 	if err := t.Tx.DeleteRoom(r.jid.String()); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}

@@ -31,6 +31,9 @@ func (s *Service) tryRename(q *request) error {
 	if err != nil {
 		return err
 	}
+	if by := q.state.waitsAs(nick); !by.IsZero() && by != old.Real.Bare() {
+		return stanza.Fail(stanza.Conflict, "the nick is in use")
+	}
 	there := q.state.Occupant(nick)
 	if there != nil && (there.Real.Bare() != old.Real.Bare() || !there.Ours()) {
 		return stanza.Fail(stanza.Conflict, "the nick is in use")
@@ -59,6 +62,7 @@ func (s *Service) move(q *request, old, there *Occupant, nick string, kept []byt
 	if err := r.part(q.Turn, old, full, Cause{Codes: []int{303}, Nick: nick}); err != nil {
 		return err
 	}
+	there = r.next.Occupant(nick)
 	to := &j.occupant.Sessions[0]
 	if stays := r.next.Occupant(old.Nick); stays != nil && r.next.broadcast(stays.Role) {
 		// Its client took the farewell for that of the nick.

@@ -274,12 +274,19 @@ func (r *Room) each(t *router.Turn, s *State, say func(*Occupant, *Session) *sta
 	return nil
 }
 
+// route hands on a stanza that may come back at once.
+func (r *Room) route(t *router.Turn, st *stanza.Stanza) error {
+	r.sending++
+	defer func() { r.sending-- }()
+	return r.service.router.Route(t, st)
+}
+
 // give brings a stanza to one session.
 func (r *Room) give(t *router.Turn, to *Session, st *stanza.Stanza) error {
 	if to.remote {
 		c := st.Copy()
 		c.To = to.JID
-		return r.service.router.Route(t, c)
+		return r.route(t, c)
 	}
 	t.After(func() {
 		r.mu.Lock()

@@ -23,6 +23,7 @@ type Room struct {
 	jid     jid.JID
 	next    *State // touched by ops only; nil: no such room
 	count   uint64 // of the changes of next; ops only, and never taken back
+	sending int    // stanzas that are being routed to clients elsewhere; ops only
 	live    atomic.Pointer[State]
 
 	mu      sync.Mutex // held while live changes, and while stanzas go into outboxes; guards what follows

@@ -81,7 +81,7 @@ func (r *Room) whisper(t *router.Turn, to *Occupant, from jid.JID, id string, st
 		if to.Sessions[i].remote {
 			r.service.whispers.note(c)
 		}
-		if err := r.service.router.Route(t, c); err != nil {
+		if err := r.route(t, c); err != nil {
 			return err
 		}
 	}
