@@ -269,6 +269,9 @@ func (s *Service) replace(t *router.Turn, account jid.JID, e *markup.Element) er
 	if len(list) > s.o.Items {
 		return stanza.Fail(stanza.ResourceConstraint, "too many bookmarks")
 	}
+	if err := s.room(t.Tx, account, false, len(e.Raw)); err != nil {
+		return err
+	}
 	all, order, err := s.bookmarks(t.Tx, account)
 	if err != nil {
 		return err

@@ -96,6 +96,9 @@ func same(a, b store.PubsubConfig) bool {
 // private tells whether a node must keep the configuration that makes it its owner's alone: see keeps.
 func private(node string) bool { return node == NodeBookmarks || node == NodeLegacyBookmarks }
 
+// privateFields are those that it is about.
+const privateFields = "access_model, persist_items, max_items, send_last_published_item"
+
 // keeps tells whether a configuration is one that the node may have. XEP-0402 §3.3, XEP-0223 §3: bookmarks are kept,
 // all of them, for their owner only.
 func keeps(node string, c *store.PubsubConfig) bool {

@@ -30,17 +30,16 @@ func (s *Service) Bookmark(t *router.Turn, account, room jid.JID, b Bookmark) er
 	if bytes.Equal(was, want) {
 		return nil
 	}
-	if err := s.declare(t.Tx, account, room, want); err != nil {
-		return err
+	if was == nil && now == nil || was != nil && bytes.Equal(was, now) { // else it is the user's
+		_, err = s.put(t, account, publication{
+			node: NodeBookmarks, name: markup.Name{Space: NodeBookmarks, Local: "conference"},
+			item: store.PubsubItem{ID: room.String(), Published: time.Now(), Payload: want},
+		})
+		if err != nil {
+			return err
+		}
 	}
-	if was == nil && now != nil || was != nil && !bytes.Equal(was, now) {
-		return nil // it is the user's
-	}
-	_, err = s.put(t, account, publication{
-		node: NodeBookmarks, name: markup.Name{Space: NodeBookmarks, Local: "conference"},
-		item: store.PubsubItem{ID: room.String(), Published: time.Now(), Payload: want},
-	})
-	return err
+	return s.declare(t.Tx, account, room, want)
 }
 
 // Unbookmark takes a room that is not declared any more out of an account's bookmarks, unless the user has changed it. A

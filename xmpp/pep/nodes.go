@@ -12,22 +12,11 @@ import (
 )
 
 // make makes a node.
-func (s *Service) make(tx *store.Tx, account jid.JID, node string, c store.PubsubConfig) (store.PubsubNode, error) {
-	n := store.PubsubNode{Node: node, Created: time.Now(), Config: c}
-	if !keeps(node, &c) {
-		return n, bad("access_model, persist_items, max_items, send_last_published_item")
-	}
-	st, err := tx.PubsubStats(account.String())
-	if err != nil {
-		return n, failed("counting the nodes, for", account, node, err)
-	}
-	if st.Nodes >= s.o.Nodes || tx.Tight() {
-		return n, stanza.Fail(stanza.ResourceConstraint, "there is no room for more nodes")
-	}
+func (s *Service) make(tx *store.Tx, account jid.JID, n store.PubsubNode) error {
 	if err := tx.PutPubsubNode(account.String(), n); err != nil {
-		return n, failed("making the node", account, node, err)
+		return failed("making the node", account, n.Node, err)
 	}
-	return n, nil
+	return nil
 }
 
 // create makes a node, with a configuration if one is given. XEP-0060 §8.1.
@@ -48,7 +37,13 @@ func (s *Service) create(q *request) error {
 	case !errors.Is(err, store.ErrNotFound):
 		return failed("reading the node", q.Account, node, err)
 	}
-	if _, err := s.make(q.Turn.Tx, q.Account, node, c); err != nil {
+	if !keeps(node, &c) {
+		return bad(privateFields)
+	}
+	if err := s.room(q.Turn.Tx, q.Account, true, 0); err != nil {
+		return err
+	}
+	if err := s.make(q.Turn.Tx, q.Account, store.PubsubNode{Node: node, Created: time.Now(), Config: c}); err != nil {
 		return err
 	}
 	if q.node != "" {
@@ -144,7 +139,7 @@ func (s *Service) configure(q *request) error {
 		return err
 	}
 	if !keeps(n.Node, &n.Config) {
-		return bad("access_model, persist_items, max_items, send_last_published_item")
+		return bad(privateFields)
 	}
 	if same(old, n.Config) {
 		q.Reply(nil)

@@ -161,7 +161,7 @@ func (s *Service) handler(space string, actions map[string]action) local.IQHandl
 			}
 			r.act, r.node = e, e.Attr("node")
 			if len(r.node) > maxID {
-				return stanza.Fail(stanza.NotAcceptable, fmt.Sprintf("a node's name may have at most %d bytes", maxID))
+				return stanza.Fail(stanza.NotAcceptable, fmt.Sprintf("the name of a node may have at most %d bytes", maxID))
 			}
 			return s.shield(r, f(s, r))
 		}

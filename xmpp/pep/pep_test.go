@@ -20,13 +20,25 @@ var short = strings.NewReplacer(
 	"[tune]", "<tune xmlns='urn:tune'><title>Introduction</title></tune>",
 	"[song]", "<tune xmlns='urn:tune'><title>Finale</title></tune>",
 	"[late]", "<delay xmlns='urn:xmpp:delay' from='alice@hq.net' stamp='*'/>",
-	"[refused ", "<error type='",
-	"[condition ", "'><",
-	"[why ", " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><",
-	"[says ", " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>",
-	"[end]", " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>",
-	"[ended]", " xmlns='http://jabber.org/protocol/pubsub#errors'/></error>",
 )
+
+// refusal is the <error/> of an answer: "cancel conflict precondition-not-met: a text", the last two if there are any.
+func refusal(spec string) string {
+	spec, text, _ := strings.Cut(spec, ": ")
+	f := strings.Fields(spec)
+	b := "<error type='" + f[0] + "'><" + f[1] + " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+	if text != "" {
+		b += "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>" + text + "</text>"
+	}
+	if len(f) > 2 {
+		b += "<" + f[2] + " xmlns='http://jabber.org/protocol/pubsub#errors'"
+		if len(f) > 3 {
+			b += " feature='" + f[3] + "'"
+		}
+		b += "/>"
+	}
+	return b + "</error>"
+}
 
 type stage struct {
 	*plays.Stage
@@ -86,13 +98,37 @@ func wantEvents(t *testing.T, who string, got []string, want ...string) {
 	}
 }
 
-// play acts out a script among alice/desk and bob/phone, who want tunes.
-func play(t *testing.T, script string) *stage {
+// ask sends a request to alice's account and returns what is inside the answer. A request is "get …" or "set …".
+func (s *stage) ask(who, request string) string {
+	s.Drain()
+	typ, inner, _ := strings.Cut(request, " ")
+	s.Send(who, short.Replace("<iq type='"+typ+"' id='q' to='alice@hq.net'>"+inner+"</iq>"), false)
+	for _, x := range s.Client(who).Got() {
+		if !strings.HasPrefix(x, "<iq") {
+			continue
+		}
+		x = strings.TrimPrefix(x, "<iq from='alice@hq.net' type='")
+		x = strings.TrimSuffix(x, "</iq>")
+		x = strings.Replace(x, "result' id='q'/>", "done", 1)
+		return strings.Replace(strings.Replace(x, "result' id='q'>", "", 1), "error' id='q'>", "", 1)
+	}
+	return "nothing"
+}
+
+// A question is what is asked by whom, and what is inside the answer: markup, "done", or "! " and a refusal.
+type question struct{ name, who, ask, want string }
+
+func (s *stage) run(t *testing.T, questions []question) {
 	t.Helper()
-	s := newStage(t, pep.Options{})
-	s.online("alice/desk urn:tune", "bob/phone urn:tune")
-	s.Play(script)
-	return s
+	for _, q := range questions {
+		want := short.Replace(q.want)
+		if spec, ok := strings.CutPrefix(q.want, "! "); ok {
+			want = refusal(spec)
+		}
+		if got := s.ask(q.who, q.ask); got != want {
+			t.Errorf("%s: %s asked %s\n got %s\nwant %s", q.name, q.who, q.ask, got, want)
+		}
+	}
 }
 
 const published = `<message from='alice@hq.net' type='headline' id='*'>[event><items node='urn:tune'><item id='current'>[tune]</item></items></event></message>`
@@ -165,7 +201,7 @@ func TestFarContactsHearNothingAndAreNotAnswered(t *testing.T) {
 		alice/desk gets  <iq from='alice@hq.net' type='result' id='1'>[pubsub><publish node='urn:tune'><item id='current'/></publish></pubsub></iq>
 		far.net    gets  nothing
 		far.net    sends <iq type='get' id='2' from='carol@far.net/x' to='alice@hq.net'>[pubsub><items node='urn:tune'/></pubsub></iq>
-		far.net    gets  <iq type='error' id='2' to='carol@far.net/x' from='alice@hq.net'>[refused cancel[condition service-unavailable[end]</iq>
+		far.net    gets  <iq type='error' id='2' to='carol@far.net/x' from='alice@hq.net'>` + refusal("cancel service-unavailable") + `</iq>
 		far.net    sends <presence from='carol@far.net/x' to='alice@hq.net'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:far' ver='x'/></presence>
 		alice/desk gets  <presence from='carol@far.net/x'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:far' ver='x'/></presence>
 		# and nobody is asked what that means
@@ -181,6 +217,6 @@ func TestFarContactsHearNothingAndAreNotAnswered(t *testing.T) {
 		far.net    sends <iq type='get' id='2' from='carol@far.net/x' to='alice@hq.net'>[pubsub><items node='urn:tune'/></pubsub></iq>
 		far.net    gets  <iq type='result' id='2' to='carol@far.net/x' from='alice@hq.net'>[pubsub><items node='urn:tune'><item id='current'>[tune]</item></items></pubsub></iq>
 		far.net    sends <iq type='set' id='3' from='carol@far.net/x' to='alice@hq.net'>[pubsub><subscribe node='urn:tune' jid='carol@far.net'/></pubsub></iq>
-		far.net    gets  <iq type='error' id='3' to='carol@far.net/x' from='alice@hq.net'><error type='cancel'><feature-not-implemented xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><unsupported xmlns='http://jabber.org/protocol/pubsub#errors' feature='subscribe'/></error></iq>
+		far.net    gets  <iq type='error' id='3' to='carol@far.net/x' from='alice@hq.net'>` + refusal("cancel feature-not-implemented unsupported subscribe") + `</iq>
 	`)
 }

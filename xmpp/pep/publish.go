@@ -86,7 +86,7 @@ func (s *Service) read(q *request) (p publication, err error) {
 func (p *publication) read(e *markup.Element, from jid.JID) error {
 	p.item = store.PubsubItem{ID: e.Attr("id"), Publisher: from.String(), Published: time.Now()}
 	if len(p.item.ID) > maxID {
-		return stanza.Fail(stanza.NotAcceptable, fmt.Sprintf("an item's id may have at most %d bytes", maxID))
+		return stanza.Fail(stanza.NotAcceptable, fmt.Sprintf("the id of an item may have at most %d bytes", maxID))
 	}
 	switch len(e.Children) {
 	case 0:
@@ -118,17 +118,31 @@ func (s *Service) preconditions(q *request) (func(*store.PubsubConfig) error, er
 	}, nil
 }
 
-// put publishes an item, makes the node if there is none, and tells of it. It needs a transaction.
+// put publishes an item, makes the node if there is none, and tells of it. It needs a transaction. A refusal comes before
+// anything is changed: it does not end the transaction.
 func (s *Service) put(t *router.Turn, account jid.JID, p publication) (id string, err error) {
-	n, err := s.ready(t, account, p.node, p.pre)
+	n, fresh, err := s.ready(t.Tx, account, p.node, p.pre)
 	if err != nil {
 		return "", err
 	}
 	if err := s.check(&p, &n.Config); err != nil {
 		return "", err
 	}
+	if err := s.room(t.Tx, account, fresh, len(p.item.Payload)); err != nil {
+		return "", err
+	}
 	if p.node == NodeLegacyBookmarks {
-		return single, s.replace(t, account, p.elem)
+		if err := s.replace(t, account, p.elem); err != nil {
+			return "", err
+		}
+	}
+	if fresh {
+		if err := s.make(t.Tx, account, n); err != nil {
+			return "", err
+		}
+	}
+	if p.node == NodeLegacyBookmarks {
+		return single, nil
 	}
 	if p.item.ID == "" && !p.none {
 		if p.item.ID = single; n.Config.MaxItems != 1 {
@@ -141,16 +155,20 @@ func (s *Service) put(t *router.Turn, account jid.JID, p publication) (id string
 	return p.item.ID, s.changed(t, account, p.node)
 }
 
-// place is put for an item of the node's own making, whose other views the caller looks after.
+// place is put for an item of the node's own making, which is in order, and whose other views the caller looks after. It
+// refuses nothing.
 func (s *Service) place(t *router.Turn, account jid.JID, p publication) error {
-	n, err := s.ready(t, account, p.node, nil)
+	n, fresh, err := s.ready(t.Tx, account, p.node, nil)
+	if err == nil && fresh {
+		err = s.make(t.Tx, account, n)
+	}
 	if err != nil {
 		return err
 	}
 	return s.placeIn(t, account, n, &p)
 }
 
-// placeIn keeps an item that is in order, and tells of it.
+// placeIn keeps an item, and tells of it.
 func (s *Service) placeIn(t *router.Turn, account jid.JID, n store.PubsubNode, p *publication) error {
 	if !n.Config.Transient {
 		if err := s.keep(t.Tx, account, n, p.item); err != nil {
@@ -166,32 +184,42 @@ func (s *Service) placeIn(t *router.Turn, account jid.JID, n store.PubsubNode, p
 	return s.tell(t, account, p.node, &n.Config, event)
 }
 
-// ready finds the node that is published to, makes it (XEP-0163 §3), and checks the preconditions.
-func (s *Service) ready(t *router.Turn, account jid.JID, node string, pre func(*store.PubsubConfig) error) (store.PubsubNode, error) {
-	n, err := t.Tx.PubsubNode(account.String(), node)
-	if errors.Is(err, store.ErrNotFound) {
-		c := defaults(node)
-		if pre != nil {
-			if err := pre(&c); err != nil {
-				return n, err
-			}
-		}
-		return s.make(t.Tx, account, node, c)
+// ready finds the node that is published to, or what it is going to be, which is fresh (XEP-0163 §3), and checks the
+// preconditions.
+func (s *Service) ready(tx *store.Tx, account jid.JID, node string, pre func(*store.PubsubConfig) error) (n store.PubsubNode, fresh bool, err error) {
+	n, err = tx.PubsubNode(account.String(), node)
+	if fresh = errors.Is(err, store.ErrNotFound); fresh {
+		n, err = store.PubsubNode{Node: node, Created: time.Now(), Config: defaults(node)}, nil
 	}
 	if err != nil {
-		return n, failed("reading the node", account, node, err)
+		return n, false, failed("reading the node", account, node, err)
 	}
 	if pre == nil {
-		return n, nil
+		return n, fresh, nil
 	}
-	c := n.Config
-	if err := pre(&c); err != nil {
-		return n, err
+	old := n.Config
+	if err := pre(&n.Config); err != nil {
+		return n, false, err
 	}
-	if !same(c, n.Config) {
-		return n, refuse(stanza.Conflict, "", "precondition-not-met", "")
+	switch {
+	case fresh && !keeps(node, &n.Config), !fresh && !same(old, n.Config):
+		return n, false, refuse(stanza.Conflict, "", "precondition-not-met", "")
 	}
-	return n, nil
+	return n, fresh, nil
+}
+
+// room refuses what an account has no room for: one more node, or so many octets of an item.
+func (s *Service) room(tx *store.Tx, account jid.JID, node bool, octets int) error {
+	st, err := tx.PubsubStats(account.String())
+	switch {
+	case err != nil:
+		return failed("counting what is in", account, "", err)
+	case node && st.Nodes >= s.o.Nodes:
+		return stanza.Fail(stanza.ResourceConstraint, "there is no room for more nodes")
+	case st.Bytes+int64(octets) > s.o.Bytes || tx.Tight():
+		return stanza.Fail(stanza.ResourceConstraint, "there is no room for more items")
+	}
+	return nil
 }
 
 // check refuses an item that the node's configuration does not allow. XEP-0060 §7.1.3.
@@ -221,14 +249,6 @@ func (s *Service) check(p *publication, c *store.PubsubConfig) error {
 
 // keep stores an item, and discards the oldest that there is no more room for.
 func (s *Service) keep(tx *store.Tx, account jid.JID, n store.PubsubNode, it store.PubsubItem) error {
-	st, err := tx.PubsubStats(account.String())
-	if err != nil {
-		return failed("counting the items of", account, n.Node, err)
-	}
-	// A few bytes too strict when the item takes the place of another.
-	if st.Bytes+int64(len(it.Payload)) > s.o.Bytes || tx.Tight() {
-		return stanza.Fail(stanza.ResourceConstraint, "there is no room for more items")
-	}
 	if err := tx.PutPubsubItem(account.String(), n.Node, it); err != nil {
 		return failed("keeping an item of", account, n.Node, err)
 	}

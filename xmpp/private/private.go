@@ -112,11 +112,15 @@ func (s *Service) set(q *local.Request) error {
 	if err := room(q); err != nil {
 		return err
 	}
-	for _, e := range q.Payload.Children {
+	for _, e := range q.Payload.Children { // first, as they may refuse
 		if k := s.keepers[e.Name]; k != nil {
 			if err := k.Set(q.Turn, q.Account, e); err != nil {
 				return err
 			}
+		}
+	}
+	for _, e := range q.Payload.Children {
+		if s.keepers[e.Name] != nil {
 			continue
 		}
 		if err := q.Turn.Tx.PutBlob(q.Account.String(), store.BlobPrivate, key(e.Name), e.Raw); err != nil {
@@ -136,7 +140,7 @@ func check(q *local.Request) error {
 		return stanza.Fail(stanza.NotAcceptable, "") // XEP-0049 §2.3: at least one child element
 	}
 	for _, e := range q.Payload.Children {
-		if e.Name.Space == "" || e.Name.Space == NS {
+		if e.Name.Space == "" || e.Name.Space == markup.NoNamespace || e.Name.Space == NS {
 			return stanza.Fail(stanza.NotAcceptable, "the element needs a namespace of its own")
 		}
 		if len(key(e.Name)) > maxName {

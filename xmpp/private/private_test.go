@@ -48,6 +48,7 @@ func TestPrivate(t *testing.T) {
 		{"set nothing", alice, ask("set", ""), fail("modify", "not-acceptable", "")},
 		{"get two", alice, ask("get", "<a xmlns='a'/><b xmlns='b'/>"), fail("modify", "not-acceptable", "ask for one element at a time")},
 		{"no namespace of its own", alice, ask("set", "<exodus/>"), fail("modify", "not-acceptable", "the element needs a namespace of its own")},
+		{"no namespace at all", alice, ask("set", "<exodus xmlns=''/>"), fail("modify", "not-acceptable", "the element needs a namespace of its own")},
 		{"namespace too long", alice, ask("get", "<a xmlns='"+strings.Repeat("n", 512)+"'/>"), fail("modify", "not-acceptable", "the element's name is too long")},
 		{"too large", alice, ask("set", "<a xmlns='a'>"+strings.Repeat("x", private.MaxBytes)+"</a>"), fail("modify", "policy-violation", "an element may have at most 65536 bytes")},
 		{"get from another", bob, strings.Replace(ask("get", prefs), "id=", "to='alice@field.net' id=", 1),

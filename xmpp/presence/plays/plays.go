@@ -210,6 +210,22 @@ func (s *Stage) client(who string) *Client {
 // Client returns a connected client.
 func (s *Stage) Client(who string) *Client { s.t.Helper(); return s.client(who) }
 
+// On makes t the one that hears of faults: a fuzz target's.
+func (s *Stage) On(t testing.TB) { s.t = t }
+
+// TryParse reads a stanza that may be none.
+func (s *Stage) TryParse(xml string) (*stanza.Stanza, bool) {
+	st, err := stream.ParseStanza([]byte(xml))
+	return st, err == nil
+}
+
+// Route lets a client send a stanza that was read before.
+func (s *Stage) Route(who string, st *stanza.Stanza) {
+	s.t.Helper()
+	c := s.client(who)
+	s.turn(who+" sends", false, func(t *router.Turn) error { return s.FromClient(t, c, st) })
+}
+
 // Block lets an account block someone, or no longer.
 func (s *Stage) Block(account, contact string) {
 	s.t.Helper()
