@@ -21,7 +21,7 @@ import (
 
 const (
 	password = "correct horse, battery; staple=1"
-	accounts = 80 // for each node: every check takes fresh ones
+	accounts = 120 // for each node: every check takes fresh ones
 )
 
 // A stage is the two servers with their accounts. Its JSON is what the Python plays get.
@@ -66,6 +66,8 @@ var plays = []play{
 	{"login", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("login.py")},
 	{"binding", []rig.Need{rig.NeedPython}, script("binding.py")},
 	{"chat", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("chat.py")},
+	{"rooms", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("rooms.py")},
+	{"archive", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("archive.py")},
 	{"mellium", nil, mellium},
 	{"profanity", []rig.Need{rig.NeedProfanity, rig.NeedTmux}, profanity},
 	{"hf", []rig.Need{rig.NeedPython, rig.NeedSlixmpp, rig.NeedTshark, rig.NeedTmux}, hf},
@@ -215,7 +217,7 @@ var linkKeys = map[string]any{"compress": true, "zero_rtt": true, "ack_idle": "1
 
 // prosody starts one Prosody with both domains: it has no link like ours, so "across the link" is within it.
 func prosody(ctx context.Context, dir string) (*stage, func(), error) {
-	p := &rig.Prosody{Dir: filepath.Join(dir, "prosody"), IP: "127.0.0.2", Domains: []string{"headquarters.net", "field.net"}, PlainPass: true, Debug: true}
+	p := &rig.Prosody{Dir: filepath.Join(dir, "prosody"), IP: "127.0.0.2", Domains: []string{"headquarters.net", "field.net"}, PlainPass: true, Debug: true, Rooms: true, Archive: true}
 	if err := p.Prepare(); err != nil {
 		return nil, nil, err
 	}

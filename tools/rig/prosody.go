@@ -26,6 +26,8 @@ type Prosody struct {
 	PlainTCP  bool     // logging in without TLS is allowed
 	PlainPass bool     // keep passwords as they are, so that every SCRAM works; otherwise hashed with SHA-1, the default
 	Debug     bool
+	Rooms     bool // each domain has rooms at chat.DOMAIN, with archives
+	Archive   bool // accounts have archives
 	version   string
 	Port      int
 	TLSPort   int
@@ -47,6 +49,7 @@ https_ports = { }
 modules_enabled = {
 	"disco"; "roster"; "saslauth"; "tls"; "blocklist"; "bookmarks"; "carbons"; "pep"; "private"; "smacks"; "vcard4"; "vcard_legacy";
 	"csi_simple"; "ping"; "register"; "time"; "uptime"; "version"; "lastactivity"; "posix";
+	{{if .Archive}}"mam";{{end}}
 }
 modules_disabled = { "s2s"; "admin_shell"; "limits" }
 authentication = "{{if .PlainPass}}internal_plain{{else}}internal_hashed{{end}}"
@@ -56,7 +59,11 @@ allow_unencrypted_plain_auth = {{.PlainTCP}}
 c2s_direct_tls_ssl = { certificate = "{{.Dir}}/cert.pem"; key = "{{.Dir}}/key.pem" }
 ssl = { certificate = "{{.Dir}}/cert.pem"; key = "{{.Dir}}/key.pem" }
 {{range .Domains}}VirtualHost "{{.}}"
-{{end}}`))
+{{if $.Rooms}}	disco_items = { { "chat.{{.}}", "rooms" } }
+Component "chat.{{.}}" "muc"
+	modules_enabled = { "muc_mam" }
+	restrict_room_creation = false
+{{end}}{{end}}`))
 
 // Name is "Prosody" and its version.
 func (p *Prosody) Name() string { return "Prosody " + p.version }

@@ -178,7 +178,7 @@ def play(checks):
                 await asyncio.wait_for(check(stage), 4 * PATIENCE)
                 report(name, True)
             except Exception as e:  # a failed check must not hide the next
-                report(name, False, str(e) or traceback.format_exc(limit=3))
+                report(name, False, str(e) if isinstance(e, AssertionError) and str(e) else traceback.format_exc(limit=-4))
             for t in set(asyncio.all_tasks()) - before:
                 t.cancel()
 
