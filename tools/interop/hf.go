@@ -116,7 +116,7 @@ func hfChat(ctx context.Context, st *stage, tell func(result), server, mapping s
 		r.Name += over
 		tell(r)
 	}
-	if err := script("hf.py")(ctx, hfst, hfTell); err != nil {
+	if err := script("hf.py", 3)(ctx, hfst, hfTell); err != nil {
 		return err
 	}
 	r := result{Name: "mellium chat", OK: true}

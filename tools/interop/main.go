@@ -21,7 +21,7 @@ import (
 
 const (
 	password = "correct horse, battery; staple=1"
-	accounts = 120 // for each node: every check takes fresh ones
+	accounts = 220 // for each node
 )
 
 // A stage is the two servers with their accounts. Its JSON is what the Python plays get.
@@ -63,11 +63,12 @@ type play struct {
 
 var plays = []play{
 	{"carriers", nil, carriers},
-	{"login", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("login.py")},
-	{"binding", []rig.Need{rig.NeedPython}, script("binding.py")},
-	{"chat", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("chat.py")},
-	{"rooms", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("rooms.py")},
-	{"archive", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("archive.py")},
+	{"login", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("login.py", 1)},
+	{"binding", []rig.Need{rig.NeedPython}, script("binding.py", 1)},
+	{"chat", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("chat.py", 70)},
+	{"rooms", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("rooms.py", 16)},
+	{"archive", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("archive.py", 40)},
+	{"pep", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("pep.py", 30)},
 	{"mellium", nil, mellium},
 	{"profanity", []rig.Need{rig.NeedProfanity, rig.NeedTmux}, profanity},
 	{"hf", []rig.Need{rig.NeedPython, rig.NeedSlixmpp, rig.NeedTshark, rig.NeedTmux}, hf},
@@ -242,7 +243,7 @@ func newPlace(domain, address, direct, certificate string) *place {
 	fmt.Sscan(port, &p.Port)
 	fmt.Sscan(tls, &p.Direct)
 	for i := range accounts {
-		p.Accounts = append(p.Accounts, fmt.Sprintf("user%02d", i))
+		p.Accounts = append(p.Accounts, fmt.Sprintf("user%03d", i))
 	}
 	return p
 }
@@ -263,8 +264,18 @@ func (p *place) take() string {
 	return name
 }
 
-// argument is what a Python play gets.
-func (s *stage) argument() (string, error) {
-	b, err := json.Marshal(s)
+// argument is what a Python play gets: the stage with n accounts of each place, for itself.
+func (s *stage) argument(n int) (string, error) {
+	own := *s
+	own.Servers = map[string]*place{}
+	for name, p := range s.Servers {
+		few := *p
+		few.Accounts = nil
+		for len(few.Accounts) < n {
+			few.Accounts = append(few.Accounts, p.take())
+		}
+		own.Servers[name] = &few
+	}
+	b, err := json.Marshal(own)
 	return string(b), err
 }

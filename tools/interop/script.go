@@ -14,14 +14,14 @@ import (
 	"longwire/tools/rig"
 )
 
-// script is a play in Python. Debian's Python is asked for by its full name, since its slixmpp is for that one.
-func script(name string) func(context.Context, *stage, func(result)) error {
+// script is a play in Python with so many accounts of each node. Debian's Python is asked for by its full name, since its slixmpp is for that one.
+func script(name string, accounts int) func(context.Context, *stage, func(result)) error {
 	return func(ctx context.Context, st *stage, tell func(result)) error {
 		root, err := rig.Root()
 		if err != nil {
 			return err
 		}
-		arg, err := st.argument()
+		arg, err := st.argument(accounts)
 		if err != nil {
 			return err
 		}

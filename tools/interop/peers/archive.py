@@ -237,7 +237,7 @@ def own_archive(far):
 
 async def own_ids(stage):
     """The id that a delivered message has is the archive's; forged ones are taken away."""
-    a, b = await people(stage, 2)
+    a, b = [await stage.log_in(stage.home, **CLIENTS) for _ in range(2)]
     a.send_raw(f"<message to='{b.boundjid.bare}' type='chat' id='m1'><body>hello</body><stanza-id xmlns='{SID}' by='{b.boundjid.bare}' id='forged'/></message>")
     s = await b.until("the message", lambda s: is_message(s, "hello"))
     ids = [e.get("id") for e in s.xml.findall(f"{{{SID}}}stanza-id") if e.get("by") == b.boundjid.bare]
@@ -246,7 +246,7 @@ async def own_ids(stage):
 
 
 async def what_is_kept(stage):
-    a, b = await people(stage, 2)
+    a, b = [await stage.log_in(stage.home, **CLIENTS) for _ in range(2)]
     to = b.boundjid.full
     a.send_raw(f"<message to='{to}' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>")
     a.send_raw(f"<message to='{to}' type='chat'><body>forget this</body><no-store xmlns='urn:xmpp:hints'/></message>")
@@ -258,7 +258,7 @@ async def what_is_kept(stage):
 
 async def offline_then_archive(stage):
     """What came while one was away is in the archive, with the time at which it came."""
-    (a,) = await people(stage, 1)
+    (a,) = [await stage.log_in(stage.home, **CLIENTS)]
     name = stage.account(stage.home)
     a.say(f"{name}@{stage.servers[stage.home]['domain']}", "while you were out")
     await fence_server(stage, a)
@@ -284,7 +284,7 @@ def preferences(c, default=None, always=(), never=()):
 
 
 async def prefs(stage):
-    a, b, c = await people(stage, 3)
+    a, b, c = [await stage.log_in(stage.home, **CLIENTS) for _ in range(3)]
     got = (await preferences(a)).xml.find(NS + "prefs")
     assert got is not None and got.get("default") in ("always", "never", "roster"), "no preferences"
     await preferences(a, "never", always=[b.boundjid.bare])
@@ -302,7 +302,7 @@ async def prefs(stage):
 
 
 async def account_refusals(stage):
-    a, b = await people(stage, 2)
+    a, b = [await stage.log_in(stage.home, **CLIENTS) for _ in range(2)]
     await denied(a.ask(query(a, after="no-such-id")), "item-not-found", "cancel", ("item-not-found", "modify"))
     if not stage.reference:
         await denied(a.ask(query(a, fields={"colour": "blue"})), "feature-not-implemented", "cancel")

@@ -25,6 +25,7 @@ class Stage:
         self.reference = data["reference"]
         self.accounts = {name: list(s["accounts"]) for name, s in self.servers.items()}
         self.home, self.away = "headquarters", "field"
+        self.clients = []  # of the check that runs
 
     def account(self, server):
         return self.accounts[server].pop(0)
@@ -35,7 +36,15 @@ class Stage:
         return client
 
     def client(self, server, name, **kw):
-        return Client(self.servers[server], name, **kw)
+        self.clients.append(Client(self.servers[server], name, **kw))
+        return self.clients[-1]
+
+    def clear(self):
+        """Ends what clients a check has left connected."""
+        for c in self.clients:
+            if c.transport:
+                c.transport.abort()
+        self.clients.clear()
 
 
 class Client(slixmpp.ClientXMPP):
@@ -181,6 +190,7 @@ def play(checks):
                 report(name, False, str(e) if isinstance(e, AssertionError) and str(e) else traceback.format_exc(limit=-4))
             for t in set(asyncio.all_tasks()) - before:
                 t.cancel()
+            stage.clear()
 
     asyncio.get_event_loop().run_until_complete(run())
 

@@ -23,7 +23,7 @@ CLIENTS = dict(mech="SCRAM-SHA-256", plain_gs2=True, plugins=("xep_0030", "xep_0
 
 REFERENCE = json.loads(sys.argv[1])["reference"]  # what it does in its own way is not asked of it
 
-_rooms = itertools.count(1)
+_rooms, _people = itertools.count(1), itertools.count(1)
 
 
 def service(stage, server=None):
@@ -36,7 +36,14 @@ def new_room(stage, server=None):
 
 
 async def people(stage, n, **kw):
-    return [await stage.log_in(stage.home, **{**CLIENTS, **kw}) for _ in range(n)]
+    """So many people. Rooms do not care what an account has lived through, so a few accounts take turns, each time with another resource."""
+    return [await stage.log_in(stage.home, _turn(stage), resource=f"slixmpp{next(_people)}", **{**CLIENTS, **kw}) for _ in range(n)]
+
+
+def _turn(stage):
+    names = stage.accounts[stage.home]
+    names.append(names.pop(0))
+    return names[-1]
 
 
 async def enter(c, room, nick, patience=15, **kw):
@@ -192,9 +199,6 @@ def is_subject(s, subject, jid):
 def is_refusal(s, condition, kind):
     return is_error(s, condition) and s["error"]["type"] == kind
 
-
-def own_id(c):
-    return c.new_id()
 
 
 def child(s, ns, name):
