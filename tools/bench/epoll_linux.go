@@ -13,14 +13,14 @@ import (
 const stall = 10 * time.Second
 
 // playEpoll plays on plain TCP connections with one goroutine and epoll: hardly more than one read and one write a message.
-func (g *game) playEpoll(ctx context.Context, balls int, c clock) error {
+func playEpoll(ctx context.Context, l load) error {
 	epoll, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	if err != nil {
 		return fmt.Errorf("bench: epoll: %w", err)
 	}
 	defer syscall.Close(epoll)
 	socks := map[int32]*sock{}
-	for _, p := range g.players {
+	for _, p := range l.all() {
 		s, err := newSock(p, epoll)
 		if err != nil {
 			return err
@@ -28,12 +28,7 @@ func (g *game) playEpoll(ctx context.Context, balls int, c clock) error {
 		defer s.file.Close()
 		socks[int32(s.fd)] = s
 	}
-	g.begin()
-	for i, p := range g.players {
-		if i%2 == 0 {
-			g.throw(p, balls)
-		}
-	}
+	l.start()
 	for _, s := range socks {
 		if err := s.flush(); err != nil {
 			return err
@@ -42,14 +37,15 @@ func (g *game) playEpoll(ctx context.Context, balls int, c clock) error {
 	var buf [64 << 10]byte
 	var events [64]syscall.EpollEvent
 	news := time.Now()
-	for !g.over || !g.airEmpty() {
+	for {
 		n, err := syscall.EpollWait(epoll, events[:], 20)
 		if err != nil && err != syscall.EINTR {
 			return fmt.Errorf("bench: epoll: %w", err)
 		}
 		now := time.Now()
-		c.tick(g, now)
 		switch {
+		case l.done(now):
+			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case n > 0:
@@ -58,12 +54,11 @@ func (g *game) playEpoll(ctx context.Context, balls int, c clock) error {
 			return fmt.Errorf("bench: nothing moved for %v: a message is lost", stall)
 		}
 		for _, ev := range events[:max(n, 0)] {
-			if err := socks[ev.Fd].turn(g, buf[:]); err != nil {
+			if err := socks[ev.Fd].turn(l, buf[:]); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
 }
 
 // A sock is a player's socket, taken out of Go's own poller.
@@ -96,7 +91,7 @@ func newSock(p *player, epoll int) (*sock, error) {
 }
 
 // turn serves one ready connection.
-func (s *sock) turn(g *game, buf []byte) error {
+func (s *sock) turn(l load, buf []byte) error {
 	n, err := syscall.Read(s.fd, buf)
 	switch {
 	case err == syscall.EAGAIN || err == syscall.EINTR:
@@ -105,7 +100,7 @@ func (s *sock) turn(g *game, buf []byte) error {
 	case n == 0:
 		return errors.New("bench: the server closed a connection")
 	default:
-		if err := g.take(s.p, buf[:n]); err != nil {
+		if err := l.take(s.p, buf[:n]); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,4 @@ import (
 const stall = 10 * time.Second
 
 // playEpoll has no epoll here and plays the dearer way.
-func (g *game) playEpoll(ctx context.Context, balls int, c clock) error {
-	return g.playConns(ctx, balls, c)
-}
+func playEpoll(ctx context.Context, l load) error { return playConns(ctx, l) }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
 
 	"longwire/tools/rig/wire"
@@ -14,11 +13,9 @@ import (
 // rules are here; epoll_linux.go and conns.go move the bytes. The load client shares the machine with the server that it measures,
 // so it does as little as it can: preformatted messages, a glance at every tag, one write for all that a read brought.
 type game struct {
-	players []*player
-
-	mu        sync.Mutex // guards all below, and the players' state, where goroutines move the bytes
-	measuring bool
-	over      bool
+	clock
+	players   []*player
+	balls     int // that each pair has in the air
 	delivered int
 	latency   []time.Duration // send to receipt
 	accepted  []time.Duration // send to the server's ack, with stream management
@@ -27,6 +24,7 @@ type game struct {
 // A player is one end of a pair.
 type player struct {
 	conn    *wire.Conn
+	number  int
 	partner *player
 	message []byte
 	sm      bool
@@ -41,8 +39,8 @@ type player struct {
 }
 
 // newGame takes over pairs of logged-in connections: 0 and 1, 2 and 3, and so on.
-func newGame(conns []*wire.Conn, body string, sm bool) *game {
-	g := &game{}
+func newGame(conns []*wire.Conn, body string, sm bool, balls int, c clock) *game {
+	g := &game{balls: balls, clock: c}
 	for i, c := range conns {
 		p := &player{conn: c, sm: sm, in: bytes.Clone(c.Buffered())}
 		p.message = []byte("<message to='" + wire.Escape(conns[i^1].JID) + "' type='chat' id='m" + strconv.Itoa(i) +
@@ -55,9 +53,19 @@ func newGame(conns []*wire.Conn, body string, sm bool) *game {
 	return g
 }
 
-// begin empties the results.
-func (g *game) begin() {
-	g.delivered, g.latency, g.accepted, g.over = 0, g.latency[:0], g.accepted[:0], false
+func (g *game) all() []*player { return g.players }
+
+func (g *game) start() {
+	for i, p := range g.players {
+		if i%2 == 0 {
+			g.throw(p, g.balls)
+		}
+	}
+}
+
+func (g *game) done(now time.Time) bool {
+	g.tick(now)
+	return g.over && g.airEmpty()
 }
 
 // airEmpty is true when every message has arrived and been acked.

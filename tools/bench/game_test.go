@@ -12,7 +12,7 @@ func TestScanSeesTagsInPieces(t *testing.T) {
 	for size := 1; size < len(in); size++ {
 		p := &player{sm: true}
 		p.partner = p
-		g := &game{players: []*player{p}, measuring: true, over: true}
+		g := &game{players: []*player{p}, clock: clock{measuring: true, over: true}}
 		for range 2 {
 			p.sent.put(time.Now())
 			p.unacked.put(time.Now())

@@ -35,6 +35,9 @@ type speed struct {
 	serverCPU, loadCPU time.Duration // per message
 }
 
+// body is what all say.
+const body = "Convoy is at grid 32U LV 12345 67890 now"
+
 // measureSpeed logs 10 pairs in and lets them play.
 func measureSpeed(ctx context.Context, s rig.Server, accounts []rig.User, w workload, d time.Duration) (speed, error) {
 	conns, err := logIn(ctx, s, accounts, w.mode, w.sm)
@@ -42,34 +45,47 @@ func measureSpeed(ctx context.Context, s rig.Server, accounts []rig.User, w work
 		return speed{}, err
 	}
 	defer hangUp(conns)
-	g := newGame(conns, "Convoy is at grid 32U LV 12345 67890 now", w.sm)
-	var cpu [2]time.Duration
-	var own [2]time.Duration
-	var at [2]time.Time
-	look := func(i int) func() {
-		return func() {
-			at[i], own[i] = time.Now(), selfCPU()
-			cpu[i], _ = rig.CPU(s.PID())
-		}
-	}
+	look := newLook(s.PID())
 	warm := time.Now().Add(d / 6)
-	c := clock{warm: warm, end: warm.Add(d), begin: look(0), stop: look(1)}
-	play := g.playEpoll
+	g := newGame(conns, body, w.sm, w.balls, clock{warm: warm, end: warm.Add(d), begin: look.begin, stop: look.end})
+	play := playEpoll
 	if w.mode != wire.Plain {
-		play = g.playConns
+		play = playConns
 	}
-	if err := play(ctx, w.balls, c); err != nil {
+	if err := play(ctx, g); err != nil {
 		return speed{}, fmt.Errorf("%s, %s: %w", s.Name(), w.title, err)
 	}
 	n := time.Duration(max(g.delivered, 1))
 	r := speed{
-		rate:      float64(g.delivered) / at[1].Sub(at[0]).Seconds(),
-		serverCPU: (cpu[1] - cpu[0]) / n,
-		loadCPU:   (own[1] - own[0]) / n,
+		rate:      float64(g.delivered) / look.took.Seconds(),
+		serverCPU: look.server / n,
+		loadCPU:   look.own / n,
 	}
 	r.p50, r.p99 = percentiles(g.latency)
 	r.acked50, r.acked99 = percentiles(g.accepted)
 	return r, nil
+}
+
+// A look is at processor times and the clock, at the begin and the end of what is measured.
+type look struct {
+	pid         int
+	at          time.Time
+	took        time.Duration
+	server, own time.Duration // processor time
+}
+
+func newLook(pid int) *look { return &look{pid: pid} }
+
+func (l *look) begin() {
+	l.at, l.own = time.Now(), -selfCPU()
+	cpu, _ := rig.CPU(l.pid)
+	l.server = -cpu
+}
+
+func (l *look) end() {
+	l.took, l.own = time.Since(l.at), l.own+selfCPU()
+	cpu, _ := rig.CPU(l.pid)
+	l.server += cpu
 }
 
 func percentiles(d []time.Duration) (p50, p99 time.Duration) {
@@ -105,7 +121,7 @@ func median(rounds []speed) speed {
 	return m
 }
 
-func middle(rounds []speed, f func(speed) float64) float64 {
+func middle[T any](rounds []T, f func(T) float64) float64 {
 	v := make([]float64, len(rounds))
 	for i, r := range rounds {
 		v[i] = f(r)

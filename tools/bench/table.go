@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -20,6 +21,7 @@ type row struct {
 	values []float64
 	below  bool    // at most the reference's
 	least  float64 // at least so many times the reference's
+	times  float64 // at most so many times the reference's; more is a failure of the run
 	most   float64 // at most this, whatever the reference has
 	head   bool    // a heading
 }
@@ -37,8 +39,8 @@ func (t *table) addSpeeds(w workload, rounds [][]speed) {
 		{row{name: "  p99", unit: "ms"}, func(s speed) float64 { return ms(s.p99) }},
 		{row{name: "  accepted, p50", unit: "ms"}, func(s speed) float64 { return ms(s.acked50) }},
 		{row{name: "  accepted, p99", unit: "ms"}, func(s speed) float64 { return ms(s.acked99) }},
-		{row{name: "  server CPU per message", unit: "us"}, func(s speed) float64 { return float64(s.serverCPU.Nanoseconds()) / 1e3 }},
-		{row{name: "  load client's CPU per message", unit: "us"}, func(s speed) float64 { return float64(s.loadCPU.Nanoseconds()) / 1e3 }},
+		{row{name: "  server CPU per message", unit: "us"}, func(s speed) float64 { return us(s.serverCPU) }},
+		{row{name: "  load client's CPU per message", unit: "us"}, func(s speed) float64 { return us(s.loadCPU) }},
 	}
 	t.add(row{name: w.title, head: true})
 	for _, f := range figures {
@@ -61,6 +63,38 @@ func (t *table) addSpeeds(w workload, rounds [][]speed) {
 	}
 }
 
+// addRoom adds the rows of one load of the room.
+func (t *table) addRoom(balls int, rounds [][]fanOut) {
+	figures := []struct {
+		row
+		of func(fanOut) float64
+	}{
+		{row{name: "  deliveries", unit: "/s"}, func(f fanOut) float64 { return f.rate }},
+		{row{name: "  to the last, p50", unit: "ms"}, func(f fanOut) float64 { return ms(f.p50) }},
+		{row{name: "  to the last, p99", unit: "ms"}, func(f fanOut) float64 { return ms(f.p99) }},
+		{row{name: "  server CPU per delivery", unit: "us", times: 2}, func(f fanOut) float64 { return us(f.serverCPU) }},
+		{row{name: "  load client's CPU per delivery", unit: "us"}, func(f fanOut) float64 { return us(f.loadCPU) }},
+	}
+	t.add(row{name: fmt.Sprintf("room of %d, %d in flight, archived", occupants, balls), head: true})
+	for _, f := range figures {
+		r := f.row
+		for _, of := range rounds {
+			r.values = append(r.values, middle(of, f.of))
+		}
+		t.add(r)
+	}
+}
+
+// failed tells of goals whose miss is a failure of the run.
+func (t *table) failed() error {
+	for _, r := range t.rows {
+		if r.times > 0 && len(r.values) == 2 && r.values[0] > r.times*r.values[1] {
+			return fmt.Errorf("%s: %.2f %s against %.2f, more than %g times as much", strings.TrimSpace(r.name), r.values[0], r.unit, r.values[1], r.times)
+		}
+	}
+	return nil
+}
+
 // verdict compares the first value with the goal.
 func (r row) verdict() string {
 	yes := map[bool]string{true: "met", false: "MISSED"}
@@ -71,6 +105,8 @@ func (r row) verdict() string {
 		return ""
 	case r.least > 0:
 		return fmt.Sprintf("%s (at least %gx)", yes[r.values[0] >= r.least*r.values[1]], r.least)
+	case r.times > 0:
+		return fmt.Sprintf("%s (at most %gx)", yes[r.values[0] <= r.times*r.values[1]], r.times)
 	case r.below:
 		return fmt.Sprintf("%s (at most 1x)", yes[r.values[0] <= r.values[1]])
 	}
