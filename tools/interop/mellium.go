@@ -69,6 +69,7 @@ func mellium(ctx context.Context, st *stage, tell func(result)) error {
 		do("mellium chat, "+where, func(ctx context.Context) error { return converse(ctx, home, there) })
 	}
 	do("mellium roster, ping, version, disco, carbons, blocking", func(ctx context.Context) error { return services(ctx, home) })
+	melliumRooms(ctx, home, do)
 	return nil
 }
 

@@ -18,6 +18,8 @@ import (
 	"mellium.im/xmlstream"
 	"mellium.im/xmpp"
 	"mellium.im/xmpp/jid"
+	"mellium.im/xmpp/muc"
+	"mellium.im/xmpp/mux"
 	"mellium.im/xmpp/stanza"
 )
 
@@ -37,8 +39,11 @@ type Login struct {
 // A Message is what arrives.
 type Message struct {
 	stanza.Message
-	Body  string `xml:"body"`
-	Delay struct {
+	Subject *string   `xml:"subject"`
+	Body    string    `xml:"body"`
+	Result  *Result   `xml:"urn:xmpp:mam:2 result"`
+	User    *struct{} `xml:"http://jabber.org/protocol/muc#user x"`
+	Delay   struct {
 		Stamp string `xml:"stamp,attr"`
 	} `xml:"urn:xmpp:delay delay"`
 }
@@ -46,14 +51,17 @@ type Message struct {
 // Events are called from the goroutine that reads, one at a time, and must not write to the client.
 type Events struct {
 	Message  func(Message)
-	Presence func(stanza.Presence)
-	Accepted func(n uint32) // the server took responsibility for the first n stanzas since EnableAcks
+	Presence func(Presence)
+	Invited  func(muc.Invitation) // by way of a room
+	Accepted func(n uint32)       // the server took responsibility for the first n stanzas since EnableAcks
 }
 
 // A Client is a session that is being served.
 type Client struct {
 	*xmpp.Session
 	events Events
+	rooms  muc.Client
+	mux    *mux.ServeMux // for rooms
 	served chan error
 
 	mu      sync.Mutex
@@ -103,19 +111,28 @@ func Dial(ctx context.Context, l Login, events Events) (*Client, error) {
 		return nil, fmt.Errorf("mellium: log in as %s at %s: %w", l.JID, l.Address, err)
 	}
 	c := &Client{Session: s, events: events, served: make(chan error, 1)}
+	c.rooms.HandleInvite = events.Invited
+	c.mux = mux.New(stanza.NSClient, muc.HandleClient(&c.rooms))
 	go func() { c.served <- s.Serve(xmpp.HandlerFunc(c.handle)) }()
 	return c, nil
 }
 
 // handle gets every top-level element.
 func (c *Client) handle(t xmlstream.TokenReadEncoder, start *xml.StartElement) error {
-	d := xml.NewTokenDecoder(xmlstream.MultiReader(xmlstream.Token(*start), t))
 	if start.Name.Space == smNS {
 		return c.management(t, start)
 	}
 	c.mu.Lock()
 	c.handled++
 	c.mu.Unlock()
+	tokens, err := xmlstream.ReadAll(t)
+	if err != nil {
+		return fmt.Errorf("mellium: %w", err)
+	}
+	if err := c.mux.HandleXMPP(replay{tokens, t}.reader(), start); err != nil {
+		return fmt.Errorf("mellium: rooms: %w", err)
+	}
+	d := xml.NewTokenDecoder(xmlstream.MultiReader(xmlstream.Token(*start), replay{tokens, t}.reader()))
 	switch start.Name.Local {
 	case "message":
 		var m Message
@@ -126,7 +143,7 @@ func (c *Client) handle(t xmlstream.TokenReadEncoder, start *xml.StartElement) e
 			c.events.Message(m)
 		}
 	case "presence":
-		var p stanza.Presence
+		var p Presence
 		if err := d.Decode(&p); err != nil {
 			return fmt.Errorf("mellium: reading presence: %w", err)
 		}
