@@ -31,7 +31,13 @@ func profanity(ctx context.Context, st *stage, tell func(result)) error {
 			}
 		}
 	}
-	return nil
+	return profaneRooms(ctx, st, home, func(name string, err error) {
+		r := result{Name: "profanity, rooms: " + name, OK: err == nil}
+		if err != nil {
+			r.Detail = err.Error()
+		}
+		tell(r)
+	})
 }
 
 // profane runs one profanity through login, chat, roster and subscription. Each step builds on the one before.
