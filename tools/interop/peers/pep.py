@@ -166,8 +166,8 @@ async def access(stage):
     await publish(a, THING, thing("for contacts"))
     await publish(a, THING + ":open", thing("for all"), access_model="open")
     await publish(a, THING + ":mine", thing("for me"), access_model="whitelist")
-    await denied(published(b, THING, a.boundjid.bare), "not-authorized", "auth", ("forbidden", "auth"))
-    await denied(published(b, THING + ":mine", a.boundjid.bare), "not-allowed", "cancel", ("forbidden", "auth"))
+    for node in (THING, THING + ":mine"):  # a stranger does not learn that there is an account
+        await denied(published(b, node, a.boundjid.bare), "service-unavailable", "cancel", ("forbidden", "auth"))
     assert [e.text for e in (await published(b, THING + ":open", a.boundjid.bare)).values()] == ["for all"]
     await befriend(a, b)
     assert [e.text for e in (await published(b, THING, a.boundjid.bare)).values()] == ["for contacts"]
