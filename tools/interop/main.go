@@ -187,8 +187,8 @@ func longwire(ctx context.Context, dir string) (*stage, func(), error) {
 	if err := rig.Ports("127.0.0.3", &port); err != nil {
 		return nil, nil, err
 	}
-	nodes[0].Links = []rig.Link{{Name: "IP link hq-2-field", Domains: []string{field}, RemoteIP: "127.0.0.3", RemotePort: port, Dial: true, Keys: linkKeys}}
-	nodes[1].Links = []rig.Link{{Name: "IP link field-2-hq", Domains: []string{hq}, RemoteIP: "127.0.0.2", LocalPort: port, Listen: true, Keys: linkKeys}}
+	nodes[0].Links = []rig.Link{{Name: "IP link hq-2-field", Domains: []string{field, "chat." + field}, RemoteIP: "127.0.0.3", RemotePort: port, Dial: true, Keys: linkKeys}}
+	nodes[1].Links = []rig.Link{{Name: "IP link field-2-hq", Domains: []string{hq, "chat." + hq}, RemoteIP: "127.0.0.2", LocalPort: port, Listen: true, Keys: linkKeys}}
 	st := &stage{Servers: map[string]*place{}, dir: dir}
 	strike := func() {
 		for _, n := range nodes {
