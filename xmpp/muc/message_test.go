@@ -131,7 +131,7 @@ func TestPings(t *testing.T) {
 	s := newStage(t, muc.Options{})
 	s.room(store.Room{}, owned)
 	const ping = `type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>`
-	notIn := failed("modify", "not-acceptable", "you are not in the room")
+	notIn := failed("cancel", "not-acceptable", "you are not in the room")
 	s.play(alice + bob + `
 	carol/pad  connects
 	bob/phone  quickly sends <iq to='ops@chat.hq.net/Bob' ` + ping + `

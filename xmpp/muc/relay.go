@@ -23,7 +23,7 @@ func (s *Service) iqToOccupant(q *request) error {
 		if st.Has(nsDiscoInfo, "query") || st.Has(nsDiscoItems, "query") {
 			return stanza.Fail(stanza.BadRequest, "you are not in the room") // XEP-0045 §6.6
 		}
-		return stanza.Fail(stanza.NotAcceptable, "you are not in the room") // XEP-0410 §3.2
+		return &stanza.Err{Condition: stanza.NotAcceptable, Type: "cancel", Text: "you are not in the room"} // XEP-0410 §3.2
 	}
 	if nick == q.from.Nick && isPing(st) {
 		return s.reply(q, nil) // XEP-0410 §3.3

@@ -53,7 +53,7 @@ func TestRequestsBetweenOccupants(t *testing.T) {
 	s.play(`
 	carol/pad  connects
 	carol/pad  quickly sends <iq to='ops@chat.hq.net/Bob' type='get' id='q'><query xmlns='jabber:iq:version'/></iq>
-	carol/pad  gets  <iq from='ops@chat.hq.net/Bob' type='error' id='q'>` + failed("modify", "not-acceptable", "you are not in the room") + `</iq>
+	carol/pad  gets  <iq from='ops@chat.hq.net/Bob' type='error' id='q'>` + failed("cancel", "not-acceptable", "you are not in the room") + `</iq>
 	carol/pad  quickly sends <iq to='ops@chat.hq.net/Bob' type='get' id='q'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>
 	carol/pad  gets  <iq from='ops@chat.hq.net/Bob' type='error' id='q'>` + failed("modify", "bad-request", "you are not in the room") + `</iq>
 	carol/pad  quickly sends <iq to='nowhere@chat.hq.net/Bob' type='get' id='q'><query xmlns='jabber:iq:version'/></iq>
