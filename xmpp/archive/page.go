@@ -97,12 +97,10 @@ func (p *page) describe(q Query, stats store.ArchiveStats) {
 	case first && last && !p.more:
 		p.set.Count = n
 	}
-	switch {
-	case n == 0:
-	case first && (!q.Backward || !p.more):
+	// XEP-0059 §2.6: the index may be left out. Peer: slixmpp pages backwards until it sees the index of a page that ends where the set does,
+	// which the first one is.
+	if n > 0 && first && !q.Backward {
 		p.set.FirstIndex = 0
-	case p.set.Count >= n && last && q.Backward:
-		p.set.FirstIndex = p.set.Count - n
 	}
 }
 
