@@ -13,7 +13,7 @@ import (
 	"longwire/xmpp/stanza"
 )
 
-// formConfig is the FORM_TYPE of a room's configuration. XEP-0045 §15.5.3.
+// formConfig is the FORM_TYPE of a room's configuration. XEP-0045 §16.5.3.
 const formConfig = NS + "#roomconfig"
 
 func (s *Service) serveOwner() {

@@ -21,7 +21,7 @@ const (
 	nodeTraffic = NS + "#traffic"   // XEP-0045 §18.1.1
 	nodeRooms   = NS + "#rooms"     // XEP-0045 §6.7
 
-	formInfo = NS + "#roominfo" // XEP-0045 §15.5.4
+	formInfo = NS + "#roominfo" // XEP-0045 §16.5.4
 )
 
 // maxItems is how many rooms are listed at once.
@@ -34,7 +34,7 @@ func (s *Service) serveDisco() {
 	s.handleIQ(toRoom, nsDiscoItems, "query", false, s.inside(s.roomItems))
 }
 
-// identity is what rooms and their service are. XEP-0045 §15.2.
+// identity is what rooms and their service are. XEP-0045 §16.2.
 func identity(b []byte, name string) []byte {
 	b = append(b, "<identity category='conference' type='text'"...)
 	if name != "" {
@@ -156,7 +156,7 @@ func (s *Service) roomItems(q *request) error {
 	return s.reply(q, append(query(nsDiscoItems, node), "</query>"...))
 }
 
-// roomFeatures tells what a room can do and what kind it is. XEP-0045 §15.3.
+// roomFeatures tells what a room can do and what kind it is. XEP-0045 §16.3.
 func (s *Service) roomFeatures(c *store.Room) []string {
 	list := []string{
 		NS, NS + "#stable_id", NS + "#self-ping-optimization", formRegister, formConfig, formInfo, formRequest,
@@ -214,7 +214,7 @@ func (q *request) contacts() []string {
 	return jidsOf(q.state, Owner)
 }
 
-// mayKnow tells whether the asker may know what goes on in the room. XEP-0045 §13.4: of a room that is not open to all,
+// mayKnow tells whether the asker may know what goes on in the room. XEP-0045 §14.4: of a room that is not open to all,
 // only those who may enter.
 func (q *request) mayKnow() bool {
 	return q.standing().Role != NoRole || q.mayEnter() && !q.state.Config.Hidden

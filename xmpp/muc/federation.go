@@ -41,7 +41,7 @@ type Federation interface {
 
 // Cause says why an occupant left or changed.
 type Cause struct {
-	Codes   []int  // status codes; XEP-0045 §15.6.2
+	Codes   []int  // status codes; XEP-0045 §16.6.2
 	Reason  string // for people
 	Actor   string // the nick of who did it
 	Nick    string // the new nick, with code 303

@@ -90,7 +90,7 @@ func (s *Service) run(f func(*router.Turn) error) error {
 	return <-done
 }
 
-// Shutdown tells everybody in the rooms that the service goes down. XEP-0045 §17.3. It waits until that is on its way.
+// Shutdown tells everybody in the rooms that the service goes down. XEP-0045 §11.2. It waits until that is on its way.
 func (s *Service) Shutdown() error {
 	return s.run(func(t *router.Turn) error {
 		for _, r := range s.Rooms() {

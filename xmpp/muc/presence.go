@@ -183,7 +183,7 @@ func (r *Room) name(o *Occupant) {
 	}
 }
 
-// broadcast tells whether occupants of a role are shown to others. XEP-0045 §15.5.3 muc#roomconfig_presencebroadcast.
+// broadcast tells whether occupants of a role are shown to others. XEP-0045 §16.5.3 muc#roomconfig_presencebroadcast.
 func (s *State) broadcast(role Role) bool {
 	if s.Config.Broadcast == nil {
 		return true

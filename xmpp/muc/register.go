@@ -9,7 +9,7 @@ import (
 
 const (
 	nsRegister   = "jabber:iq:register"
-	formRegister = NS + "#register" // XEP-0045 §15.5.1
+	formRegister = NS + "#register" // XEP-0045 §16.5.1
 	fieldNick    = "muc#register_roomnick"
 )
 

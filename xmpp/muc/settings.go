@@ -30,7 +30,7 @@ const (
 	fieldOwners      = "muc#roomconfig_roomowners"
 )
 
-// A setting is one field of the form muc#roomconfig (XEP-0045 §15.5.3).
+// A setting is one field of the form muc#roomconfig (XEP-0045 §16.5.3).
 type setting struct {
 	name, kind, label string
 	options           []forms.Option

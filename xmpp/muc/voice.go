@@ -6,7 +6,7 @@ import (
 	"longwire/xmpp/stanza"
 )
 
-// formRequest is the FORM_TYPE of a request for voice, and of its approval. XEP-0045 §15.5.2.
+// formRequest is the FORM_TYPE of a request for voice, and of its approval. XEP-0045 §16.5.2.
 const formRequest = NS + "#request"
 
 // voice takes requests for voice, and what moderators say to them. XEP-0045 §7.13, §8.6.
