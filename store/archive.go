@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 )
 
@@ -40,6 +41,9 @@ type ArchiveStats struct {
 const (
 	entryOverhead = 64 // bytes that an entry is counted with beside its record
 	putPrunes     = 8  // how many of the oldest entries one ArchivePut removes at most
+
+	// idLeap is how far ids go ahead, in ns, while the clock stands still or was set back.
+	idLeap = uint64(time.Millisecond)
 )
 
 // ArchiveID is a number for an entry of any archive of this store: unique, higher than all before, and the time in
@@ -48,7 +52,11 @@ func (db *DB) ArchiveID() uint64 {
 	now := uint64(max(time.Now().UnixNano(), 1))
 	for {
 		last := db.archiveID.Load()
-		id := max(now, last+1)
+		id := now
+		if now <= last {
+			// XEP-0313, Message archives: nobody should be able to tell the next one.
+			id = last + 1 + rand.Uint64N(idLeap)
+		}
 		if db.archiveID.CompareAndSwap(last, id) {
 			return id
 		}
@@ -73,39 +81,67 @@ func (db *DB) startArchiveIDs(tx *Tx) error {
 // ArchivePut adds an entry, and removes some of the oldest while the archive is over its limits of number and size (of age:
 // see ArchivePrune). ErrExists when the id is taken.
 func (tx *Tx) ArchivePut(name string, e ArchiveEntry, lim ArchiveLimits) error {
-	if err := checkArchive(name, e); err != nil {
-		return err
+	n, err := tx.ArchivePutAll(name, []ArchiveEntry{e}, lim)
+	if err == nil && n == 0 {
+		return fmt.Errorf("store: entry %d of the archive of %s: %w", e.ID, name, ErrExists)
+	}
+	return err
+}
+
+// ArchivePutAll is ArchivePut for many at once. Those whose id is taken are left out; it tells how many it put.
+func (tx *Tx) ArchivePutAll(name string, all []ArchiveEntry, lim ArchiveLimits) (n int, err error) {
+	for _, e := range all {
+		if err := checkArchive(name, e); err != nil {
+			return 0, err
+		}
 	}
 	if err := tx.room(); err != nil {
-		return err
+		return 0, err
 	}
 	a, err := tx.archiveToWrite(name)
 	if err != nil {
-		return err
+		return 0, err
 	}
+	for _, e := range all {
+		put, err := tx.putEntry(&a, e)
+		if err != nil {
+			return n, err
+		}
+		if put {
+			n++
+		}
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	if _, err := tx.prune(&a, lim, time.Time{}, putPrunes*n); err != nil {
+		return n, err
+	}
+	return n, tx.putRecord(bucketArchives, []byte(name), a)
+}
+
+// putEntry puts one entry and counts it in a, unless its id is taken.
+func (tx *Tx) putEntry(a *archiveRecord, e ArchiveEntry) (ok bool, err error) {
 	key := archiveKey(a.Num, e.ID)
 	if tx.get(bucketArchive, key) != nil {
-		return fmt.Errorf("store: entry %d of the archive of %s: %w", e.ID, name, ErrExists)
+		return false, nil
 	}
 	if e.Stamp.IsZero() {
 		e.Stamp = time.Unix(0, int64(e.ID))
 	}
 	rec := archiveEntryRecordOf(e)
-	value := encode(rec)
-	if err := tx.putRecord(bucketArchive, key, rec); err != nil {
-		return err
+	size, err := tx.putNewRecord(bucketArchive, key, rec)
+	if err != nil {
+		return false, err
 	}
+	a.Bytes += int64(size) + entryOverhead
 	if err := tx.indexEntry(a.Num, e); err != nil {
-		return err
+		return false, err
 	}
 	a.Entries++
-	a.Bytes += int64(len(value)) + entryOverhead
 	a.Last = max(a.Last, e.ID)
 	a.Late, a.Early = max(a.Late, -rec.Shift), max(a.Early, rec.Shift)
-	if _, err := tx.prune(&a, lim, time.Time{}, putPrunes); err != nil {
-		return err
-	}
-	return tx.putRecord(bucketArchives, []byte(name), a)
+	return true, nil
 }
 
 func checkArchive(name string, e ArchiveEntry) error {

@@ -42,7 +42,7 @@ func originPrefix(num uint64, origin string) []byte {
 func (tx *Tx) indexEntry(num uint64, e ArchiveEntry) error {
 	id := be64(e.ID)
 	if e.With != "" {
-		if err := tx.put(bucketArchiveIndex, key64(withPrefix(num, e.With), e.ID), nil); err != nil {
+		if err := tx.putNew(bucketArchiveIndex, key64(withPrefix(num, e.With), e.ID), nil); err != nil {
 			return err
 		}
 	}

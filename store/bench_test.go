@@ -181,3 +181,82 @@ func BenchmarkViewAccountExists(b *testing.B) {
 		})
 	}
 }
+
+// archiveOf makes an archive of n messages that two and two say.
+func archiveOf(b *testing.B, n int) (db *store.DB, ids []uint64) {
+	b.Helper()
+	db = open(b, store.Options{})
+	for len(ids) < n {
+		update(b, db, func(tx *store.Tx) error {
+			var all []store.ArchiveEntry
+			for range min(1000, n-len(ids)) {
+				e := archived(db, len(ids))
+				all, ids = append(all, e), append(ids, e.ID)
+			}
+			_, err := tx.ArchivePutAll(ops, all, store.ArchiveLimits{})
+			return err
+		})
+	}
+	return db, ids
+}
+
+func archived(db *store.DB, i int) store.ArchiveEntry {
+	return store.ArchiveEntry{ID: db.ArchiveID(), With: fmt.Sprintf("user%d@field.net/x", i%50), StanzaID: "id", Stanza: stanza300}
+}
+
+// BenchmarkArchivePut is one message into an archive of 100,000, in a batch of a thousand, without and with one that has to go.
+func BenchmarkArchivePut(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		lim  store.ArchiveLimits
+	}{{"append", store.ArchiveLimits{}}, {"append and prune", store.ArchiveLimits{Entries: 100_000}}} {
+		b.Run(c.name, func(b *testing.B) {
+			db, ids := archiveOf(b, 100_000)
+			n := len(ids)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for left := b.N; left > 0; left -= 1000 {
+				update(b, db, func(tx *store.Tx) error {
+					for range min(left, 1000) {
+						n++
+						if err := tx.ArchivePut(ops, archived(db, n), c.lim); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+			}
+		})
+	}
+}
+
+// BenchmarkArchivePage is a page of 50 out of 100,000.
+func BenchmarkArchivePage(b *testing.B) {
+	db, ids := archiveOf(b, 100_000)
+	for _, c := range []struct {
+		name          string
+		with          string
+		after, before uint64
+		backward      bool
+	}{
+		{"first", "", 0, 0, false}, {"middle", "", ids[50_000], 0, false}, {"last", "", 0, 0, true},
+		{"with, first", "user7@field.net", 0, 0, false}, {"with, middle", "user7@field.net", ids[50_000], 0, false}, {"with, last", "user7@field.net", 0, 0, true},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				n := 0
+				fn := func(store.ArchiveEntry) (bool, error) { n++; return n < 50, nil }
+				view(b, db, func(tx *store.Tx) error {
+					if c.with != "" {
+						return tx.ArchiveScanWith(ops, c.with, c.after, c.before, c.backward, fn)
+					}
+					return tx.ArchiveScan(ops, c.after, c.before, c.backward, fn)
+				})
+				if n != 50 {
+					b.Fatal(n)
+				}
+			}
+		})
+	}
+}

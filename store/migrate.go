@@ -175,6 +175,23 @@ func (tx *Tx) records() (uint8, error) {
 
 // putRecord writes a record, unless a program that works with this file's format could not read it.
 func (tx *Tx) putRecord(b bucketID, key []byte, rec interface{ version() uint8 }) error {
+	if err := tx.allows(b, rec); err != nil {
+		return err
+	}
+	return tx.put(b, key, encode(rec))
+}
+
+// putNewRecord is putRecord for a key that is known not to be there; it tells the record's size.
+func (tx *Tx) putNewRecord(b bucketID, key []byte, rec interface{ version() uint8 }) (size int, err error) {
+	if err := tx.allows(b, rec); err != nil {
+		return 0, err
+	}
+	v := encode(rec)
+	return len(v), tx.putNew(b, key, v)
+}
+
+// allows refuses a record that some program which works with this file's format could not read.
+func (tx *Tx) allows(b bucketID, rec interface{ version() uint8 }) error {
 	if v := rec.version(); v > formats[1].records {
 		most, err := tx.records()
 		if err != nil {
@@ -184,5 +201,5 @@ func (tx *Tx) putRecord(b bucketID, key []byte, rec interface{ version() uint8 }
 			return fmt.Errorf("store: a record of version %d for %s does not belong into this file: it may hold up to %d until it is migrated", v, b, most)
 		}
 	}
-	return tx.put(b, key, encode(rec))
+	return nil
 }

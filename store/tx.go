@@ -83,6 +83,16 @@ func (tx *Tx) get(b bucketID, key []byte) []byte {
 
 func (tx *Tx) put(b bucketID, key, value []byte) error {
 	tx.remember(b, key)
+	return tx.write(b, key, value)
+}
+
+// putNew is put for a key that is known not to be there, which saves looking.
+func (tx *Tx) putNew(b bucketID, key, value []byte) error {
+	tx.note(change{b, bytes.Clone(key), nil, false})
+	return tx.write(b, key, value)
+}
+
+func (tx *Tx) write(b bucketID, key, value []byte) error {
 	tx.inside = true
 	to, err := tx.toWrite(b)
 	if err == nil {
@@ -112,12 +122,16 @@ func (tx *Tx) delete(b bucketID, key []byte) error {
 
 // remember notes the key's present state, so that a failed operation can be taken back without its batch.
 func (tx *Tx) remember(b bucketID, key []byte) {
+	old := tx.get(b, key)
+	tx.note(change{b, bytes.Clone(key), bytes.Clone(old), old != nil})
+}
+
+func (tx *Tx) note(c change) {
 	if !tx.writable {
 		panic("store: write in a View")
 	}
-	old := tx.get(b, key)
 	tx.writes++
-	tx.undo = append(tx.undo, change{b, bytes.Clone(key), bytes.Clone(old), old != nil})
+	tx.undo = append(tx.undo, c)
 }
 
 // takeBack undoes the changes since the operation began.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"longwire/store"
 	"longwire/xmpp/archive"
@@ -85,7 +87,7 @@ func (p *play) say(quick bool, from, xml string) {
 // archived is what an account's archive holds: with whom, and the body.
 func (p *play) archived(account string) (all []string) {
 	p.t.Helper()
-	p.Update(func(*store.Tx) error { return nil }) // behind what is being kept
+	p.flush()
 	p.View(func(tx *store.Tx) error {
 		return tx.ArchiveScan(account, 0, 0, false, func(e store.ArchiveEntry) (bool, error) {
 			_, rest, _ := strings.Cut(string(e.Stanza), "<body>")
@@ -190,9 +192,16 @@ func TestNobodyElseGivesOurIDs(t *testing.T) {
 	same(t, "what bob sends", stanzaIDs(p.Received("alice@field.net/desk")[0]), []string{"ops@room.field.net true", "alice@field.net " + p.onlyID("alice@field.net")})
 }
 
+// flush waits until all is archived that was said.
+func (p *play) flush() {
+	p.t.Helper()
+	p.svc.Flush()
+	p.Update(func(*store.Tx) error { return nil })
+}
+
 func (p *play) onlyID(account string) string {
 	p.t.Helper()
-	p.Update(func(*store.Tx) error { return nil })
+	p.flush()
 	ids := p.ids(account)
 	if len(ids) != 1 {
 		p.t.Fatalf("%s has %d entries", account, len(ids))
@@ -457,7 +466,6 @@ func TestNothingIsAddedWhenSwitchedOff(t *testing.T) {
 		p.say(true, "dora@headquarters.net/x", "<message to='alice@field.net' type='chat'><body>x</body></message>")
 	}
 	say()
-	p.Update(func(*store.Tx) error { return nil })
 	p.svc.SetOptions(archive.Options{Off: true})
 	say()
 	if got := p.Received("alice@field.net/desk"); len(got) != 2 || stanzaIDs(got[1]) != nil {
@@ -488,6 +496,7 @@ func TestMessagesGoOnWhenTheFlashIsFull(t *testing.T) {
 	big := strings.Repeat("x", 3000)
 	for i := range 100 {
 		p.say(true, "dora@headquarters.net/x", fmt.Sprintf("<message to='alice@field.net' type='chat'><body>%d %s</body></message>", i, big))
+		p.svc.Flush()
 		_ = p.DB.Update(func(*store.Tx) error { return nil })
 	}
 	if p.DB.Health().Err == nil {
@@ -496,4 +505,34 @@ func TestMessagesGoOnWhenTheFlashIsFull(t *testing.T) {
 	if got := p.Received("alice@field.net/desk"); len(got) != 100 {
 		t.Errorf("%d messages came", len(got))
 	}
+}
+
+// What the quick way brings is gathered for a moment, whatever else happens.
+func TestTheQuickWayIsArchivedSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlay(t, archive.Options{})
+		p.online("alice@field.net/desk")
+		say := func(n int) {
+			for i := range n {
+				p.say(true, "dora@headquarters.net/x", fmt.Sprintf("<message to='alice@field.net' type='chat'><body>%d</body></message>", i))
+			}
+		}
+		say(3)
+		if n := p.entries("alice@field.net"); n != 0 {
+			t.Errorf("%d at once", n)
+		}
+		time.Sleep(time.Second)
+		if n := p.entries("alice@field.net"); n != 3 {
+			t.Errorf("%d after a second", n)
+		}
+		say(300)
+		synctest.Wait()
+		if n := p.entries("alice@field.net"); n < 256 {
+			t.Errorf("%d of many, at once", n)
+		}
+		time.Sleep(time.Second)
+		if n := p.entries("alice@field.net"); n != 303 {
+			t.Errorf("%d of many, after a second", n)
+		}
+	})
 }

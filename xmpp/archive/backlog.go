@@ -3,22 +3,26 @@ package archive
 import (
 	"errors"
 	"sync"
+	"time"
 
 	"longwire/store"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/local"
 )
 
-// backlog is what the quick way has delivered and the flash has not yet. While one commit is under way the next lot gathers.
-// The zero value is ready; mu guards everything.
+// backlog is what the quick way has delivered and the flash has not yet. It gathers for a moment, so that talk costs a few
+// commits a second and not one for each message. The zero value is ready; mu guards everything.
 type backlog struct {
 	mu      sync.Mutex
 	waiting []local.Kept
 	bytes   int
 }
 
-// Beyond this, messages go by a transaction of their own, and their senders wait for it.
+// Choice: a power cut may take what was archived in the last moment, of messages that their recipients have. Beyond
+// maxBacklog, messages go by a transaction of their own, and their senders wait for it.
 const (
+	gatherFor       = 250 * time.Millisecond
+	gatherMost      = 256
 	maxBacklog      = 2048
 	maxBacklogBytes = 2 << 20
 )
@@ -29,32 +33,13 @@ func (b *backlog) full() bool {
 	return len(b.waiting) >= maxBacklog || b.bytes >= maxBacklogBytes
 }
 
-func (b *backlog) add(s *Service, k local.Kept) {
+// add puts one in and tells how many there are.
+func (b *backlog) add(k local.Kept) int {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.waiting = append(b.waiting, k)
 	b.bytes += len(k.Stanza.Inner)
-	first := len(b.waiting) == 1
-	b.mu.Unlock()
-	if !first {
-		return // those before it have a transaction coming
-	}
-	var lot []local.Kept
-	s.db.Submit(func(tx *store.Tx) error {
-		if lot == nil { // else the transaction is tried again
-			lot = b.take()
-		}
-		return s.putAll(tx, lot)
-	}, func(err error) {
-		if err == nil {
-			return
-		}
-		if lot == nil { // the transaction never began
-			lot = b.take()
-		}
-		if !errors.Is(err, store.ErrClosed) {
-			s.log.Debug("messages not archived", "messages", len(lot), "err", err)
-		}
-	})
+	return len(b.waiting)
 }
 
 func (b *backlog) take() []local.Kept {
@@ -65,23 +50,73 @@ func (b *backlog) take() []local.Kept {
 	return lot
 }
 
-// putAll leaves out accounts that were deleted meanwhile.
-func (s *Service) putAll(tx *store.Tx, lot []local.Kept) error {
-	gone := make(map[jid.JID]bool)
+// giveBack puts a lot before what came since.
+func (b *backlog) giveBack(lot []local.Kept) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting = append(lot, b.waiting...)
 	for _, k := range lot {
-		out, known := gone[k.Account]
-		if !known {
-			ok, err := tx.AccountExists(k.Account.String())
-			if err != nil {
-				return err
-			}
-			out = !ok
-			gone[k.Account] = out
+		b.bytes += len(k.Stanza.Inner)
+	}
+}
+
+// keepSoon archives a message before long.
+func (s *Service) keepSoon(k local.Kept) {
+	switch n := s.later.add(k); {
+	case n == 1:
+		time.AfterFunc(gatherFor, s.Flush)
+	case n%gatherMost == 0:
+		s.Flush()
+	}
+}
+
+// Flush submits what waits to the store. Call it before the store is closed.
+func (s *Service) Flush() {
+	var lot []local.Kept
+	s.db.Submit(func(tx *store.Tx) error {
+		if lot == nil { // else the transaction is tried again
+			lot = s.later.take()
 		}
-		if out {
-			continue
+		return s.putAll(tx, lot)
+	}, func(err error) {
+		if err == nil {
+			return
 		}
-		if err := s.put(tx, k); err != nil {
+		if lot == nil { // the transaction never began
+			lot = s.later.take()
+		}
+		if len(lot) > 0 && !errors.Is(err, store.ErrClosed) {
+			s.log.Debug("messages not archived", "messages", len(lot), "err", err)
+		}
+	})
+}
+
+// settle archives what waits in a transaction that is under way.
+func (s *Service) settle(tx *store.Tx) error {
+	lot := s.later.take()
+	if len(lot) == 0 {
+		return nil
+	}
+	tx.OnUndo(func() { s.later.giveBack(lot) })
+	return s.putAll(tx, lot)
+}
+
+// putAll puts a lot away, archive by archive. It leaves out accounts that were deleted meanwhile.
+func (s *Service) putAll(tx *store.Tx, lot []local.Kept) error {
+	var accounts []jid.JID
+	of := make(map[jid.JID][]local.Kept)
+	for _, k := range lot {
+		if of[k.Account] == nil {
+			accounts = append(accounts, k.Account)
+		}
+		of[k.Account] = append(of[k.Account], k)
+	}
+	for _, account := range accounts {
+		ok, err := tx.AccountExists(account.String())
+		if err == nil && ok {
+			err = s.put(tx, account, of[account]...)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -27,6 +27,7 @@ func (s *Service) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			s.Flush()
 			return nil
 		case <-s.changed:
 		case <-next.C:

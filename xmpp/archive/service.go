@@ -81,13 +81,16 @@ func (s *Service) own(q *local.Request) error {
 	return stanza.Fail(stanza.Forbidden, "") // XEP-0313, Data privacy
 }
 
-// ask answers for the account's archive. It needs a transaction so as to come behind what is being kept just now: an id
-// that the client has is in the archive then.
+// ask answers for the account's archive. It needs a transaction so as to come behind what is being kept just now, and
+// takes along what waits to be: an id that the client has is in the archive then.
 func (s *Service) ask(q *local.Request) error {
 	if err := s.own(q); err != nil {
 		return err
 	}
 	if err := q.Turn.NeedTx(); err != nil {
+		return err
+	}
+	if err := s.settle(q.Turn.Tx); err != nil {
 		return err
 	}
 	src := Source{Name: q.Account}
@@ -136,25 +139,34 @@ func (s *Service) Number(t *router.Turn, account, other jid.JID, st *stanza.Stan
 // Keep puts a message into the archive of its account.
 func (s *Service) Keep(tx *store.Tx, k local.Kept) error {
 	if tx == nil {
-		s.later.add(s, k)
+		s.keepSoon(k)
 		return nil
 	}
-	return s.put(tx, k)
+	return s.put(tx, k.Account, k)
 }
 
-// put does without what the flash has no room for: the message itself goes its way.
-func (s *Service) put(tx *store.Tx, k local.Kept) error {
-	e := store.ArchiveEntry{ID: k.Number, With: k.Other.String(), StanzaID: k.Stanza.ID, Stanza: k.Stanza.Bytes(), Key: twinKey(k.Account, k.Stanza)}
-	if now := time.Now(); now.Sub(time.Unix(0, int64(k.Number))).Abs() > time.Second {
-		e.Stamp = now // the clock was set back, and the ids go on above those before
+// put does without what the flash has no room for: the message itself goes its way. So it does with a twin that is there.
+func (s *Service) put(tx *store.Tx, account jid.JID, ks ...local.Kept) error {
+	var few [1]store.ArchiveEntry
+	all := few[:0]
+	for _, k := range ks {
+		all = append(all, entry(k))
 	}
-	err := tx.ArchivePut(k.Account.String(), e, s.opt.Load().Accounts)
-	switch {
-	case errors.Is(err, store.ErrExists): // its twin is there
-		return nil
-	case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrCorrupt):
-		s.log.Debug("message not archived", "account", k.Account, "err", err)
+	_, err := tx.ArchivePutAll(account.String(), all, s.opt.Load().Accounts)
+	if errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrCorrupt) {
+		s.log.Debug("messages not archived", "account", account, "messages", len(ks), "err", err)
 		return nil
 	}
 	return err
 }
+
+func entry(k local.Kept) store.ArchiveEntry {
+	e := store.ArchiveEntry{ID: k.Number, With: k.Other.String(), StanzaID: k.Stanza.ID, Stanza: k.Stanza.Bytes(), Key: twinKey(k.Account, k.Stanza)}
+	if now := time.Now(); now.Sub(time.Unix(0, int64(k.Number))).Abs() > maxLag {
+		e.Stamp = now // the clock was set back, and the ids go on above those before
+	}
+	return e
+}
+
+// maxLag is how far an id's time may be from when it is put away to count as the message's time.
+const maxLag = time.Minute

@@ -10,11 +10,14 @@ import (
 // on each side of each connection. The clients themselves allocate nothing.
 func BenchmarkMessage(b *testing.B) {
 	for _, c := range []struct {
-		name    string
-		managed bool
-	}{{"plain", false}, {"stream management", true}} {
+		name              string
+		managed, archived bool
+	}{{"plain", false, false}, {"plain, archived", false, true}, {"stream management", true, false}, {"stream management, archived", true, true}} {
 		b.Run(c.name, func(b *testing.B) {
 			r := newRig(b)
+			if c.archived {
+				r = newArchiveRig(b)
+			}
 			alice, bob := r.online("alice", "desk"), r.online("bob", "phone")
 			if c.managed {
 				alice, _ = r.managed("alice", "desk")

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"longwire/store"
+	"longwire/xmpp/archive"
 	"longwire/xmpp/blocking"
 	"longwire/xmpp/c2s"
 	"longwire/xmpp/jid"
@@ -47,12 +48,19 @@ type rig struct {
 	stop              func()
 	blown             *atomic.Bool // nothing gets out of the node any more
 	bubble            bool         // in a bubble of fake time: connections are pipes
+	archives          bool         // accounts have archives
 	cfg               c2s.Config
 }
 
 func newRig(tb testing.TB, change ...func(*c2s.Config)) *rig {
 	tb.Helper()
 	return setUp(&rig{tb: tb, path: filepath.Join(tb.TempDir(), "node.db"), cert: selfSigned(tb)}, change...)
+}
+
+// newArchiveRig is newRig with archives for its accounts.
+func newArchiveRig(tb testing.TB) *rig {
+	tb.Helper()
+	return setUp(&rig{tb: tb, path: filepath.Join(tb.TempDir(), "node.db"), cert: selfSigned(tb), archives: true})
 }
 
 // inBubble runs f with a rig whose time is fake and whose connections hold nothing: what is not read blocks its writer.
@@ -116,6 +124,9 @@ func (r *rig) up() {
 	h.Use(pres, blk)
 	h.ServeCarbons()
 	vitals.New(h, "test")
+	if r.archives {
+		h.UseArchiver(archive.New(h, archive.Options{Accounts: store.ArchiveLimits{Entries: 10000, Bytes: 8 << 20}}))
+	}
 	if err := h.SetDomains([]string{"field.net"}); err != nil {
 		tb.Fatal(err)
 	}
