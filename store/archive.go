@@ -114,6 +114,13 @@ func (tx *Tx) ArchivePutAll(name string, all []ArchiveEntry, lim ArchiveLimits) 
 	if n == 0 {
 		return 0, nil
 	}
+	if tx.Tight() {
+		// Choice: what was said long ago gives way to what is being said, in all of the store.
+		fewer := max(a.Entries-2*n, n)
+		if lim.Entries == 0 || fewer < lim.Entries {
+			lim.Entries = fewer
+		}
+	}
 	if _, err := tx.prune(&a, lim, time.Time{}, putPrunes*n); err != nil {
 		return n, err
 	}

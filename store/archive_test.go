@@ -409,3 +409,77 @@ func TestAnAccountBeginsWithoutAnArchive(t *testing.T) {
 	update(t, db, func(tx *store.Tx) error { return tx.DeleteAccount(jid) })
 	empty("deleted")
 }
+
+// What is pruned makes room for what is put: in full archives the file stays as it is.
+func TestFullArchivesDoNotGrowTheFile(t *testing.T) {
+	db := open(t, store.Options{})
+	r := rand.New(rand.NewPCG(1, 2))
+	lim := store.ArchiveLimits{Entries: 300}
+	names := make([]string, 8)
+	for i := range names {
+		names[i] = fmt.Sprintf("user%d@field.net", i)
+	}
+	round := func(n int) {
+		for range n {
+			update(t, db, func(tx *store.Tx) error {
+				for range 50 {
+					e := archived(db, r.IntN(1000))
+					e.Stanza = make([]byte, 100+r.IntN(600))
+					if err := tx.ArchivePut(names[r.IntN(len(names))], e, lim); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+	}
+	round(2 * 8 * 300 / 50)
+	full, _ := db.Size()
+	var data int64
+	view(t, db, func(tx *store.Tx) error {
+		for _, n := range names {
+			data += tx.ArchiveStats(n).Bytes
+		}
+		return nil
+	})
+	for range 3 {
+		round(8 * 300 / 50)
+		if now, _ := db.Size(); now > full*5/4 {
+			t.Errorf("the file grew from %d to %d bytes with %d bytes of entries", full, now, data)
+		}
+	}
+	if full > 3*data {
+		t.Errorf("%d bytes of entries take a file of %d", data, full)
+	}
+	t.Logf("%d bytes of entries in a file of %d", data, full)
+}
+
+// Archives are the first to give way: they do not fill a store that has a bound.
+func TestArchivesGiveWayWhenTheStoreIsTight(t *testing.T) {
+	db := open(t, store.Options{MaxBytes: 2 << 20})
+	for i := range 300 {
+		update(t, db, func(tx *store.Tx) error {
+			for j := range 20 {
+				if err := tx.ArchivePut(fmt.Sprintf("user%d@field.net", j%5), archived(db, i), store.ArchiveLimits{}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	for range 50 { // what a peer hands over still finds room
+		update(t, db, func(tx *store.Tx) error {
+			_, err := tx.SpoolPut("a@field.net", store.SpoolEntry{Stanza: make([]byte, 2000)}, true)
+			return err
+		})
+	}
+	if err := db.Health().Err; err != nil {
+		t.Error(err)
+	}
+	view(t, db, func(tx *store.Tx) error {
+		if s := tx.ArchiveStats("user1@field.net"); s.Entries < 300 || s.Entries > 700 {
+			t.Errorf("%+v", s)
+		}
+		return nil
+	})
+}
