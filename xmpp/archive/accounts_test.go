@@ -492,13 +492,21 @@ func TestAccountsArchiveStaysWithinItsLimits(t *testing.T) {
 func TestMessagesGoOnWhenTheFlashIsFull(t *testing.T) {
 	p := newPlay(t, archive.Options{})
 	p.online("alice@field.net/desk")
-	p.DB.SetLimits(store.Options{MaxBytes: 64 << 10, SpoolMax: 10000, SpoolSize: 1 << 30})
-	big := strings.Repeat("x", 3000)
-	for i := range 100 {
-		p.say(true, "dora@headquarters.net/x", fmt.Sprintf("<message to='alice@field.net' type='chat'><body>%d %s</body></message>", i, big))
-		p.svc.Flush()
-		_ = p.DB.Update(func(*store.Tx) error { return nil })
+	p.DB.SetLimits(store.Options{MaxBytes: 512 << 10, SpoolMax: 10000, SpoolSize: 1 << 30})
+	for i, failed := 0, 0; failed < 5; i++ {
+		err := p.DB.Update(func(tx *store.Tx) error {
+			return tx.PutBlob("bob@field.net", store.BlobPrivate, fmt.Sprint(i), make([]byte, 3000))
+		})
+		if errors.Is(err, store.ErrFull) {
+			failed++
+		} else if err != nil || i > 1000 {
+			t.Fatal(i, err)
+		}
 	}
+	for i := range 100 {
+		p.say(true, "dora@headquarters.net/x", fmt.Sprintf("<message to='alice@field.net' type='chat'><body>%d</body></message>", i))
+	}
+	p.flush()
 	if p.DB.Health().Err == nil {
 		t.Fatal("not full")
 	}
