@@ -21,9 +21,14 @@ type sink struct {
 	full jid.JID
 	n    int
 	buf  []byte
+	hear func(jid.JID, *stanza.Stanza)
 }
 
 func (o *sink) Send(s *stanza.Stanza, _ uint64) {
+	if o.hear != nil {
+		o.hear(o.full, s)
+		return
+	}
 	o.n++
 	o.buf = s.AppendTo(o.buf[:0], o.full)
 }
@@ -41,6 +46,8 @@ type crowd struct {
 
 type nobody struct{ local.Presence }
 
+func (nobody) ToAccount(*router.Turn, *stanza.Stanza) error         { return nil }
+func (nobody) Trusted(*router.Turn, jid.JID, jid.JID) (bool, error) { return false, nil }
 func (nobody) Blocked(*router.Turn, jid.JID, jid.JID) (bool, error) { return false, nil }
 
 func newCrowd(tb testing.TB, n int, cfg store.Room) *crowd {
@@ -74,6 +81,12 @@ func newCrowd(tb testing.TB, n int, cfg store.Room) *crowd {
 }
 
 func (c *crowd) op(f func(*router.Turn) error) {
+	if err := c.try(f); err != nil {
+		c.tb.Fatal(err)
+	}
+}
+
+func (c *crowd) try(f func(*router.Turn) error) error {
 	t, done := new(router.Turn), make(chan error, 1)
 	c.db.Submit(func(tx *store.Tx) error { t.Reset(tx); return f(t) }, func(err error) {
 		if err == nil {
@@ -81,9 +94,7 @@ func (c *crowd) op(f func(*router.Turn) error) {
 		}
 		done <- err
 	})
-	if err := <-done; err != nil {
-		c.tb.Fatal(err)
-	}
+	return <-done
 }
 
 func (c *crowd) send(from int, xml string) {

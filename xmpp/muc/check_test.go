@@ -20,13 +20,26 @@ func SetRole(t *router.Turn, r *Room, nick string, role Role) error {
 	return r.alter(t, old, o, Cause{})
 }
 
-// Check tells what does not fit together in a room of which nothing is under way.
-func Check(s *Service, r *Room) error {
+// Check tells what does not fit together in a service in which nothing is under way.
+func Check(s *Service) error {
+	places := map[jid.JID]int{}
+	for _, r := range s.rooms {
+		if err := r.check(places); err != nil {
+			return fmt.Errorf("%s: %w", r.jid, err)
+		}
+	}
+	if !maps.Equal(places, s.in) {
+		return fmt.Errorf("users are in %v, counted as %v", places, s.in)
+	}
+	return nil
+}
+
+func (r *Room) check(places map[jid.JID]int) error {
 	n := r.next
-	if n != r.live.Load() {
+	if n == nil || n != r.live.Load() {
 		return errors.New("what is decided is not what is shown")
 	}
-	places, clients, far := map[jid.JID]int{}, 0, 0
+	clients, far := 0, 0
 	for _, o := range n.occupants {
 		if n.nicks[o.Nick] != o || o.jid.Resource() != o.Nick {
 			return fmt.Errorf("%s is not found by its nick", o.Nick)
@@ -51,9 +64,6 @@ func Check(s *Service, r *Room) error {
 	}
 	if len(n.nicks) != len(n.occupants) || len(n.clients) != clients || len(n.far) > far {
 		return errors.New("somebody is found who is not there")
-	}
-	if !maps.Equal(places, s.in) {
-		return fmt.Errorf("users are in %v, counted as %v", places, s.in)
 	}
 	return nil
 }

@@ -177,7 +177,7 @@ func model(t *testing.T, rnd *rand.Rand, steps int) {
 				t.Fatalf("step %d, %s: %s sees\n %v\nthe room is\n %v", step, what, c, views[c], w)
 			}
 		}
-		if err := muc.Check(s.muc, r); err != nil {
+		if err := muc.Check(s.muc); err != nil {
 			t.Fatalf("step %d, %s: %v", step, what, err)
 		}
 	}

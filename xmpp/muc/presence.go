@@ -299,7 +299,9 @@ func (r *Room) give(t *router.Turn, to *Session, st *stanza.Stanza) error {
 // handLocked puts a stanza into a client's outbox. A client that is not there any more is taken out of the room.
 func (r *Room) handLocked(to jid.JID, st *stanza.Stanza) {
 	if res := r.service.host.Resource(to); res != nil {
-		res.Send(st)
+		if st.Kind != stanza.Message || !r.blocksLocked(to, st.From) {
+			res.Send(st)
+		}
 		return
 	}
 	if l := r.live.Load(); l != nil && l.clients[to] != nil && !r.lost[to] {
@@ -309,6 +311,13 @@ func (r *Room) handLocked(to jid.JID, st *stanza.Stanza) {
 		r.lost[to] = true
 		r.service.submit("taking out a lost client", func(t *router.Turn) error { return r.drop(t, to) })
 	}
+}
+
+// blocksLocked tells whether a user has blocked who speaks. XEP-0191 §3.3. Choice: presence comes all the same, or its
+// clients would take for free a nick that is not.
+func (r *Room) blocksLocked(user, from jid.JID) bool {
+	blocked, err := r.service.host.Blocked(&r.quick, user.Bare(), from)
+	return blocked && err == nil
 }
 
 // view is the occupant's presence as others see it; real: with its address.

@@ -29,6 +29,7 @@ type Room struct {
 	mu      sync.Mutex // held while live changes, and while stanzas go into outboxes; guards what follows
 	version uint64     // of live
 	lost    map[jid.JID]bool
+	quick   router.Turn // to ask who is blocked
 }
 
 // JID is the room's bare JID.
