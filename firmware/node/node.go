@@ -154,8 +154,8 @@ func (n *Node) build() error {
 	n.host.ServeCarbons()
 	n.host.Feature(local.ForServer, "msgoffline", "urn:xmpp:delay") // XEP-0160 §6
 	n.disco = disco.New(n.host, disco.Options{Items: n.services})
-	vcard.New(n.host, nil)
 	n.pep = pep.New(n.host, n.rosters, pep.Options{})
+	vcard.New(n.host, nil).Use(n.pep)
 	engine.Watch(n.pep)
 	n.disco.Use(n.pep)
 	private.New(n.host).Keep(n.pep.Storage())

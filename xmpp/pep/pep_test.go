@@ -10,6 +10,7 @@ import (
 	"longwire/xmpp/pep"
 	"longwire/xmpp/presence/plays"
 	"longwire/xmpp/private"
+	"longwire/xmpp/vcard"
 )
 
 // Shorthands of the plays, replaced before they are acted out.
@@ -55,6 +56,7 @@ func newStage(t testing.TB, o pep.Options) *stage {
 	s.Engine.Watch(s.pep)
 	disco.New(s.Host, disco.Options{}).Use(s.pep)
 	private.New(s.Host).Keep(s.pep.Storage())
+	vcard.New(s.Host, nil).Use(s.pep)
 	return s
 }
 

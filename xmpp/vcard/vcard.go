@@ -25,12 +25,15 @@ type Host interface {
 }
 
 // Service answers for accounts, and for the server when it was given a card.
-type Service struct{ host Host }
+type Service struct {
+	host   Host
+	photos Photos
+}
 
 // New makes the service and registers it with the host. card is the server's own card, a whole <vCard/> element; nil: it
 // has none, and the question is not understood.
 func New(h Host, card []byte) *Service {
-	s := &Service{h}
+	s := &Service{host: h}
 	h.HandleIQ(NS, "vCard", "get", local.ForAccount, s.get)
 	h.HandleIQ(NS, "vCard", "set", local.ForAccount, s.set)
 	h.Feature(local.ForServer|local.ForAccount, NS) // XEP-0054 §4
@@ -50,14 +53,18 @@ func (s *Service) get(q *local.Request) error {
 		card = append([]byte(nil), b...)
 		return err
 	})
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("vcard: reading the card of %s: %w", q.Account, err)
+	}
+	card, err = s.shown(q, card)
 	switch {
-	case errors.Is(err, store.ErrNotFound) && q.Own:
+	case err != nil:
+		return err
+	case card == nil && q.Own:
 		return stanza.Fail(stanza.ItemNotFound, "") // XEP-0054 §3.1
-	case errors.Is(err, store.ErrNotFound):
+	case card == nil:
 		// XEP-0054 §3.3 leaves the choice of item-not-found. Choice: what an account that does not exist answers too.
 		return stanza.Fail(stanza.ServiceUnavailable, "")
-	case err != nil:
-		return fmt.Errorf("vcard: reading the card of %s: %w", q.Account, err)
 	}
 	q.Reply(card)
 	return nil
@@ -73,7 +80,11 @@ func (s *Service) set(q *local.Request) error {
 	if err := q.Turn.NeedTx(); err != nil {
 		return err
 	}
-	if err := q.Turn.Tx.PutBlob(q.Account.String(), store.BlobVCard, "", q.Payload.Raw); err != nil {
+	card, err := s.stored(q, q.Payload.Raw)
+	if err != nil {
+		return err
+	}
+	if err := q.Turn.Tx.PutBlob(q.Account.String(), store.BlobVCard, "", card); err != nil {
 		return fmt.Errorf("vcard: keeping the card of %s: %w", q.Account, err)
 	}
 	q.Reply(nil)

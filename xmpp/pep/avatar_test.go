@@ -1,0 +1,120 @@
+package pep_test
+
+import (
+	"crypto/sha1"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+
+	"longwire/store"
+	"longwire/xmpp/pep"
+)
+
+const (
+	avatarData = "urn:xmpp:avatar:data"
+	avatarMeta = "urn:xmpp:avatar:metadata"
+)
+
+type image struct{ data, id, b64 string }
+
+func newImage(text string) image {
+	data := "\x89PNG\r\n\x1a\n" + text
+	return image{data, fmt.Sprintf("%x", sha1.Sum([]byte(data))), base64.StdEncoding.EncodeToString([]byte(data))}
+}
+
+func (i image) dataItem() string {
+	return item(i.id, "<data xmlns='urn:xmpp:avatar:data'>"+i.b64+"</data>")
+}
+
+func (i image) metaItem() string {
+	return item(i.id, fmt.Sprintf("<metadata xmlns='urn:xmpp:avatar:metadata'><info bytes='%d' id='%s' type='image/png'/></metadata>", len(i.data), i.id))
+}
+
+func (i image) photo() string {
+	return "<PHOTO xmlns='vcard-temp'><TYPE>image/png</TYPE><BINVAL>" + i.b64 + "</BINVAL></PHOTO>"
+}
+
+func card(inner string) string { return "<vCard xmlns='vcard-temp'>" + inner + "</vCard>" }
+
+const getCard = "get <vCard xmlns='vcard-temp'/>"
+
+// XEP-0398 §3.1.
+func TestAnAvatarIsThePhotoOfTheCard(t *testing.T) {
+	s := everybody(t, pep.Options{})
+	one, two := newImage("one"), newImage("two")
+	wrapped := one.b64[:8] + "\n " + one.b64[8:]
+	s.run(t, []question{
+		{"no card", alice, getCard, "! cancel item-not-found"},
+		{"data", alice, publish(avatarData, strings.Replace(one.dataItem(), one.b64, wrapped, 1)), "[pubsub><publish node='" + avatarData + "'/></pubsub>"},
+		{"no avatar yet", alice, getCard, "! cancel item-not-found"},
+		{"metadata", alice, publish(avatarMeta, one.metaItem()), "[pubsub><publish node='" + avatarMeta + "'/></pubsub>"},
+		{"a card of it", alice, getCard, card(one.photo())},
+		{"for a contact", bob, getCard, card(one.photo())},
+		{"for a stranger", dora, getCard, "! cancel service-unavailable"},
+		{"a card", alice, "set " + card("<FN>Alice</FN>"), "done"},
+		{"with the photo", alice, getCard, card("<FN>Alice</FN>" + one.photo())},
+		{"without", dora, getCard, card("<FN>Alice</FN>")},
+		{"elsewhere", alice, publish(avatarMeta, item("x", "<metadata xmlns='urn:xmpp:avatar:metadata'><info id='x' url='http://x'/><info id='"+one.id+"' type='image/png' bytes='1'/></metadata>")), "[pubsub><publish node='" + avatarMeta + "'/></pubsub>"},
+		{"the one that is here", alice, getCard, card("<FN>Alice</FN>" + one.photo())},
+		{"of another hash", alice, publish(avatarData, strings.Replace(one.dataItem(), one.b64, two.b64, 1)), "[pubsub><publish node='" + avatarData + "'/></pubsub>"},
+		{"is none", alice, getCard, card("<FN>Alice</FN>")},
+		{"disabled", alice, publish(avatarMeta, item("", "<metadata xmlns='urn:xmpp:avatar:metadata'/>")), "[pubsub><publish node='" + avatarMeta + "'><item id='current'/></publish></pubsub>"},
+		{"no photo", alice, getCard, card("<FN>Alice</FN>")},
+	})
+}
+
+// XEP-0398 §3.2.
+func TestThePhotoOfACardIsTheAvatar(t *testing.T) {
+	s := newStage(t, pep.Options{Payload: 2000})
+	s.online("alice/desk "+avatarMeta, "bob/phone "+avatarMeta, dora)
+	one, two := newImage("one"), newImage("two")
+	photo := func(i image) string { return "<PHOTO><TYPE>image/gif</TYPE><BINVAL>\n" + i.b64 + "\n</BINVAL></PHOTO>" }
+	get := func(node string) string { return "get [pubsub><items node='" + node + "'/></pubsub>" }
+	s.run(t, []question{{"a card", alice, "set " + card("<FN>Alice</FN>"+photo(one)+"<N/>"), "done"}})
+	wantEvents(t, bob, s.events(bob), told(avatarMeta, one.metaItem()))
+	s.run(t, []question{
+		{"data", dora, get(avatarData), "[pubsub><items node='" + avatarData + "'>" + one.dataItem() + "</items></pubsub>"},
+		{"metadata", dora, get(avatarMeta), "[pubsub><items node='" + avatarMeta + "'>" + one.metaItem() + "</items></pubsub>"},
+		{"the card", dora, getCard, card("<FN>Alice</FN><N/>" + one.photo())},
+		{"the same again", alice, "set " + card(photo(one)), "done"},
+	})
+	wantEvents(t, bob, s.events(bob))
+	s.run(t, []question{{"another", alice, "set " + card(photo(two)), "done"}})
+	wantEvents(t, bob, s.events(bob), told(avatarMeta, two.metaItem()))
+	s.run(t, []question{
+		{"the card", alice, getCard, card(two.photo())},
+		{"one without a photo leaves it", alice, "set " + card("<FN>A</FN>"), "done"},
+		{"the card", alice, getCard, card("<FN>A</FN>" + two.photo())},
+		{"one that is no image", alice, "set " + card("<PHOTO><BINVAL>!</BINVAL></PHOTO>"), "done"},
+		{"changes nothing", alice, getCard, card(two.photo())},
+	})
+	s.run(t, []question{{"no image", alice, "set " + card("<PHOTO><BINVAL/></PHOTO>"), "done"}})
+	wantEvents(t, bob, s.events(bob), told(avatarMeta, item("current", "<metadata xmlns='urn:xmpp:avatar:metadata'/>")))
+	s.run(t, []question{
+		{"metadata", dora, get(avatarMeta), "[pubsub><items node='" + avatarMeta + "'><item id='current'><metadata xmlns='urn:xmpp:avatar:metadata'/></item></items></pubsub>"},
+		{"no photo", alice, getCard, card("")},
+	})
+	huge := newImage(strings.Repeat("x", 3000))
+	other := newStage(t, pep.Options{Payload: 2000})
+	other.online(alice)
+	other.run(t, []question{
+		{"one that is too large for an avatar", alice, "set " + card(photo(huge)), "done"},
+		{"stays in the card", alice, getCard, card(photo(huge))},
+		{"and makes no node", alice, get(avatarData), "! cancel item-not-found"},
+	})
+}
+
+// A card of before keeps its photo until there is an avatar.
+func TestACardOfBefore(t *testing.T) {
+	s := everybody(t, pep.Options{})
+	one, two := newImage("one"), newImage("two")
+	was := card("<FN>Alice</FN><PHOTO><BINVAL>" + one.b64 + "</BINVAL></PHOTO>")
+	if err := s.DB.Update(func(tx *store.Tx) error { return tx.PutBlob("alice@hq.net", store.BlobVCard, "", []byte(was)) }); err != nil {
+		t.Fatal(err)
+	}
+	s.run(t, []question{{"as it was", dora, getCard, was}})
+	s.ask(alice, publish(avatarData, two.dataItem()))
+	s.ask(alice, publish(avatarMeta, two.metaItem()))
+	s.run(t, []question{{"with the avatar", alice, getCard, card("<FN>Alice</FN>" + two.photo())}})
+}
