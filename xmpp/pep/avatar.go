@@ -212,3 +212,43 @@ func (s *Service) fits(tx *store.Tx, account jid.JID, payload []byte) (bool, err
 	}
 	return err == nil, err
 }
+
+const nsUpdate = "vcard-temp:x:update"
+
+// Dress adds the hash of the avatar to available presence, as clients of XEP-0153 want it. XEP-0398 §4.
+//
+// Choice: not in what crosses a peer link, where it costs air with each presence and is stripped by default; and in
+// directed presence only if the avatar is open to everybody, as it is of no use else. A new avatar does not send presence
+// anew: those that know PEP are told of it, and others see it with the next presence.
+func (s *Service) Dress(t *router.Turn, p *stanza.Stanza) (*stanza.Stanza, error) {
+	directed := !p.To.IsZero() && p.To.Bare() != p.From.Bare()
+	if p.Type != "" || directed && !s.host.Local(p.To.Domain()) && (s.o.Near == nil || !s.o.Near(p.To.Domain())) {
+		return p, nil
+	}
+	if c, ok := p.Child(nsUpdate, "x"); ok {
+		if e, err := p.Element(c); err != nil || e.Child(nsUpdate, "photo") != nil {
+			return p, nil // the client says it itself
+		}
+	}
+	var a avatar
+	err := s.host.Read(t, func(tx *store.Tx) (err error) {
+		a, err = s.avatar(tx, p.From.Bare())
+		return err
+	})
+	if err != nil || len(a.id) != 2*sha1.Size || !a.seen(directed) {
+		return p, err
+	}
+	p = p.Without(func(c stanza.Child) bool { return c.Name == (markup.Name{Space: nsUpdate, Local: "x"}) })
+	x := markup.AppendEscaped([]byte("<x xmlns='"+nsUpdate+"'><photo>"), strings.ToLower(a.id))
+	return p.With(append(x, "</photo></x>"...)), nil
+}
+
+// seen tells whether those who get presence may see the avatar.
+func (a *avatar) seen(directed bool) bool {
+	for _, access := range []string{a.meta.Access, a.data.Access} {
+		if access != accessOpen && (directed || access != accessPresence) {
+			return false
+		}
+	}
+	return true
+}

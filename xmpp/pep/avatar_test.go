@@ -118,3 +118,68 @@ func TestACardOfBefore(t *testing.T) {
 	s.ask(alice, publish(avatarMeta, two.metaItem()))
 	s.run(t, []question{{"with the avatar", alice, getCard, card("<FN>Alice</FN>" + two.photo())}})
 }
+
+// XEP-0398 §4.
+func TestPresenceShowsTheAvatar(t *testing.T) {
+	one := newImage("one")
+	x := "<x xmlns='vcard-temp:x:update'><photo>" + one.id + "</photo></x>"
+	for _, open := range []bool{true, false} {
+		s := newStage(t, pep.Options{Near: func(domain string) bool { return domain == "rooms.net" }})
+		s.Item("alice", store.RosterItem{Contact: "carol@far.net", From: true, InRoster: true})
+		s.online(alice, bob)
+		access, room := "presence", ""
+		if open {
+			access, room = "open", x
+		}
+		s.ask(alice, with(publish(avatarData, one.dataItem()), options("access_model="+access)))
+		s.ask(alice, with(publish(avatarMeta, one.metaItem()), options("access_model="+access)))
+		s.Drain()
+		s.Play(`
+			alice/desk sends <presence><show>away</show></presence>
+			alice/desk gets  <presence from='alice@hq.net/desk'><show>away</show>` + x + `</presence>
+			bob/phone  gets  <presence from='alice@hq.net/desk'><show>away</show>` + x + `</presence>
+			far.net    gets  <presence from='alice@hq.net/desk' to='carol@far.net'><show>away</show></presence>
+
+			# whoever comes later sees it too, and it is asked for across the link without
+			bob/pad    connects
+			bob/pad    sends <presence/>
+			bob/phone  gets  <presence from='bob@hq.net/pad'/>
+			bob/pad    gets  <presence from='bob@hq.net/phone'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:play' ver='5rmn0FzA5p88QvLQoLSAYUehLJQ='/></presence>
+			bob/pad    gets  <presence from='bob@hq.net/pad'/>
+			alice/desk gets  <presence from='bob@hq.net/pad'/>
+			bob/pad    gets  <presence from='alice@hq.net/desk'><show>away</show>` + x + `</presence>
+			far.net    sends <presence type='probe' from='carol@far.net' to='alice@hq.net'/>
+			far.net    gets  <presence from='alice@hq.net/desk' to='carol@far.net'><show>away</show></presence>
+			alice/pad  connects
+			alice/pad  sends <presence><x xmlns='vcard-temp:x:update'/></presence>
+			alice/desk gets  <presence from='alice@hq.net/pad'>` + x + `</presence>
+			alice/pad  gets  <presence from='alice@hq.net/desk'><show>away</show>` + x + `</presence>
+			alice/pad  gets  <presence from='alice@hq.net/pad'>` + x + `</presence>
+			bob/phone  gets  <presence from='alice@hq.net/pad'>` + x + `</presence>
+			bob/pad    gets  <presence from='alice@hq.net/pad'>` + x + `</presence>
+			alice/pad  gets  <presence from='bob@hq.net/phone'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:play' ver='5rmn0FzA5p88QvLQoLSAYUehLJQ='/></presence>
+			alice/pad  gets  <presence from='bob@hq.net/pad'/>
+			far.net    gets  <presence from='alice@hq.net/pad' to='carol@far.net'><x xmlns='vcard-temp:x:update'/></presence>
+
+			# what a client says of its photo stays; so does what has no photo to show
+			alice/desk sends <presence><x xmlns='vcard-temp:x:update'><photo/></x></presence>
+			alice/desk gets  <presence from='alice@hq.net/desk'><x xmlns='vcard-temp:x:update'><photo/></x></presence>
+			alice/pad  gets  <presence from='alice@hq.net/desk'><x xmlns='vcard-temp:x:update'><photo/></x></presence>
+			bob/phone  gets  <presence from='alice@hq.net/desk'><x xmlns='vcard-temp:x:update'><photo/></x></presence>
+			bob/pad    gets  <presence from='alice@hq.net/desk'><x xmlns='vcard-temp:x:update'><photo/></x></presence>
+			far.net    gets  <presence from='alice@hq.net/desk' to='carol@far.net'><x xmlns='vcard-temp:x:update'><photo/></x></presence>
+
+			# a room on this node is shown an avatar that is open; nobody across the link is
+			alice/desk sends <presence to='ops@rooms.net/al'><x xmlns='http://jabber.org/protocol/muc'/></presence>
+			rooms.net  gets  <presence from='alice@hq.net/desk' to='ops@rooms.net/al'><x xmlns='http://jabber.org/protocol/muc'/>` + room + `</presence>
+			alice/desk sends <presence to='ops@far.net/al'><x xmlns='http://jabber.org/protocol/muc'/></presence>
+			far.net    gets  <presence from='alice@hq.net/desk' to='ops@far.net/al'><x xmlns='http://jabber.org/protocol/muc'/></presence>
+			alice/pad  sends <presence type='unavailable'/>
+			alice/pad  gets  <presence type='unavailable' from='alice@hq.net/pad'/>
+			alice/desk gets  <presence type='unavailable' from='alice@hq.net/pad'/>
+			bob/phone  gets  <presence type='unavailable' from='alice@hq.net/pad'/>
+			bob/pad    gets  <presence type='unavailable' from='alice@hq.net/pad'/>
+			far.net    gets  <presence type='unavailable' from='alice@hq.net/pad' to='carol@far.net'/>
+		`)
+	}
+}

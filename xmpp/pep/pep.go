@@ -57,6 +57,10 @@ type Options struct {
 	// Peers lets those across peer links ask, by the access model of each node. Default: they are refused, as an answer
 	// may be large and each octet of it costs air.
 	Peers bool
+
+	// Near tells whether a domain is on this node though none of accounts: a rooms service; nil: none is. Directed presence
+	// to it shows the avatar.
+	Near func(domain string) bool
 }
 
 func (o Options) withDefaults() Options {
@@ -96,6 +100,7 @@ func New(h Host, c Contacts, o Options) *Service {
 	h.HandleIQ(NSOwner, "pubsub", "set", local.ForAccount, s.handler(NSOwner, ownerSets))
 	h.Feature(local.ForAccount, features()...)
 	h.Feature(local.ForAccount, bookmarkFeatures...)
+	h.Feature(local.ForAccount, "urn:xmpp:pep-vcard-conversion:0") // XEP-0398 §2
 	return s
 }
 

@@ -97,6 +97,7 @@ func (e *Engine) noteUp(r *local.Resource, s *stanza.Stanza, priority int8, firs
 		return
 	}
 	r.SetPresence(s, priority)
+	s = e.dressed(s)
 	for _, o := range e.host.Resources(r.JID().Bare()) {
 		p := o.Presence()
 		if p == nil {
@@ -104,7 +105,7 @@ func (e *Engine) noteUp(r *local.Resource, s *stanza.Stanza, priority int8, firs
 		}
 		o.Send(s)
 		if first && o != r {
-			r.Send(p)
+			r.Send(e.dressed(p))
 		}
 	}
 }
@@ -143,10 +144,13 @@ func (e *Engine) broadcast(t *router.Turn, s *stanza.Stanza, to []jid.JID) error
 		}
 	}
 	t.After(func() {
+		here = slices.DeleteFunc(here, func(j jid.JID) bool { return len(e.host.Resources(j)) == 0 })
+		if len(here) == 0 {
+			return
+		}
+		s := e.dressed(s)
 		for _, j := range here {
-			if len(e.host.Resources(j)) > 0 {
-				e.deliver(towards(s, j))
-			}
+			e.deliver(towards(s, j))
 		}
 	})
 	return nil
@@ -293,6 +297,10 @@ func (e *Engine) directed(t *router.Turn, r *local.Resource, s *stanza.Stanza) e
 		return stanza.Fail(stanza.ResourceConstraint, "presence was sent to too many")
 	}
 	t.After(func() { r.Directed().Add(s.To) })
+	s, err := e.watch.Dress(t, s)
+	if err != nil {
+		return err
+	}
 	return e.host.Route(t, s)
 }
 

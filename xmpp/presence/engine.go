@@ -9,6 +9,7 @@
 package presence
 
 import (
+	"log/slog"
 	"strconv"
 	"strings"
 	"sync"
@@ -55,6 +56,9 @@ type Watcher interface {
 	Down(r *local.Resource)
 	// Shown tells that a contact on this node has been shown the presence of the account: it may see it from now on.
 	Shown(account, contact jid.JID)
+	// Dress adds to available presence of a client of ours what those on this node see with it; s itself when that is
+	// nothing. It is called at any time.
+	Dress(t *router.Turn, s *stanza.Stanza) (*stanza.Stanza, error)
 }
 
 // nobody watches.
@@ -63,6 +67,9 @@ type nobody struct{}
 func (nobody) Up(*local.Resource, *stanza.Stanza) {}
 func (nobody) Down(*local.Resource)               {}
 func (nobody) Shown(_, _ jid.JID)                 {}
+func (nobody) Dress(_ *router.Turn, s *stanza.Stanza) (*stanza.Stanza, error) {
+	return s, nil
+}
 
 // plan is a presence that a Turn has planned and that is noted once the Turn is committed. Until then it counts for the
 // Turns behind it in the same transaction (a client that logs in and out in one breath), and for nobody else: when the
@@ -242,6 +249,20 @@ func priorityOf(s *stanza.Stanza) (int8, error) {
 		return 0, stanza.Fail(stanza.BadRequest, "the priority is a number from -128 to 127")
 	}
 	return int8(n), nil
+}
+
+// dressed is available presence as those on this node see it, after the commit. What keeps it from being dressed must not
+// keep it from being seen.
+func (e *Engine) dressed(s *stanza.Stanza) *stanza.Stanza {
+	if s.Type != "" {
+		return s
+	}
+	d, err := e.watch.Dress(new(router.Turn), s)
+	if err != nil {
+		slog.Error("presence is sent as it is", "client", s.From.String(), "err", err)
+		return s
+	}
+	return d
 }
 
 // towards is a copy of s for another recipient.

@@ -106,6 +106,13 @@ func (e *Engine) tell(t *router.Turn, account, contact jid.JID,
 	t.After(func() {
 		e.live.Lock()
 		defer e.live.Unlock()
+		say := func(r *local.Resource, p *stanza.Stanza) *stanza.Stanza {
+			s := say(r, p)
+			if s != nil {
+				s = e.dressed(s)
+			}
+			return s
+		}
 		// Delivering cannot fail.
 		_ = e.tellAll(account, contact, (*local.Resource).Presence, say, none, func(s *stanza.Stanza) error {
 			e.deliverLocked(s)
