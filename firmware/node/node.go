@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -154,7 +155,9 @@ func (n *Node) build() error {
 	n.host.ServeCarbons()
 	n.host.Feature(local.ForServer, "msgoffline", "urn:xmpp:delay") // XEP-0160 §6
 	n.disco = disco.New(n.host, disco.Options{Items: n.services})
-	n.pep = pep.New(n.host, n.rosters, pep.Options{})
+	n.pep = pep.New(n.host, n.rosters, pep.Options{
+		Near: func(domain string) bool { return slices.Contains(n.Config().OurDomains(), domain) },
+	})
 	vcard.New(n.host, nil).Use(n.pep)
 	engine.Watch(n.pep)
 	n.disco.Use(n.pep)
