@@ -180,17 +180,32 @@ func (tx *Tx) ArchiveScan(name string, after, before uint64, backward bool, fn f
 
 // ArchiveScanWith is ArchiveScan for the entries whose With is bare, or one of its resources.
 func (tx *Tx) ArchiveScanWith(name, bare string, after, before uint64, backward bool, fn func(ArchiveEntry) (more bool, err error)) error {
+	return tx.scanIndex(name, func(num uint64) []byte { return withPrefix(num, bare) }, after, before, backward, func(e ArchiveEntry) (bool, error) {
+		if bareOf(e.With) != bareOf(bare) { // their digests are the same
+			return true, nil
+		}
+		return fn(e)
+	})
+}
+
+// ArchiveScanFrom is ArchiveScan for the entries whose From is nick.
+func (tx *Tx) ArchiveScanFrom(name, nick string, after, before uint64, backward bool, fn func(ArchiveEntry) (more bool, err error)) error {
+	return tx.scanIndex(name, func(num uint64) []byte { return fromPrefix(num, nick) }, after, before, backward, func(e ArchiveEntry) (bool, error) {
+		if e.From != nick {
+			return true, nil
+		}
+		return fn(e)
+	})
+}
+
+// scanIndex walks through the ids under a prefix of the index.
+func (tx *Tx) scanIndex(name string, prefix func(num uint64) []byte, after, before uint64, backward bool, fn func(ArchiveEntry) (bool, error)) error {
 	a, ok, err := tx.archive(name)
 	if err != nil || !ok {
 		return err
 	}
-	return tx.walk(bucketArchiveIndex, withPrefix(a.Num, bare), after, before, backward, func(id uint64, _ []byte) (bool, error) {
-		return tx.visit(a.Num, id, tx.get(bucketArchive, archiveKey(a.Num, id)), func(e ArchiveEntry) (bool, error) {
-			if bareOf(e.With) != bareOf(bare) { // their digests are the same
-				return true, nil
-			}
-			return fn(e)
-		})
+	return tx.walk(bucketArchiveIndex, prefix(a.Num), after, before, backward, func(id uint64, _ []byte) (bool, error) {
+		return tx.visit(a.Num, id, tx.get(bucketArchive, archiveKey(a.Num, id)), fn)
 	})
 }
 

@@ -107,6 +107,24 @@ func TestArchiveKeepsStampsApartFromIDs(t *testing.T) {
 	}
 }
 
+func TestAClockOfTheFutureDoesNotKeepAnything(t *testing.T) {
+	db := open(t, store.Options{})
+	now := time.Now()
+	update(t, db, func(tx *store.Tx) error {
+		for i := range 5 {
+			e := store.ArchiveEntry{ID: uint64(now.Add(time.Duration(i-10) * time.Hour).UnixNano()), Stamp: now.AddDate(50, 0, 0)}
+			if err := tx.ArchivePut(ops, e, store.ArchiveLimits{}); err != nil {
+				return err
+			}
+		}
+		n, err := tx.ArchivePrune(ops, store.ArchiveLimits{Age: 7*time.Hour + time.Minute}, now, 10)
+		if n != 3 {
+			t.Errorf("%d pruned", n)
+		}
+		return err
+	})
+}
+
 // archiveModel is an archive as a list.
 type archiveModel []store.ArchiveEntry
 
@@ -127,6 +145,11 @@ func TestArchiveAgainstAModel(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { testArchiveModel(t, rand.New(rand.NewPCG(seed, 5)), 300) })
 	}
+}
+
+func FuzzArchive(f *testing.F) {
+	f.Add(uint64(7))
+	f.Fuzz(func(t *testing.T, seed uint64) { testArchiveModel(t, rand.New(rand.NewPCG(seed, 6)), 60) })
 }
 
 func testArchiveModel(t *testing.T, r *rand.Rand, steps int) {
@@ -206,6 +229,9 @@ func someEntry(r *rand.Rand, base uint64) store.ArchiveEntry {
 		e.With = fmt.Sprintf("w%d@field.net/r", r.IntN(3))
 	}
 	if r.IntN(2) == 0 {
+		e.From = fmt.Sprint("n", r.IntN(3))
+	}
+	if r.IntN(2) == 0 {
 		e.Key = [16]byte{3: byte(1 + r.IntN(200))}
 	}
 	if r.IntN(2) == 0 {
@@ -239,6 +265,9 @@ func checkArchive(t *testing.T, tx *store.Tx, r *rand.Rand, name string, m archi
 		with := fmt.Sprintf("w%d@field.net", w)
 		want := m.scan(after, before, backward, func(e store.ArchiveEntry) bool { return e.With == with || e.With == with+"/r" })
 		same(with, want, tx.ArchiveScanWith(name, with+"/other", after, before, backward, collect))
+		nick := fmt.Sprint("n", w)
+		want = m.scan(after, before, backward, func(e store.ArchiveEntry) bool { return e.From == nick })
+		same(nick, want, tx.ArchiveScanFrom(name, nick, after, before, backward, collect))
 		origin := fmt.Sprint("o", w)
 		want = m.scan(0, 0, false, func(e store.ArchiveEntry) bool { return e.Origin == origin })
 		same(origin, want, tx.ArchiveOrigin(name, origin, 0, collect))

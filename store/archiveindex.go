@@ -10,6 +10,7 @@ import (
 // Kinds of keys of bucketArchiveIndex, behind the archive's number.
 const (
 	indexWith   = 'w'
+	indexFrom   = 'f'
 	indexKey    = 'k'
 	indexOrigin = 'o'
 )
@@ -25,11 +26,15 @@ func indexPrefix(num uint64, kind byte) []byte {
 	return append(binary.BigEndian.AppendUint64(k, num), kind)
 }
 
-// withPrefix names the other side by a digest: two that share it are told apart by the entries.
-func withPrefix(num uint64, with string) []byte {
+// withPrefix and fromPrefix name a side by a digest: two that share it are told apart by the entries.
+func withPrefix(num uint64, with string) []byte { return digestPrefix(num, indexWith, bareOf(with)) }
+
+func fromPrefix(num uint64, nick string) []byte { return digestPrefix(num, indexFrom, nick) }
+
+func digestPrefix(num uint64, kind byte, name string) []byte {
 	h := fnv.New64a()
-	h.Write([]byte(bareOf(with)))
-	return binary.BigEndian.AppendUint64(indexPrefix(num, indexWith), h.Sum64())
+	h.Write([]byte(name))
+	return binary.BigEndian.AppendUint64(indexPrefix(num, kind), h.Sum64())
 }
 
 func keyKey(num uint64, key [16]byte) []byte { return append(indexPrefix(num, indexKey), key[:]...) }
@@ -43,6 +48,11 @@ func (tx *Tx) indexEntry(num uint64, e ArchiveEntry) error {
 	id := be64(e.ID)
 	if e.With != "" {
 		if err := tx.putNew(bucketArchiveIndex, key64(withPrefix(num, e.With), e.ID), nil); err != nil {
+			return err
+		}
+	}
+	if e.From != "" {
+		if err := tx.putNew(bucketArchiveIndex, key64(fromPrefix(num, e.From), e.ID), nil); err != nil {
 			return err
 		}
 	}
@@ -61,6 +71,11 @@ func (tx *Tx) indexEntry(num uint64, e ArchiveEntry) error {
 func (tx *Tx) unindexEntry(num uint64, e ArchiveEntry) error {
 	if e.With != "" {
 		if err := tx.delete(bucketArchiveIndex, key64(withPrefix(num, e.With), e.ID)); err != nil {
+			return err
+		}
+	}
+	if e.From != "" {
+		if err := tx.delete(bucketArchiveIndex, key64(fromPrefix(num, e.From), e.ID)); err != nil {
 			return err
 		}
 	}

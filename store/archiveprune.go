@@ -30,7 +30,8 @@ func (tx *Tx) prune(a *archiveRecord, lim ArchiveLimits, now time.Time, max int)
 	}
 	err = tx.walk(bucketArchive, be64(a.Num), 0, 0, false, func(id uint64, v []byte) (bool, error) {
 		rec, bad := decode[archiveEntryRecord](v)
-		if pruned >= max || !over() && (bad != nil || int64(id)+rec.Shift >= old) {
+		// What claims to be of the future is as old as its arrival.
+		if pruned >= max || !over() && (bad != nil || int64(id)+min(rec.Shift, 0) >= old) {
 			return false, nil
 		}
 		size := int64(len(v)) + entryOverhead

@@ -45,6 +45,7 @@ import (
 //	          0 num8                         nothing: a deleted archive, which ArchiveSweep takes apart
 //	archive   num8 id8                       archiveEntryRecord
 //	archidx   num8 'w' with8 id8             nothing: entries by digest of the other's bare JID
+//	          num8 'f' from8 id8             nothing: entries by digest of the nick
 //	          num8 'k' key16                 id8
 //	          num8 'o' origin 0 seq8         id8
 //	fed       room 0 'p' 0 peer              fedPeerRecord

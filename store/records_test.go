@@ -245,22 +245,11 @@ func TestGoldenDatabase(t *testing.T) {
 		if err := errors.Join(fillGolden(db), db.Close()); err != nil {
 			t.Fatal(err)
 		}
-		var b bytes.Buffer
-		z := must(gzip.NewWriterLevel(&b, gzip.BestCompression))
-		_, err := z.Write(must(os.ReadFile(path)))
-		if err := errors.Join(err, z.Close(), os.WriteFile(golden, b.Bytes(), 0o644)); err != nil {
+		if err := packGolden(path, golden); err != nil {
 			t.Fatal(err)
 		}
 	}
-	f, err := os.Open(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	data := must(io.ReadAll(must(gzip.NewReader(f))))
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	unpackGolden(t, golden, path)
 	for _, o := range []Options{{ReadOnly: true}, {}} {
 		db, err := Open(path, o)
 		if err != nil {
@@ -275,6 +264,21 @@ func TestGoldenDatabase(t *testing.T) {
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+func packGolden(path, golden string) error {
+	var b bytes.Buffer
+	z := must(gzip.NewWriterLevel(&b, gzip.BestCompression))
+	_, err := z.Write(must(os.ReadFile(path)))
+	return errors.Join(err, z.Close(), os.WriteFile(golden, b.Bytes(), 0o644))
+}
+
+func unpackGolden(t *testing.T, golden, path string) {
+	t.Helper()
+	data := must(io.ReadAll(must(gzip.NewReader(bytes.NewReader(must(os.ReadFile(golden)))))))
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -316,3 +316,30 @@ func roomless(t *testing.T, tx *Tx) error {
 		tx.Archives(func(string) error { never("archive"); return nil }),
 		tx.ArchiveScan("x", 0, 0, true, all), tx.ArchiveScanWith("x", "y", 0, 0, false, all), tx.ArchiveOrigin("x", "y", 0, all))
 }
+
+// A database with rooms and archives that an earlier program wrote is read by every later one.
+func TestGoldenRooms(t *testing.T) {
+	golden, path := filepath.Join("testdata", "v1-rooms.db.gz"), filepath.Join(t.TempDir(), "store.db")
+	if *writeGolden {
+		db := must(Open(path, Options{MaxBytes: 256 << 10}))
+		if err := errors.Join(db.Update(roomLife), db.Close(), packGolden(path, golden)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	unpackGolden(t, golden, path)
+	for _, o := range []Options{{ReadOnly: true}, {}} {
+		db := must(Open(path, o))
+		err := db.View(func(tx *Tx) error {
+			nick := 0
+			err := tx.ArchiveScanFrom(goldenRoom.JID, goldenArchived.From, 0, 0, false, func(ArchiveEntry) (bool, error) { nick++; return true, nil })
+			id, ok := tx.ArchiveFind(goldenRoom.JID, goldenArchived.Key)
+			if nick != 1 || id != goldenArchived.ID || !ok || tx.ArchiveOriginLast(goldenRoom.JID, goldenArchived.Origin) != goldenArchived.Seq {
+				t.Error("an entry is not found as it was")
+			}
+			return errors.Join(err, roomLived(t, tx))
+		})
+		if err := errors.Join(err, db.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+}

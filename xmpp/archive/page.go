@@ -17,7 +17,7 @@ const (
 	defaultPage  = 50
 	maxPage      = 100
 	maxPageBytes = 256 << 10
-	maxCounted   = 10000 // entries that are looked at to count what a filter finds
+	maxCounted   = 5000 // entries that are looked at to count what a filter finds
 )
 
 // A Source is an archive as one asker may see it.
@@ -177,7 +177,10 @@ func (src *Source) scan(tx *store.Tx, q Query, stats store.ArchiveStats, after, 
 	if !q.End.IsZero() {
 		before = least(before, max(1, nanos(q.End.Add(stats.Late+2*time.Millisecond))))
 	}
-	if !q.With.IsZero() && !(src.Room && q.With.Bare() == src.Name) {
+	if nick := q.With.Resource(); src.Room && nick != "" && q.With.Bare() == src.Name {
+		return tx.ArchiveScanFrom(name, nick, after, before, backward, fn)
+	}
+	if !q.With.IsZero() && !(src.Room && q.With == src.Name) {
 		return tx.ArchiveScanWith(name, q.With.String(), after, before, backward, fn)
 	}
 	return tx.ArchiveScan(name, after, before, backward, fn)
