@@ -12,6 +12,7 @@ type FedPeer struct {
 	Echo     bool   // it waits for the echo of its lines: it is the replica
 	Longwire bool   // it knows our extension
 	Lefts    int    // how many <left/> are still to come for farewells before the present join
+	Asked    string // real JID of whom the present join named; "": it is answered
 	Since    time.Time
 	Seen     time.Time // stamp of its newest line that we have
 	Missed   uint64    // archive id of our first line that it did not get; 0: none

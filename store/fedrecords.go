@@ -11,15 +11,16 @@ type fedPeerRecord struct {
 	Seen     int64  `cbor:"7,keyasint,omitempty"`
 	Missed   uint64 `cbor:"8,keyasint,omitempty"`
 	Lefts    int    `cbor:"9,keyasint,omitempty"`
+	Asked    string `cbor:"10,keyasint,omitempty"`
 }
 
 func fedPeerRecordOf(p FedPeer) fedPeerRecord {
-	return fedPeerRecord{v1, p.Peer, p.Up, p.State, p.Echo, p.Longwire, nanos(p.Since), nanos(p.Seen), p.Missed, p.Lefts}
+	return fedPeerRecord{v1, p.Peer, p.Up, p.State, p.Echo, p.Longwire, nanos(p.Since), nanos(p.Seen), p.Missed, p.Lefts, p.Asked}
 }
 
 func (r fedPeerRecord) peer() FedPeer {
 	return FedPeer{
-		Peer: r.Peer, Up: r.Up, State: r.State, Echo: r.Echo, Longwire: r.Longwire, Lefts: r.Lefts,
+		Peer: r.Peer, Up: r.Up, State: r.State, Echo: r.Echo, Longwire: r.Longwire, Lefts: r.Lefts, Asked: r.Asked,
 		Since: fromNanos(r.Since), Seen: fromNanos(r.Seen), Missed: r.Missed,
 	}
 }

@@ -101,7 +101,7 @@ var (
 		Origin: "AbC-_9", Seq: 7, Key: [16]byte{15: 1},
 	}
 	goldenFedPeer = FedPeer{
-		Peer: "ops@rooms.headquarters.net", Up: true, State: 2, Echo: true, Longwire: true, Lefts: 1,
+		Peer: "ops@rooms.headquarters.net", Up: true, State: 2, Echo: true, Longwire: true, Lefts: 1, Asked: "b@field.net/x",
 		Since: goldenTime, Seen: goldenTime.Add(1), Missed: 1785000000000000001,
 	}
 	goldenFedOccupant = FedOccupant{

@@ -27,22 +27,30 @@ func (r *room) accept(t *router.Turn, mr *muc.Room, p *peer, ps Peer, st *stanza
 	r.s.count(t, pair{r.jid, from}, func(c *Counters) { c.Joins++ })
 	if p == nil {
 		var err error
-		rec := store.FedPeer{Peer: from.String(), State: uint8(Joined), Since: time.Now()}
-		if p, err = r.add(t, rec); err != nil {
+		if p, err = r.add(t, store.FedPeer{Peer: from.String()}); err != nil {
 			return err
 		}
-	} else if err := r.begunAnew(t, p); err != nil {
-		return err
 	}
-	// Choice: a replica of our kind says so when it joins; of others the operator says that they are replicas.
-	echo := m.Attr("mode") == "pr" || cfg.Node == "" && cfg.Mode == "pr"
-	if err := p.put(t, func(rec *store.FedPeer) { rec.Echo = echo }); err != nil {
+	if p.open() {
+		if err := r.begunAnew(t, p); err != nil {
+			return err
+		}
+	} else {
+		r.note(t, p, "federated")
+	}
+	missed := p.rec.Missed
+	err := p.put(t, func(rec *store.FedPeer) {
+		// Choice: a replica of our kind says so when it joins; of others the operator says that they are replicas.
+		rec.Echo = m.Attr("mode") == "pr" || cfg.Node == "" && cfg.Mode == "pr"
+		rec.State, rec.Since, rec.Missed = uint8(Joined), time.Now(), 0
+	})
+	if err != nil {
 		return err
 	}
 	if err := r.seen(t, mr, p, st.From.Resource(), m.From, i, show(st)); err != nil {
 		return err
 	}
-	return r.answer(t, mr, p, st.From.Resource(), m.From, h)
+	return r.answer(t, mr, p, st.From.Resource(), h, missed)
 }
 
 // refusal says why a room may not join ours, "" when it may.
@@ -74,12 +82,7 @@ func allowed(f store.RoomFed, from jid.JID) bool {
 // begunAnew lets a peer that joins again name its occupants again; those whom it does not are gone after a while.
 func (r *room) begunAnew(t *router.Turn, p *peer) error {
 	r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.Resyncs++ })
-	old := p.again
-	p.again = make(map[string]bool, len(p.occ))
-	for n := range p.occ {
-		p.again[n] = true
-	}
-	t.Tx.OnUndo(func() { p.again = old })
+	p.mustName(t, true)
 	r.s.wake(t, alarm{pair{r.jid, p.jid}, alarmAgain}, againTime)
 	for _, n := range p.toldNicks() {
 		if _, err := p.noteUntold(t, n); err != nil {
@@ -91,7 +94,7 @@ func (r *room) begunAnew(t *router.Turn, p *peer) error {
 
 // answer is the acceptance of a join: occupants, the joining one last; what was said; the subject, which ends it.
 // XEP-0289 §5.1.
-func (r *room) answer(t *router.Turn, mr *muc.Room, p *peer, nick string, real jid.JID, h History) error {
+func (r *room) answer(t *router.Turn, mr *muc.Room, p *peer, nick string, h History, missed uint64) error {
 	st := mr.Next(t)
 	for _, o := range st.Occupants() {
 		if !p.concerns(o) {
@@ -108,7 +111,7 @@ func (r *room) answer(t *router.Turn, mr *muc.Room, p *peer, nick string, real j
 			return err
 		}
 	}
-	if err := r.past(t, p, h); err != nil {
+	if err := r.past(t, p, h, missed); err != nil {
 		return err
 	}
 	return r.s.host.Route(t, r.subject(st, p))
@@ -134,8 +137,9 @@ func (r *room) subject(st *muc.State, p *peer) *stanza.Stanza {
 	return s
 }
 
-// past sends what was said here, oldest first, as far as the peer wants it.
-func (r *room) past(t *router.Turn, p *peer, h History) error {
+// past sends what was said here, oldest first, as far as the peer wants it; of what it is known to have missed, from that
+// id on, also what was said before the time that it names.
+func (r *room) past(t *router.Turn, p *peer, h History, missed uint64) error {
 	most := maxPast
 	if h.MaxStanzas >= 0 {
 		most = min(most, h.MaxStanzas)
@@ -156,7 +160,7 @@ func (r *room) past(t *router.Turn, p *peer, h History) error {
 	looked, chars := 0, 0
 	err := t.Tx.ArchiveScan(r.jid.String(), 0, 0, true, func(e store.ArchiveEntry) (bool, error) {
 		looked++
-		if e.Stamp.Before(since) || !h.Since.IsZero() && p.said(e.With) {
+		if e.Stamp.Before(since) && (missed == 0 || e.ID < missed) || !h.Since.IsZero() && p.said(e.With) {
 			return looked < maxLooked, nil
 		}
 		st := r.old(e, p)

@@ -2,7 +2,9 @@ package fmuc
 
 import (
 	"slices"
+	"time"
 
+	"longwire/store"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/muc"
 	"longwire/xmpp/router"
@@ -106,7 +108,10 @@ func (p *peer) rename(t *router.Turn, mr *muc.Room, old string, o *muc.Occupant)
 		if err := p.untell(t, old, muc.Cause{}); err != nil {
 			return err
 		}
-		return p.step(t, Unwanted)
+		return p.put(t, func(rec *store.FedPeer) {
+			rec.State, rec.Since = uint8(p.state().Next(Unwanted)), time.Now()
+			rec.Lefts++
+		})
 	}
 	if err := p.untell(t, old, muc.Cause{Codes: []int{codeRenamed}, Nick: o.Nick}); err != nil {
 		return err

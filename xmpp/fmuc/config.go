@@ -88,7 +88,12 @@ func (r *room) dismiss(t *router.Turn, mr *muc.Room, p *peer) error {
 	if err := r.clear(t, mr, p, muc.Cause{Codes: []int{codeLost}}); err != nil {
 		return err
 	}
-	return r.lastLeft(t, mr, p)
+	if p.open() {
+		if err := r.signal(t, p.jid, Mark{Left: true}); err != nil {
+			return err
+		}
+	}
+	return p.forget(t)
 }
 
 // disband ends all federation of the room.
@@ -124,7 +129,7 @@ func (s *Service) Destroyed(t *router.Turn, mr *muc.Room) error {
 		return nil
 	}
 	for _, p := range r.peers {
-		if !p.rec.Up {
+		if !p.rec.Up && p.open() {
 			if err := r.signal(t, p.jid, Mark{Left: true}); err != nil {
 				return err
 			}

@@ -60,6 +60,7 @@ func (r *room) lost(t *router.Turn, mr *muc.Room, p *peer) error {
 	}
 	// It must join anew, since here nobody knows any more what it has.
 	r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.Resyncs++ })
+	r.note(t, p, "the federation broke")
 	if err := r.clear(t, mr, p, muc.Cause{Codes: []int{codeLost}}); err != nil {
 		return err
 	}
@@ -73,16 +74,54 @@ func (p *peer) missed(t *router.Turn, stanzaID string) error {
 	}
 	var id uint64
 	looked := 0
-	err := t.Tx.ArchiveScan(p.room.jid.String(), 0, 0, true, func(e store.ArchiveEntry) (bool, error) {
+	err := t.Tx.ArchiveScan(p.room.jid.String(), 0, p.rec.Missed, true, func(e store.ArchiveEntry) (bool, error) {
 		if looked++; e.StanzaID == stanzaID {
 			id = e.ID
 		}
 		return id == 0 && looked < maxLooked, nil
 	})
-	if err != nil || id == 0 || p.rec.Missed != 0 && p.rec.Missed <= id {
+	if err != nil || id == 0 {
 		return err
 	}
 	return p.put(t, func(rec *store.FedPeer) { rec.Missed = id })
+}
+
+// missing notes that the peer gets nothing from now on.
+func (p *peer) missing(rec *store.FedPeer) {
+	if rec.Missed == 0 {
+		rec.Missed = p.room.s.host.DB().ArchiveID()
+	}
+}
+
+// catchUp sends what was said here while the federation was broken, or did not get through before. XEP-0289 leaves it
+// open; spec 6.9: with the time when it was said. The answer to the join behind which it comes says that it got there.
+func (r *room) catchUp(t *router.Turn, up *peer) error {
+	from := up.rec.Missed
+	if from == 0 {
+		return nil
+	}
+	ps, _ := r.s.peer(up.jid.Domain())
+	most := maxPast
+	if ps.LastN > 0 {
+		most = min(most, ps.LastN)
+	}
+	var lines []*stanza.Stanza
+	err := t.Tx.ArchiveScan(r.jid.String(), from-1, 0, true, func(e store.ArchiveEntry) (bool, error) {
+		if st := r.old(e, up); st != nil && !up.said(e.With) {
+			lines = append(lines, st)
+		}
+		return len(lines) < most, nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.Reverse(lines)
+	for _, st := range lines {
+		if err := r.s.host.Route(t, st); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // whisperFailed brings the error of a private message back towards its author.
@@ -128,6 +167,10 @@ func condition(st *stanza.Stanza) stanza.Condition {
 		}
 	}
 	return stanza.UndefinedCondition
+}
+
+func (r *room) note(t *router.Turn, p *peer, what string) {
+	t.After(func() { r.s.log().Info("fmuc: "+what, "room", r.jid, "peer", p.jid) })
 }
 
 func (s *Service) warn(t *router.Turn, r *room, p *peer, what string, why stanza.Condition) {

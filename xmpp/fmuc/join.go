@@ -87,11 +87,12 @@ func (r *room) unwanted(t *router.Turn, mr *muc.Room, up *peer) error {
 	if err := up.keepSeen(t); err != nil {
 		return err
 	}
-	if err := up.step(t, Unwanted); err != nil {
+	was := up.state()
+	if err := up.step(t, Unwanted); err != nil || up.state() == was || up.state() != Leaving {
 		return err
 	}
-	if up.state() != Leaving {
-		return nil
+	if err := up.put(t, func(rec *store.FedPeer) { rec.Lefts++ }); err != nil {
+		return err
 	}
 	r.s.wake(t, alarm{pair{r.jid, up.jid}, alarmLeaving}, leavingTime)
 	return r.clear(t, mr, up, muc.Cause{})
@@ -105,17 +106,6 @@ func (r *room) join(t *router.Turn, mr *muc.Room, up *peer, first *muc.Occupant)
 			return err
 		}
 	}
-	lefts := up.rec.Lefts
-	if up.state() == Leaving {
-		lefts++ // the answer to the farewell is still on its way
-	}
-	err := up.put(t, func(rec *store.FedPeer) {
-		rec.State, rec.Since, rec.Lefts = uint8(up.state().Next(Wanted)), time.Now(), lefts
-	})
-	if err != nil {
-		return err
-	}
-	r.s.count(t, pair{r.jid, up.jid}, func(c *Counters) { c.Joins++ })
 	st := mr.Next(t)
 	all := slices.DeleteFunc(slices.Clone(st.Occupants()), func(o *muc.Occupant) bool { return !up.concerns(o) })
 	if first != nil {
@@ -124,6 +114,13 @@ func (r *room) join(t *router.Turn, mr *muc.Room, up *peer, first *muc.Occupant)
 	if len(all) == 0 {
 		all = []*muc.Occupant{r.stand(t)}
 	}
+	err := up.put(t, func(rec *store.FedPeer) {
+		rec.State, rec.Since, rec.Asked = uint8(up.state().Next(Wanted)), time.Now(), all[0].Real.String()
+	})
+	if err != nil {
+		return err
+	}
+	r.s.count(t, pair{r.jid, up.jid}, func(c *Counters) { c.Joins++ })
 	if err := up.noteTold(t, all[0].Nick, all[0].Real); err != nil {
 		return err
 	}
@@ -140,7 +137,7 @@ func (r *room) join(t *router.Turn, mr *muc.Room, up *peer, first *muc.Occupant)
 			return err
 		}
 	}
-	return nil
+	return r.catchUp(t, up)
 }
 
 // stand is the occupant that stands for a node in a room that is watched. XEP-0289 knows none; nobody sees it.
@@ -195,18 +192,33 @@ func (p *peer) keepSeen(t *router.Turn) error {
 	return p.put(t, func(rec *store.FedPeer) { rec.Seen = p.seen })
 }
 
-// answered ends a join: the subject has come.
+// subjectCame ends a join, if it is the present one that is answered. One that does not answer farewells is waited for a
+// little.
+func (r *room) subjectCame(t *router.Turn, mr *muc.Room, up *peer) error {
+	if up.rec.Lefts > 0 {
+		r.s.wake(t, alarm{pair{r.jid, up.jid}, alarmAnswered}, leavingTime)
+		return nil
+	}
+	return r.answered(t, mr, up)
+}
+
+// answered ends a join.
 func (r *room) answered(t *router.Turn, mr *muc.Room, up *peer) error {
 	if up.state() != Joining {
 		return nil
 	}
+	if err := r.dropUnnamed(t, mr, up); err != nil {
+		return err
+	}
 	err := up.put(t, func(rec *store.FedPeer) {
-		rec.State, rec.Since, rec.Lefts = uint8(up.state().Next(Answered)), time.Now(), 0
+		rec.State, rec.Since, rec.Lefts, rec.Asked = uint8(up.state().Next(Answered)), time.Now(), 0, ""
+		rec.Missed = 0
 	})
 	if err != nil {
 		return err
 	}
 	r.setTries(t, 0)
+	r.note(t, up, "federated")
 	for full, nick := range r.takeWaits(t) {
 		if err := mr.Admit(t, full); err != nil {
 			return err
@@ -253,7 +265,7 @@ func (r *room) rejected(t *router.Turn, mr *muc.Room, p *peer, why string) error
 		return nil
 	}
 	r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.Rejects++ })
-	t.After(func() { r.s.log().Warn("fmuc: a room does not federate", "room", r.jid, "peer", p.jid, "why", why) })
+	t.After(func() { r.s.log().Warn("fmuc: the peer's room rejects ours", "room", r.jid, "peer", p.jid, "why", why) })
 	if err := p.step(t, Rejected); err != nil {
 		return err
 	}
@@ -274,16 +286,24 @@ func (r *room) left(t *router.Turn, mr *muc.Room, p *peer) error {
 	if p == nil || !p.rec.Up {
 		return nil
 	}
-	if p.rec.Lefts > 0 && p.state() == Joining {
-		return p.put(t, func(rec *store.FedPeer) { rec.Lefts-- }) // for the farewell before this join
-	}
-	if p.state() != Leaving {
+	if p.rec.Lefts == 0 {
 		return r.detach(t, mr, p, LeftSeen)
 	}
-	if err := p.step(t, LeftSeen); err != nil {
+	// It answers a farewell; that may have been one before the present join, and what came until now was for the join
+	// before that.
+	if err := p.put(t, func(rec *store.FedPeer) { rec.Lefts-- }); err != nil || p.rec.Lefts > 0 {
 		return err
 	}
-	return r.drive(t, mr)
+	switch p.state() {
+	case Joining:
+		p.mustName(t, true)
+	case Leaving:
+		if err := p.step(t, LeftSeen); err != nil {
+			return err
+		}
+		return r.drive(t, mr)
+	}
+	return nil
 }
 
 // detach is what becomes of a federation that was broken: the other room's occupants are gone until we have joined anew.
@@ -296,6 +316,7 @@ func (r *room) detach(t *router.Turn, mr *muc.Room, p *peer, e Event) error {
 		return err
 	}
 	r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.Resyncs++ })
+	r.note(t, p, "the federation broke")
 	if ps, _ := r.s.peer(p.jid.Domain()); !ps.Foreign || e == LeftSeen {
 		for nick := range p.told {
 			if _, err := p.noteUntold(t, nick); err != nil {
@@ -313,6 +334,9 @@ func (r *room) detach(t *router.Turn, mr *muc.Room, p *peer, e Event) error {
 		return err
 	}
 	if p.state() == Detached {
+		if err := p.put(t, p.missing); err != nil {
+			return err
+		}
 		r.s.wake(t, alarm{pair{r.jid, p.jid}, alarmRejoin}, min(rejoinTime<<min(r.tries, 10), rejoinMost))
 		r.setTries(t, r.tries+1)
 	}

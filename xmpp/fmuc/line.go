@@ -103,7 +103,7 @@ func (r *room) line(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, m 
 	}
 	if l.Subject && p.rec.Up && p.state() == Joining {
 		if !r.newer(here, &l) {
-			return r.answered(t, mr, p)
+			return r.subjectCame(t, mr, p)
 		}
 	} else if l.Nick == "" {
 		return nil // the room's own word is for its own clients
@@ -146,7 +146,7 @@ func (r *room) line(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, m 
 // ended ends a join with the subject.
 func (r *room) ended(t *router.Turn, mr *muc.Room, p *peer, l *muc.Line) error {
 	if l.Subject && p.rec.Up {
-		return r.answered(t, mr, p)
+		return r.subjectCame(t, mr, p)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package fmuc
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"longwire/store"
 	"longwire/xmpp/jid"
@@ -16,8 +17,8 @@ const maxCrowd = 2000
 
 // seen takes an occupant that the peer says is there.
 func (r *room) seen(t *router.Turn, mr *muc.Room, p *peer, nick string, real jid.JID, i Item, show []byte) error {
-	if _, waits := r.waits[real]; waits || real == r.jid || real.IsZero() {
-		return nil // the echo of a join: of somebody who waits for its end, or of the node itself
+	if p.state() == Joining && p.rec.Asked == real.String() || real.IsZero() {
+		return nil // the echo of the join; who it was for may wait still, or have left meanwhile
 	}
 	if here := mr.Next(t).ByReal(real); here != nil && here.Node != p.jid {
 		// One of ours, told back; or one that came by another way, so that the rooms form a circle.
@@ -34,7 +35,7 @@ func (r *room) seen(t *router.Turn, mr *muc.Room, p *peer, nick string, real jid
 		return r.enter(t, mr, p, o)
 	}
 	if was, err := jid.Parse(old.Real); err != nil || was.Bare() != real.Bare() {
-		if err := r.leave(t, mr, p, nick, muc.Cause{}); err != nil {
+		if err := r.takeOut(t, mr, p, nick, muc.Cause{}); err != nil {
 			return err
 		}
 		return r.enter(t, mr, p, o)
@@ -59,7 +60,7 @@ func (r *room) enter(t *router.Turn, mr *muc.Room, p *peer, o store.FedOccupant)
 	if err != nil {
 		return nil
 	}
-	if a := Alias(o.Nick, real, func(n string) bool { return mr.Next(t).Occupant(n) != nil }); a != o.Nick {
+	if a := Alias(o.Nick, real, func(n string) bool { return n == nodeNick || mr.Next(t).Occupant(n) != nil }); a != o.Nick {
 		o.Alias = a
 	}
 	if err := mr.Enter(t, *p.occupant(&o)); err != nil {
@@ -205,17 +206,51 @@ func (r *room) takeOut(t *router.Turn, mr *muc.Room, p *peer, nick string, c muc
 	return r.farewell(t, p, alias(o), c)
 }
 
-// lastLeft forgets a room that joined us and of which nobody is left. XEP-0289 §5.4.
+// lastLeft ends the federation with a room that joined us and of which nobody is left. XEP-0289 §5.4.
 func (r *room) lastLeft(t *router.Turn, mr *muc.Room, p *peer) error {
-	if !p.rec.Up && len(p.occ) == 0 && r.find(p.jid) == p {
+	if !p.rec.Up && p.open() && len(p.occ) == 0 && r.find(p.jid) == p {
 		if err := r.signal(t, p.jid, Mark{Left: true}); err != nil {
 			return err
 		}
-		if err := p.forget(t); err != nil {
+		if err := r.retire(t, p); err != nil {
 			return err
 		}
 	}
 	return r.drive(t, mr)
+}
+
+// maxRetired bounds the rooms that were federated once and are remembered.
+const maxRetired = 64
+
+// retire keeps of a room that has left what it will have missed when it comes again. By its own clock it cannot tell:
+// what it had got last was said earlier than it came.
+func (r *room) retire(t *router.Turn, p *peer) error {
+	for _, nick := range p.toldNicks() {
+		if _, err := p.noteUntold(t, nick); err != nil {
+			return err
+		}
+	}
+	p.mustName(t, false)
+	err := p.put(t, func(rec *store.FedPeer) {
+		rec.State, rec.Since = uint8(Idle), time.Now()
+		p.missing(rec)
+	})
+	if err != nil {
+		return err
+	}
+	var oldest *peer
+	n := 0
+	for _, q := range r.peers {
+		if !q.rec.Up && q.state() == Idle {
+			if n++; oldest == nil || q.rec.Since.Before(oldest.rec.Since) {
+				oldest = q
+			}
+		}
+	}
+	if n > maxRetired {
+		return oldest.forget(t)
+	}
+	return nil
 }
 
 // clear takes out all that was learned from the peer.
@@ -233,14 +268,23 @@ func (r *room) clear(t *router.Turn, mr *muc.Room, p *peer, c muc.Cause) error {
 	return nil
 }
 
+// mustName makes all occupants of the peer's such as it must name again, or none.
+func (p *peer) mustName(t *router.Turn, all bool) {
+	old := p.again
+	p.again = make(map[string]bool)
+	for n := range p.occ {
+		if all {
+			p.again[n] = true
+		}
+	}
+	t.Tx.OnUndo(func() { p.again = old })
+}
+
 // named notes that the peer has spoken of an occupant since it joined anew.
 func (p *peer) named(t *router.Turn, nick string) {
 	if p.again[nick] {
 		delete(p.again, nick)
-		t.Tx.OnUndo(func() {
-			if p.again != nil {
-				p.again[nick] = true
-			}
-		})
+		again := p.again
+		t.Tx.OnUndo(func() { again[nick] = true })
 	}
 }

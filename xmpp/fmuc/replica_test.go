@@ -135,7 +135,7 @@ func TestUserGoesAwayWhileItWaits(t *testing.T) {
 		if st := status(t, w.field); st.State != fmuc.Idle || st.Told != 0 {
 			t.Errorf("field: %+v", st)
 		}
-		if st := status(t, w.hq); st.Peer.String() != "" {
+		if st := status(t, w.hq); st.State != fmuc.Idle || st.Occupants != 0 {
 			t.Errorf("hq: %+v", st)
 		}
 		bob.Join("ops", "Bob")

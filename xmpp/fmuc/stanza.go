@@ -83,7 +83,7 @@ func (r *room) presence(t *router.Turn, mr *muc.Room, p *peer, ps Peer, st *stan
 		return r.rejected(t, mr, p, m.Reason)
 	case m.Left:
 		return r.left(t, mr, p)
-	case join && (p == nil || limited || p.again0(nick, m.From)):
+	case join && (p == nil || !p.rec.Up && !p.open() || limited || p.again0(nick, m.From)):
 		return r.accept(t, mr, p, ps, st, m, i, h)
 	case p == nil || nick == "" || !p.open():
 		return nil
@@ -107,6 +107,8 @@ func (p *peer) speaks(st *muc.State) bool {
 	switch p.state() {
 	case Joining, Joined, Leaving:
 		return true
+	case Idle:
+		return p.rec.Lefts > 0 // what was under way when we left
 	case Detached:
 		return !replica(st) // a replica gets them in order when it is back
 	}

@@ -2,6 +2,8 @@ package fmuc
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"longwire/store"
@@ -34,6 +36,7 @@ const (
 	alarmRefused
 	alarmRejoin
 	alarmJoin
+	alarmAnswered
 	alarmSettle
 )
 
@@ -135,6 +138,8 @@ func (s *Service) ring(t *router.Turn, a alarm) error {
 		return r.drive(t, mr)
 	case alarmAgain:
 		return r.notNamed(t, mr, p)
+	case alarmAnswered:
+		return r.answered(t, mr, p)
 	case alarmRejoin:
 		return r.rejoin(t, mr, p)
 	case alarmJoin:
@@ -156,12 +161,19 @@ func (r *room) tooLate(t *router.Turn, mr *muc.Room, up *peer) error {
 
 // notNamed takes out those whom a peer that joined anew has not named since.
 func (r *room) notNamed(t *router.Turn, mr *muc.Room, p *peer) error {
-	for nick := range p.again {
+	if err := r.dropUnnamed(t, mr, p); err != nil {
+		return err
+	}
+	return r.lastLeft(t, mr, p)
+}
+
+func (r *room) dropUnnamed(t *router.Turn, mr *muc.Room, p *peer) error {
+	for _, nick := range slices.Sorted(maps.Keys(p.again)) {
 		if err := r.takeOut(t, mr, p, nick, muc.Cause{Codes: []int{codeLost}}); err != nil {
 			return err
 		}
 	}
-	return r.lastLeft(t, mr, p)
+	return nil
 }
 
 // rejoin joins a room again after the federation broke.
@@ -186,7 +198,12 @@ func (r *room) rejoin(t *router.Turn, mr *muc.Room, p *peer) error {
 			}
 		}
 	}
-	err := p.put(t, func(rec *store.FedPeer) { rec.State, rec.Since = uint8(next), time.Now() })
+	err := p.put(t, func(rec *store.FedPeer) {
+		rec.State, rec.Since = uint8(next), time.Now()
+		if next == Leaving {
+			rec.Lefts++
+		}
+	})
 	if err != nil {
 		return err
 	}

@@ -90,7 +90,7 @@ func TestTree(t *testing.T) {
 		if got := alice.Crowd(); got != "Alice" {
 			t.Errorf("Alice sees %s", got)
 		}
-		if st := status(t, hq); st.State != fmuc.Idle || !st.Peer.IsZero() {
+		if st := status(t, hq); st.State != fmuc.Idle || st.Told != 0 || st.Occupants != 0 {
 			t.Errorf("hq: %+v", st)
 		}
 	})

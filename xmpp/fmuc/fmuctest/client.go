@@ -199,3 +199,9 @@ func (n *Node) Archive(room string) (all []string) {
 	}))
 	return all
 }
+
+// Nick is the client's own in the room.
+func (c *Client) Nick() string { return c.nick }
+
+// Lines is how many lines it has said.
+func (c *Client) Lines() int { return c.said }

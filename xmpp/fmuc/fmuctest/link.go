@@ -81,7 +81,7 @@ func (l *Link) queued(from *Node) []store.Entry {
 // Carry moves one stanza over the link, if it can; false when there was none, or no contact.
 func (l *Link) Carry(from *Node) bool {
 	to := l.far(from)
-	if l.cut || !from.Running() || !to.Running() {
+	if to == nil || l.cut || !from.Running() || !to.Running() {
 		return false
 	}
 	q := from.DB.Queue(to.Name)

@@ -4,6 +4,7 @@ package fmuctest
 
 import (
 	"context"
+	"log/slog"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -58,6 +59,10 @@ type Node struct {
 func (w *World) Node(name string) *Node {
 	n := &Node{World: w, Name: name, path: filepath.Join(w.TB.TempDir(), name+".db"), Peer: make(map[string]fmuc.Peer)}
 	n.Options.Enabled = true
+	n.Options.Log = slog.New(slog.DiscardHandler)
+	if testing.Verbose() {
+		n.Options.Log = slog.New(slog.NewTextHandler(w.TB.Output(), nil)).With("node", name)
+	}
 	w.Nodes = append(w.Nodes, n)
 	n.open()
 	w.TB.Cleanup(n.Stop)
