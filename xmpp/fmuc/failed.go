@@ -58,6 +58,9 @@ func (r *room) lost(t *router.Turn, mr *muc.Room, p *peer) error {
 	if p.rec.Up {
 		return r.detach(t, mr, p, Lost)
 	}
+	if !p.open() {
+		return nil
+	}
 	// It must join anew, since here nobody knows any more what it has.
 	r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.Resyncs++ })
 	r.note(t, p, "the federation broke")

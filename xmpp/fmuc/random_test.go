@@ -328,7 +328,7 @@ func TestExpiryIsMadeUpFor(t *testing.T) {
 	for seed := range seeds(t) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				c := newChaos(t, seed, store.RoomFed{Watch: true}, func(n *fmuctest.Node) { n.Lifetimes.Groupchat = time.Hour })
+				c := newChaos(t, seed, store.RoomFed{Watch: true, History: "500"}, func(n *fmuctest.Node) { n.Lifetimes.Groupchat = time.Hour })
 				c.Flow()
 				for _, n := range c.Nodes {
 					c.come(n)

@@ -83,7 +83,7 @@ func (r *room) presence(t *router.Turn, mr *muc.Room, p *peer, ps Peer, st *stan
 		return r.rejected(t, mr, p, m.Reason)
 	case m.Left:
 		return r.left(t, mr, p)
-	case join && (p == nil || !p.rec.Up && !p.open() || limited || p.again0(nick, m.From)):
+	case join && (p == nil || !p.rec.Up && !p.open() || limited || ps.Foreign && p.lostAll(nick, m.From)):
 		return r.accept(t, mr, p, ps, st, m, i, h)
 	case p == nil || nick == "" || !p.open():
 		return nil
@@ -95,11 +95,11 @@ func (r *room) presence(t *router.Turn, mr *muc.Room, p *peer, ps Peer, st *stan
 	return nil
 }
 
-// again0 tells whether a join names somebody who is there already: the peer has lost what it knew.
-// Peer: Openfire's joins have no <history/>, nor do the entries of its further occupants differ from them.
-func (p *peer) again0(nick string, real jid.JID) bool {
+// lostAll tells whether a join names somebody who is there already: the peer has lost what it knew.
+// Peer: Openfire's joins have no <history/>, and the entries of its further occupants look the same.
+func (p *peer) lostAll(nick string, real jid.JID) bool {
 	o := p.occ[nick]
-	return !p.rec.Up && o != nil && o.Real == real.String()
+	return !p.rec.Up && o != nil && o.Real == real.String() && !p.again[nick]
 }
 
 // speaks tells whether messages of the peer's are taken. Those under way to a room that has just left are still heard.

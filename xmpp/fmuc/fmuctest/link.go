@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing/synctest"
+	"time"
 
 	"longwire/store"
 	"longwire/xmpp/router"
@@ -23,6 +24,7 @@ type Link struct {
 type Crossing struct {
 	From, To string // names of nodes
 	XML      string
+	At       time.Time
 }
 
 // Link joins two nodes that are not started yet.
@@ -90,7 +92,7 @@ func (l *Link) Carry(from *Node) bool {
 	if len(next) == 0 {
 		return false
 	}
-	l.Crossed = append(l.Crossed, Crossing{from.Name, to.Name, string(next[0].Stanza)})
+	l.Crossed = append(l.Crossed, Crossing{from.Name, to.Name, string(next[0].Stanza), time.Now()})
 	to.Arrive(from.Name, string(next[0].Stanza))
 	from.Update(func(t *router.Turn) error {
 		_, err := q.Done(t.Tx, next[0].ID)
