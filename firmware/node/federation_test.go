@@ -1,0 +1,138 @@
+package node_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"longwire/firmware/admin"
+	"longwire/firmware/node"
+	"longwire/links/linktest"
+)
+
+// oneSide is a node of a pair whose rooms are one: what half says, with the rooms of the peer, and a declared room.
+func oneSide(domain, peer string, local, remote int, link, room string) string {
+	text := strings.Replace(half(domain, peer, local, remote, "ack_timeout = \"2s\"\n"+link), fmt.Sprintf("domains = [%q]\nlinks", peer), fmt.Sprintf("domains = [%q, %q]\nlinks", peer, "chat."+peer), 1)
+	return text + "[[room]]\naddress = \"ops\"\ntitle = \"Operations\"\nautojoin = [\"*\"]\n" + room
+}
+
+// far waits until the room on a node has a far room in that state.
+func far(t *testing.T, n *node.Node, state string) admin.FarRoom {
+	t.Helper()
+	var last admin.Room
+	linktest.Eventually(t, 20*time.Second, "the far room is "+state, func() bool {
+		last = shown(t, n, "ops")
+		return len(last.Federation.Peers) == 1 && last.Federation.Peers[0].State == state
+	})
+	return last.Federation.Peers[0]
+}
+
+func TestTwoNodesHaveOneRoom(t *testing.T) {
+	hqPort, fieldPort := freePort(t), freePort(t)
+	hqDir, fieldDir := t.TempDir(), t.TempDir()
+	const joins = "federation.with = \"ops@chat.headquarters.net\"\n"
+	hq := start(t, write(t, hqDir, oneSide("headquarters.net", "field.net", hqPort, fieldPort, "", "federation.accept = [\"chat.field.net\"]\n")))
+	fieldCfg := write(t, fieldDir, oneSide("field.net", "headquarters.net", fieldPort, hqPort, "dial = false", joins))
+	field, stop := launch(t, fieldCfg)
+	alice := online(t, hq, "alice", "headquarters.net")
+	bob := online(t, field, "bob", "field.net")
+
+	alice.enter("ops@chat.headquarters.net", "Alice")
+	if q := hq.Store().Queue("field.net").Stats(); q.Entries != 0 {
+		t.Errorf("%d stanzas cross the link for a room with nobody on the other side", q.Entries)
+	}
+	bob.enter("ops@chat.field.net", "Bob")
+	alice.until("<presence from='ops@chat.headquarters.net/Bob'")
+	alice.send("<message to='ops@chat.headquarters.net' type='groupchat' id='m1'><body>Convoy left</body></message>")
+	bob.until("<body>Convoy left</body>")
+	bob.send("<message to='ops@chat.field.net' type='groupchat' id='m2'><body>Seen</body></message>")
+	alice.until("<body>Seen</body>")
+
+	if p := far(t, field, admin.Joined); p.Side != "up" || !p.Reach {
+		t.Errorf("at the kit: %+v", p)
+	}
+	if p := far(t, hq, admin.Joined); p.Side != "down" {
+		t.Errorf("at headquarters: %+v", p)
+	}
+	r := shown(t, hq, "ops")
+	if r.Occupants != 2 || r.Here != 1 || len(r.Nodes) != 2 || r.Nodes[0].Room != "ops@chat.headquarters.net" || r.Nodes[1].Room != "ops@chat.field.net" {
+		t.Errorf("people at headquarters: %+v", r.Nodes)
+	}
+
+	// The kit's node ends and comes back; what was said meanwhile is there, once, and bob is in the room again.
+	stop()
+	alice.send("<message to='ops@chat.headquarters.net' type='groupchat' id='m3'><body>Meanwhile</body></message>")
+	alice.until("<body>Meanwhile</body>")
+	field = start(t, fieldCfg)
+	bob = login(t, address(t, field, "clients in plaintext"), "bob", "field.net")
+	bob.send("<presence/>")
+	bob.send("<presence to='ops@chat.field.net/Bob'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
+	bob.until("code='110'")
+	bob.until("<body>Meanwhile</body>")
+	bob.send("<message to='ops@chat.field.net' type='groupchat' id='m4'><body>Back again</body></message>")
+	alice.until("<body>Back again</body>")
+	linktest.Eventually(t, 10*time.Second, "four lines on each side", func() bool {
+		return shown(t, hq, "ops").Archive.Lines == 4 && shown(t, field, "ops").Archive.Lines == 4
+	})
+
+	// The switch ends it on a running node, and no room is changed.
+	text := oneSide("field.net", "headquarters.net", fieldPort, hqPort, "dial = false", joins)
+	reload(t, field, fieldDir, text+"[rooms.federation]\nenabled = false\n")
+	alice.until("<presence from='ops@chat.headquarters.net/Bob' to='alice@headquarters.net/x' type='unavailable'")
+	bob.send("<message to='ops@chat.field.net' type='groupchat' id='m5'><body>Alone</body></message>")
+	bob.until("<body>Alone</body>")
+	if r := shown(t, field, "ops"); !r.Federation.Off || r.Federation.With != "ops@chat.headquarters.net" {
+		t.Errorf("switched off: %+v", r.Federation)
+	}
+}
+
+func TestBookmarksOfDeclaredRoomsComeAndGo(t *testing.T) {
+	dir := t.TempDir()
+	const ask = "<iq type='get' id='%d'><pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='urn:xmpp:bookmarks:1'/></pubsub></iq>"
+	n := start(t, write(t, dir, withRooms))
+	alice := online(t, n, "alice", "field.net")
+	asked := 0
+	bookmarks := func(c *chatter) string {
+		t.Helper()
+		asked++
+		c.got = ""
+		c.send(fmt.Sprintf(ask, asked))
+		c.until(fmt.Sprintf("id='%d'", asked))
+		c.send(fmt.Sprintf("<iq type='get' id='p%d'><ping xmlns='urn:xmpp:ping'/></iq>", asked))
+		for !strings.Contains(c.got, fmt.Sprintf("id='p%d'", asked)) {
+			b := make([]byte, 4096)
+			n, err := c.nc.Read(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.got += string(b[:n])
+		}
+		return c.got
+	}
+	ops := "[[room]]\naddress = \"ops\"\ntitle = \"Operations\"\nautojoin = [\"*\"]\nnick = \"{user} (field)\"\n"
+	reload(t, n, dir, withRooms+ops)
+	const want = "<item id='ops@chat.field.net'>"
+	if got := bookmarks(alice); !strings.Contains(got, want) || !strings.Contains(got, "name='Operations'") || !strings.Contains(got, "autojoin='true'") || !strings.Contains(got, "<nick>alice (field)</nick>") {
+		t.Errorf("alice has %s", got)
+	}
+	// An account that is made later gets it, too.
+	if _, err := admin.Running(n).AddUser("carol", "secret"); err != nil {
+		t.Fatal(err)
+	}
+	carol := login(t, address(t, n, "clients in plaintext"), "carol", "field.net")
+	if got := bookmarks(carol); !strings.Contains(got, want) {
+		t.Errorf("carol has %s", got)
+	}
+	// Who removes it is left alone.
+	alice.send("<iq type='set' id='r'><pubsub xmlns='http://jabber.org/protocol/pubsub'><retract node='urn:xmpp:bookmarks:1'><item id='ops@chat.field.net'/></retract></pubsub></iq>")
+	alice.until("id='r'")
+	reload(t, n, dir, withRooms+ops+"description = \"x\"\n")
+	if got := bookmarks(alice); strings.Contains(got, want) {
+		t.Errorf("alice has it again: %s", got)
+	}
+	reload(t, n, dir, withRooms)
+	if got := bookmarks(carol); strings.Contains(got, want) {
+		t.Errorf("carol still has it: %s", got)
+	}
+}
