@@ -179,13 +179,13 @@ func password() setting {
 }
 
 func history(word, field string) setting {
-	return setting{word, field, "a number up to 1000, or none", func(r *store.Room) any { return linesOf(r.History) }, func(r *store.Room, v string) bool {
+	return setting{word, field, "a number up to 200, or none", func(r *store.Room) any { return linesOf(r.History) }, func(r *store.Room, v string) bool {
 		if v == "none" {
 			v = "0"
 		}
 		n, err := strconv.Atoi(v)
 		r.History = historyOf(n)
-		return err == nil && n >= 0 && n <= 1000
+		return err == nil && n >= 0 && n <= 200
 	}}
 }
 

@@ -30,8 +30,8 @@ func (k *checker) roomService() {
 	k.archive("archive.rooms", a.Rooms)
 }
 
-// maxHistory bounds what one join may cost.
-const maxHistory = 1000
+// maxHistory bounds what one join may cost; a client that wants more asks the archive.
+const maxHistory = 200
 
 func (k *checker) archive(at string, l ArchiveLimits) {
 	k.number(at+".max_messages", l.MaxMessages, 0, 1e8)

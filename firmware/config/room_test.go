@@ -91,7 +91,7 @@ func TestEachFaultOfARoomIsToldWithItsRemedy(t *testing.T) {
 		{"rooms at accounts", "[rooms]\ndomains = [\"field.net\"]\n", `16: rooms.domains: field.net is a domain of accounts (line 1); give the rooms a domain of their own, as chat.field.net`},
 		{"rooms at a peer", "[rooms]\ndomains = [\"chat.hq.net\"]\n", `9: peer.domains: chat.hq.net is where this node's rooms are; take it out here or from the domains below [rooms] (line 16)`},
 		{"who creates", "[rooms]\ncreate = \"all\"\n", `16: rooms.create: "all" is unknown; write one of: anyone, local, nobody`},
-		{"flood", ops("history = 100000"), `17: room.history: 100000 is out of range; choose 0 to 1000`},
+		{"flood", ops("history = 100000"), `17: room.history: 100000 is out of range; choose 0 to 200`},
 		{"age", "[archive.rooms]\nmax_age = 90\n", `16: archive.rooms.max_age: it must be a duration, not a number; if seconds are meant, write "90s"`},
 		{"novel", ops(`title = "` + strings.Repeat("x", 300) + `"`), `17: room.title: it has 300 bytes; use at most 200 bytes`},
 
@@ -109,7 +109,7 @@ func TestEachFaultOfARoomIsToldWithItsRemedy(t *testing.T) {
 		{"mode of nothing", ops(`federation.mode = "pr"`), `17: room.federation.mode: it is for the side that joins, and room ops@chat.field.net joins none; name the room that is joined, as in with =`},
 		{"watch of nothing", ops(`federation.accept = ["*"]`, `federation.watch = true`), `18: room.federation.watch: it is for the side that joins`},
 		{"mode", ops(`federation.with = "ops@chat.hq.net"`, `federation.mode = "mm"`), `18: room.federation.mode: "mm" is unknown; write one of: pp, pr`},
-		{"history", ops(`federation.with = "ops@chat.hq.net"`, `federation.history = "all"`), `18: room.federation.history: "all" is unknown; write "since", "none", or a number from 1 to 1000 in quotes`},
+		{"history", ops(`federation.with = "ops@chat.hq.net"`, `federation.history = "all"`), `18: room.federation.history: "all" is unknown; write "since", "none", or a number from 1 to 200 in quotes`},
 		{"two ways", ops(`federation.with = "ops@chat.hq.net"`, `federation.accept = ["ops@chat.hq.net"]`), `18: room.federation.accept: room ops@chat.field.net joins ops@chat.hq.net, which then cannot join it; leave it with one of the two`},
 		{"accepts a stranger", ops(`federation.accept = ["chat.nowhere.net"]`), `17: room.federation.accept: no peer has the domain chat.nowhere.net;`},
 		{"accounts' domain", room("ops", `federation.accept = ["hq.net"]`), `17: room.federation.accept: peer "hq.net" has no rooms at hq.net; its rooms are at: chat.hq.net`},

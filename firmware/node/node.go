@@ -23,6 +23,7 @@ import (
 	"longwire/links/ip"
 	"longwire/links/s5066"
 	"longwire/store"
+	"longwire/xmpp/archive"
 	"longwire/xmpp/blocking"
 	"longwire/xmpp/c2s"
 	"longwire/xmpp/disco"
@@ -67,6 +68,7 @@ type Node struct {
 	disco      *disco.Service
 	pep        *pep.Service
 	reg        *register.Service
+	archives   *archive.Service
 	rooms      *muc.Service
 	federation *fmuc.Service
 	contacts   contacts
@@ -153,6 +155,8 @@ func (n *Node) build() error {
 	n.presence = engine
 	n.host.Use(engine, blocking.New(n.host, engine.OnBlocking))
 	n.host.ServeCarbons()
+	n.archives = archive.New(n.host, n.archiveOptions(cfg))
+	n.host.UseArchiver(n.archives)
 	n.host.Feature(local.ForServer, "msgoffline", "urn:xmpp:delay") // XEP-0160 §6
 	n.disco = disco.New(n.host, disco.Options{Items: n.services})
 	n.pep = pep.New(n.host, n.rosters, pep.Options{
@@ -262,6 +266,7 @@ func (n *Node) Run(ctx context.Context) error {
 	tasks := []supervise.Task{
 		{Name: "peers", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.peers.Run(ctx) }},
 		{Name: "links", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.runLinks(ctx) }},
+		{Name: "archives", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.archives.Run(ctx) }},
 		{Name: "federation", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.federation.Run(ctx) }},
 		{Name: "streams", Stage: 1, Run: n.streams},
 		{Name: "store", Stage: 2, Run: n.watchStore},

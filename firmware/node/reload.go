@@ -36,6 +36,7 @@ func (n *Node) Reload(cfg *config.Config) error {
 	if err := n.apply(old, cfg); err != nil {
 		return undo(n.back(old, cfg, was, err))
 	}
+	n.archives.SetOptions(n.archiveOptions(cfg))
 	n.rooms.SetOptions(n.roomOptions(cfg))
 	n.federation.SetOptions(n.federationOptions(cfg))
 	if config.Diff(old, cfg).Store {

@@ -8,6 +8,7 @@ import (
 	"longwire/firmware/admin"
 	"longwire/firmware/config"
 	"longwire/store"
+	"longwire/xmpp/archive"
 	"longwire/xmpp/disco"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/muc"
@@ -21,12 +22,15 @@ func (n *Node) roomOptions(cfg *config.Config) muc.Options {
 	fresh.Persistent = d.Persistent
 	return muc.Options{
 		Create: r.Create, MaxRooms: r.MaxRooms, MaxRoomsPerUser: r.MaxRoomsPerUser, MaxOccupants: r.MaxOccupants,
-		Default: fresh,
+		Default: fresh, Name: roomService, Version: n.o.Version,
 		Archive: archiveLimits(cfg.Archive.Rooms),
 		// What a peer's user cannot be told now waits, and is no reason to take them for gone.
 		Constrained: func(domain string) bool { return n.peers.Find(domain) != nil },
 	}
 }
+
+// roomService is what people read when they look for rooms.
+const roomService = "Rooms"
 
 // archiveLimits: 0 is no limit to operators, and the default to others.
 func archiveLimits(l config.ArchiveLimits) store.ArchiveLimits {
@@ -37,11 +41,22 @@ func archiveLimits(l config.ArchiveLimits) store.ArchiveLimits {
 	return lim
 }
 
+// archiveOptions translates [archive].
+func (n *Node) archiveOptions(cfg *config.Config) archive.Options {
+	a := cfg.Archive
+	return archive.Options{
+		Accounts: archiveLimits(config.ArchiveLimits{MaxMessages: a.MaxMessages, MaxSize: a.MaxSize, MaxAge: a.MaxAge}),
+		Rooms:    archiveLimits(a.Rooms),
+		Off:      !a.Accounts,
+		Log:      n.log,
+	}
+}
+
 // services are what else this node offers to people who look around. XEP-0030 §4.1.
 func (n *Node) services(string) (list []disco.Item) {
 	for _, d := range n.Config().RoomService.Domains {
 		if j, err := jid.Parse(d); err == nil {
-			list = append(list, disco.Item{JID: j, Name: "Rooms"})
+			list = append(list, disco.Item{JID: j, Name: roomService})
 		}
 	}
 	return list

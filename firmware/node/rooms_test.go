@@ -6,6 +6,7 @@ import (
 
 	"longwire/firmware/admin"
 	"longwire/firmware/node"
+	"longwire/store"
 )
 
 // withRooms is a node with a door for clients and what a test adds.
@@ -165,5 +166,36 @@ func TestReloadWhoseRoomsCannotBeMadeChangesNothing(t *testing.T) {
 	}
 	if list, err := admin.Running(n).Rooms(); err != nil || len(list) != 0 {
 		t.Errorf("rooms: %+v, %v", list, err)
+	}
+}
+
+func TestConversationsAreKeptAsTheConfigSays(t *testing.T) {
+	dir := t.TempDir()
+	n := start(t, write(t, dir, withRooms))
+	alice, bob := online(t, n, "alice", "field.net"), online(t, n, "bob", "field.net")
+	lines := func(who string) (s store.ArchiveStats) {
+		t.Helper()
+		if err := n.Store().View(func(tx *store.Tx) error { s = tx.ArchiveStats(who); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	say := func(id string) {
+		alice.send("<message to='bob@field.net' type='chat' id='" + id + "'><body>x</body></message>")
+		bob.until("id='" + id + "'")
+		alice.send("<iq type='get' id='a" + id + "'><query xmlns='urn:xmpp:mam:2'/></iq>") // stands behind what is being kept
+		alice.until("id='a" + id + "'")
+	}
+	say("m1")
+	if a, b := lines("alice@field.net").Entries, lines("bob@field.net").Entries; a != 1 || b != 1 {
+		t.Errorf("kept %d and %d, want one each", a, b)
+	}
+	reload(t, n, dir, withRooms+"[archive]\naccounts = false\n")
+	say("m2")
+	reload(t, n, dir, withRooms+"[archive]\nmax_messages = 2\n")
+	say("m3")
+	say("m4")
+	if a := lines("alice@field.net").Entries; a != 2 {
+		t.Errorf("%d are kept, want the last two", a)
 	}
 }
