@@ -127,7 +127,7 @@ func TestTwoNodesChatWhileTheirLinkIsChanged(t *testing.T) {
 	say := func(from, to *chatter, address, id string) {
 		t.Helper()
 		from.send("<message to='" + address + "' type='chat' id='" + id + "'><body>Convoy left</body></message>")
-		to.until("id='" + id + "'><body>Convoy left</body></message>")
+		to.until("id='" + id + "'><body>Convoy left</body>")
 	}
 	say(alice, bob, "bob@field.net", "m1")
 	say(bob, alice, "alice@headquarters.net", "m2")

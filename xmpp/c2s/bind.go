@@ -60,6 +60,7 @@ func (c *conn) bind(st *stanza.Stanza) error {
 	}
 	s.conn = c
 	c.session = s
+	c.speaker.Store(s)
 	s.wakeLocked()
 	s.mu.Unlock()
 	// Behind Bind: an account that is removed or disabled from here on has its streams ended.

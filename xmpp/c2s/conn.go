@@ -32,6 +32,8 @@ type conn struct {
 	secure  bool
 	gone    chan struct{} // closed when the reader has ended
 
+	speaker atomic.Pointer[Session] // session, for others than the reader
+
 	closed atomic.Bool // nothing may be written any more
 	hurry  atomic.Bool // a write may take two seconds
 

@@ -1,6 +1,7 @@
 package c2s
 
 import (
+	"context"
 	"time"
 
 	"longwire/store"
@@ -21,6 +22,25 @@ func (s *Session) End(condition, text string) {
 		c.kick(condition, text)
 	}
 	s.finish()
+}
+
+// lastWords lets what is queued for clients go out before their streams end, as it may be the node's farewell. Choice: for a
+// quarter of a second at most, so that no client that has stopped reading holds up the others.
+func lastWords(ctx context.Context, conns []*conn) {
+	ctx, cancel := context.WithTimeout(ctx, 250*time.Millisecond)
+	defer cancel()
+	for _, c := range conns {
+		for s := c.speaker.Load(); s != nil && !s.said() && ctx.Err() == nil; {
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+}
+
+// said tells that nothing is left to be written to the client now.
+func (s *Session) said() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conn == nil || len(s.out.again)+len(s.out.queue) == 0 && !s.out.writing
 }
 
 // lost is called by the connection's reader when the connection is gone without </stream:stream>.

@@ -68,6 +68,7 @@ func (s *Session) attach(c *conn, h uint32) error {
 	s.csi = s.csi.release(s) // XEP-0352 §5: active after resumption
 	s.conn = c
 	c.session = s
+	c.speaker.Store(s)
 	s.wakeLocked()
 	return nil
 }

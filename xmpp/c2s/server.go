@@ -136,6 +136,7 @@ func (srv *Server) Shutdown(ctx context.Context) {
 		conns = append(conns, c)
 	}
 	srv.mu.Unlock()
+	lastWords(ctx, conns)
 	for _, c := range conns {
 		go c.kick("system-shutdown", "")
 	}
