@@ -92,7 +92,8 @@ func (p *plan) reservable(who jid.JID, nick string) (string, error) {
 		}
 	}
 	// Choice: nor may it be taken from somebody who uses it now.
-	if o := p.occupant(nick); o != nil && o.Real.Bare() != who {
+	o, waits := p.occupant(nick), p.room.next.waitsAs(nick)
+	if o != nil && o.Real.Bare() != who || !waits.IsZero() && waits != who {
 		return "", stanza.Fail(stanza.Conflict, "the nick is in use")
 	}
 	return nick, nil

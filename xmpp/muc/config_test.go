@@ -281,3 +281,21 @@ func TestTheListsOfTheFormAreWhole(t *testing.T) {
 		}
 	}
 }
+
+func TestTheFormAsItCameIsNoChange(t *testing.T) {
+	for _, cfg := range []store.Room{
+		{}, {History: -1, NoArchive: true, AllowPM: "none"}, {History: 20, MaxUsers: 25, Broadcast: []string{"none"}, MemberList: []string{"moderator"}, Hidden: true},
+		{Name: "a < b", Description: "One\nTwo", MembersOnly: true, Moderated: true, NonAnonymous: true, ChangeSubject: true, MembersInvite: true, Lang: "en"},
+	} {
+		s := opsWith(t, cfg, []store.RoomMember{standing("bob", "admin"), standing("carol", "owner")})
+		before := fmt.Sprintf("%+v", s.muc.Rooms()[0].State().Config)
+		s.Send("alice/desk", requests.Replace("{owner get}{/}"), true)
+		got := strings.Join(s.Client("alice/desk").Got(), "")
+		_, form, _ := strings.Cut(got, "type='form'>")
+		form, _, _ = strings.Cut(form, "</query>")
+		s.act("alice/desk sends {owner set}<x xmlns='jabber:x:data' type='submit'>" + strings.ReplaceAll(form, "\n", "&#10;") + "{/}\nalice/desk gets {done}")
+		if after := fmt.Sprintf("%+v", s.muc.Rooms()[0].State().Config); after != before {
+			t.Errorf("%s became %s", before, after)
+		}
+	}
+}

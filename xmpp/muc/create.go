@@ -45,7 +45,8 @@ func (s *Service) Create(t *router.Turn, cfg store.Room, members []store.RoomMem
 	return s.open(t, cfg, members)
 }
 
-// Configure changes a room for the operator. f must not change what the room is called, nor its subject.
+// Configure changes a room for the operator. f must not change what the room is called, nor its subject, and replaces
+// lists instead of changing them in place.
 func (s *Service) Configure(t *router.Turn, r *Room, f func(*store.Room)) error {
 	if err := t.NeedTx(); err != nil {
 		return err

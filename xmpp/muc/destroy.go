@@ -2,6 +2,7 @@ package muc
 
 import (
 	"fmt"
+	"time"
 
 	"longwire/store"
 	"longwire/xmpp/jid"
@@ -79,7 +80,7 @@ func (s *Service) end(t *router.Turn, r *Room, e ending, between func() error) e
 	if e.alternate.IsZero() {
 		return nil
 	}
-	return s.entomb(t, r, old, e)
+	return s.entomb(t, r, e)
 }
 
 // evict takes leave of everybody who was in the room, and of those who wait at the door. XEP-0045 §10.9: each hears of
@@ -127,11 +128,14 @@ func (e ending) append(b []byte) []byte {
 	return append(b, "</destroy>"...)
 }
 
-// entomb leaves a stone that says where the room went. Choice: it stays until the operator removes it, so that nobody
-// takes the name to speak for the old room.
-func (s *Service) entomb(t *router.Turn, r *Room, old *State, e ending) error {
+// entomb leaves a stone that says where the room went. Choice: it stays until the operator removes it, or many others
+// have come, so that nobody takes the name to speak for the old room.
+func (s *Service) entomb(t *router.Turn, r *Room, e ending) error {
+	if err := s.clearStone(t); err != nil {
+		return err
+	}
 	cfg := store.Room{
-		JID: r.jid.String(), Created: old.Config.Created, Persistent: true, Hidden: true,
+		JID: r.jid.String(), Created: time.Now(), Persistent: true, Hidden: true,
 		Gone: true, Alternate: e.alternate.String(), Reason: e.reason,
 	}
 	if err := t.Tx.PutRoom(cfg); err != nil {
@@ -145,6 +149,27 @@ func (s *Service) entomb(t *router.Turn, r *Room, old *State, e ending) error {
 	t.Tx.OnUndo(func() { s.forget(r) })
 	r.set(t, n)
 	return nil
+}
+
+// clearStone makes place for one more.
+func (s *Service) clearStone(t *router.Turn) error {
+	var oldest *Room
+	stones := 0
+	s.mu.RLock()
+	for _, r := range s.rooms {
+		if r.next == nil || !r.next.Config.Gone {
+			continue
+		}
+		stones++
+		if oldest == nil || r.next.Config.Created.Before(oldest.next.Config.Created) {
+			oldest = r
+		}
+	}
+	s.mu.RUnlock()
+	if stones < maxStones {
+		return nil
+	}
+	return s.close(t, oldest)
 }
 
 // goneTo refuses what is asked of a room that was destroyed.

@@ -1,7 +1,11 @@
 package muc
 
 import (
+	"errors"
+
 	"longwire/store"
+	"longwire/xmpp/forms"
+	"longwire/xmpp/markup"
 	"longwire/xmpp/router"
 )
 
@@ -17,4 +21,33 @@ func MayAffiliate(actor, from, to Affiliation, self bool) error {
 
 func MayRole(actor Role, actorAffiliation Affiliation, target Role, targetAffiliation Affiliation, to Role, self bool) error {
 	return mayRole(standing{actor, actorAffiliation}, standing{target, targetAffiliation}, to, self)
+}
+
+// MaxStones and MaxRegistered are bounds that tests reach.
+const (
+	MaxStones     = maxStones
+	MaxRegistered = maxRegistered
+)
+
+// ReadAll reads a stranger's element as everything that it could be.
+func ReadAll(e *markup.Element) error {
+	_, err1 := readItems(e)
+	_, err2 := readInvitations(e, "invite")
+	_, err3 := avatarHashes(e)
+	_, err4 := registerNick(e)
+	return errors.Join(err1, err2, err3, err4)
+}
+
+// Submit reads a form into a configuration, setting by setting, and writes it again.
+func Submit(c *store.Room, f *forms.Form) (again *forms.Form, err error) {
+	again = &forms.Form{Type: forms.Submit}
+	for _, s := range settings(Options{}.withDefaults()) {
+		if fd := f.Field(s.name); fd != nil {
+			if err := s.set(c, fd.Values); err != nil {
+				return nil, err
+			}
+		}
+		again.Fields = append(again.Fields, forms.Field{Var: s.name, Values: s.get(c)})
+	}
+	return again, nil
 }

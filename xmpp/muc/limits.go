@@ -13,6 +13,9 @@ import (
 // maxReason bounds the text that goes with an action, in octets.
 const maxReason = 1024
 
+// maxStones bounds the rooms that are kept in mind after their end; the oldest stone goes first.
+const maxStones = 100
+
 // checkCreate refuses rooms that a user may not make, or that would be too many. XEP-0045 §10.1.1.
 func (s *Service) checkCreate(by jid.JID) error {
 	o := s.options.Load()
@@ -21,14 +24,19 @@ func (s *Service) checkCreate(by jid.JID) error {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if len(s.rooms) >= o.MaxRooms {
-		return stanza.Fail(stanza.ResourceConstraint, "there are too many rooms")
-	}
-	owned := 0
+	rooms, owned := 0, 0
 	for _, r := range s.rooms {
-		if n := r.next; n != nil && n.Members[by.Bare()].Affiliation == Owner.String() {
+		n := r.next
+		if n == nil || n.Config.Gone {
+			continue
+		}
+		rooms++
+		if n.Members[by.Bare()].Affiliation == Owner.String() {
 			owned++
 		}
+	}
+	if rooms >= o.MaxRooms {
+		return stanza.Fail(stanza.ResourceConstraint, "there are too many rooms")
 	}
 	if owned >= o.MaxRoomsPerUser {
 		return stanza.Fail(stanza.ResourceConstraint, "you own too many rooms")

@@ -91,7 +91,7 @@ func (r *Room) renamed(t *router.Turn, old, o *Occupant, codes []int) error {
 		if err := r.tellOthers(t, r.next, o, old.farewell(false, away), old.farewell(true, away)); err != nil {
 			return err
 		}
-		if err := r.tellOthers(t, r.next, o, o.view(false, Cause{}), o.view(true, Cause{})); err != nil {
+		if err := r.tellOthers(t, r.next, o, o.view(false, c), o.view(true, c)); err != nil {
 			return err
 		}
 	}

@@ -13,6 +13,9 @@ import (
 // maxMembers bounds the users that a room keeps in mind: its lists are held in memory, and are sent whole.
 const maxMembers = 2000
 
+// maxRegistered is how far users fill that by themselves. The rest is for admins to give.
+const maxRegistered = maxMembers * 3 / 4
+
 // A plan is a set of changes to a room's members, occupants and configuration that is made whole or not at all
 // (XEP-0045 §9.2). It belongs to one operation.
 type plan struct {

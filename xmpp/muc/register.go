@@ -3,7 +3,9 @@ package muc
 import (
 	"longwire/store"
 	"longwire/xmpp/forms"
+	"longwire/xmpp/jid"
 	"longwire/xmpp/markup"
+	"longwire/xmpp/router"
 	"longwire/xmpp/stanza"
 )
 
@@ -80,7 +82,28 @@ func (s *Service) registerSet(q *request) error {
 		return err
 	}
 	p.known = true
-	return p.carry(func() error { return s.reply(q, nil) })
+	if p.affiliation(who) == Member && len(p.members) > maxRegistered && q.state.Affiliation(who) == NoAffiliation {
+		return stanza.Fail(stanza.ResourceConstraint, "the room has too many members")
+	}
+	if err := p.carry(func() error { return s.reply(q, nil) }); err != nil {
+		return err
+	}
+	return q.room.lockNick(q.Turn, who, m.Nick)
+}
+
+// lockNick gives a user in the room the nick that it has registered, where no other is allowed. XEP-0045 §7.10.
+func (r *Room) lockNick(t *router.Turn, who jid.JID, nick string) error {
+	if !r.service.options.Load().LockNicks || r.next.Occupant(nick) != nil {
+		return nil
+	}
+	for _, o := range r.next.occupants {
+		if o.Ours() && o.Real.Bare() == who {
+			n := o.copy()
+			n.Nick = nick
+			return r.renamed(t, o, n, []int{210})
+		}
+	}
+	return nil
 }
 
 // registerNick reads the nick of a form; "" for one that is cancelled.

@@ -246,8 +246,12 @@ func historySetting() setting {
 			if err != nil || len(v) > 1 || n < 0 || n > maxHistory {
 				return fmt.Errorf("a number from 0 to %d", maxHistory)
 			}
-			if c.History = n; n == 0 {
+			switch {
+			case n == historyLength(c): // no news, and no other way to say the same
+			case n == 0:
 				c.History = -1
+			default:
+				c.History = n
 			}
 			return nil
 		},
