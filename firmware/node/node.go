@@ -160,7 +160,8 @@ func (n *Node) build() error {
 	n.host.Feature(local.ForServer, "msgoffline", "urn:xmpp:delay") // XEP-0160 §6
 	n.disco = disco.New(n.host, disco.Options{Items: n.services})
 	n.pep = pep.New(n.host, n.rosters, pep.Options{
-		Near: func(domain string) bool { return slices.Contains(n.Config().OurDomains(), domain) },
+		Near:  func(domain string) bool { return slices.Contains(n.Config().OurDomains(), domain) },
+		Renew: engine.Renew,
 	})
 	vcard.New(n.host, nil).Use(n.pep)
 	engine.Watch(n.pep)

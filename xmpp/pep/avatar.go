@@ -1,7 +1,7 @@
 package pep
 
 import (
-	"bytes"
+	"cmp"
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/hex"
@@ -19,7 +19,7 @@ import (
 	"longwire/xmpp/vcard"
 )
 
-// Avatars have one truth, the nodes of XEP-0084; the photo of a vcard-temp card is a view of it (XEP-0398 §4.2).
+// Avatars have one truth, the nodes of XEP-0084; the photo of a vcard-temp card is a view of it (XEP-0398 §5.2).
 const (
 	NodeAvatarData     = "urn:xmpp:avatar:data"
 	NodeAvatarMetadata = "urn:xmpp:avatar:metadata"
@@ -96,7 +96,7 @@ func hash(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Photo is the avatar as the photo of a card, for who may read both nodes. XEP-0398 §4.2, §6.
+// Photo is the avatar as the photo of a card, for who may read both nodes. XEP-0398 §5.2, §7.
 func (s *Service) Photo(t *router.Turn, account, asker jid.JID) (p *vcard.Photo, known bool, err error) {
 	var a avatar
 	var data []byte
@@ -177,10 +177,14 @@ func (s *Service) publishAvatar(t *router.Turn, account, owner jid.JID, id strin
 	if err := s.open(t.Tx, account, NodeAvatarMetadata); err != nil {
 		return err
 	}
-	return s.place(t, account, publication{
+	err := s.place(t, account, publication{
 		node: NodeAvatarMetadata,
-		item: store.PubsubItem{ID: id, Publisher: owner.String(), Published: time.Now(), Payload: bytes.Clone(payload)},
+		item: store.PubsubItem{ID: id, Publisher: owner.String(), Published: time.Now(), Payload: payload},
 	})
+	if err != nil {
+		return err
+	}
+	return s.changed(t, account, NodeAvatarMetadata)
 }
 
 // open makes an avatar node that is for everybody, if there is none.
@@ -218,8 +222,7 @@ const nsUpdate = "vcard-temp:x:update"
 // Dress adds the hash of the avatar to available presence, as clients of XEP-0153 want it. XEP-0398 §4.
 //
 // Choice: not in what crosses a peer link, where it costs air with each presence and is stripped by default; and in
-// directed presence only if the avatar is open to everybody, as it is of no use else. A new avatar does not send presence
-// anew: those that know PEP are told of it, and others see it with the next presence.
+// directed presence only if the avatar is open to everybody, as it is of no use else.
 func (s *Service) Dress(t *router.Turn, p *stanza.Stanza) (*stanza.Stanza, error) {
 	directed := !p.To.IsZero() && p.To.Bare() != p.From.Bare()
 	if p.Type != "" || directed && !s.host.Local(p.To.Domain()) && (s.o.Near == nil || !s.o.Near(p.To.Domain())) {
@@ -235,17 +238,20 @@ func (s *Service) Dress(t *router.Turn, p *stanza.Stanza) (*stanza.Stanza, error
 		a, err = s.avatar(tx, p.From.Bare())
 		return err
 	})
-	if err != nil || len(a.id) != 2*sha1.Size || !a.seen(directed) {
+	if err != nil || !a.known || a.id != "" && len(a.id) != 2*sha1.Size || !a.seen(directed) {
 		return p, err
 	}
 	p = p.Without(func(c stanza.Child) bool { return c.Name == (markup.Name{Space: nsUpdate, Local: "x"}) })
+	if a.id == "" { // XEP-0153 §4.1 rule 3: there is none any more
+		return p.With([]byte("<x xmlns='" + nsUpdate + "'><photo/></x>")), nil
+	}
 	x := markup.AppendEscaped([]byte("<x xmlns='"+nsUpdate+"'><photo>"), strings.ToLower(a.id))
 	return p.With(append(x, "</photo></x>"...)), nil
 }
 
 // seen tells whether those who get presence may see the avatar.
 func (a *avatar) seen(directed bool) bool {
-	for _, access := range []string{a.meta.Access, a.data.Access} {
+	for _, access := range []string{a.meta.Access, cmp.Or(a.data.Access, a.meta.Access)} {
 		if access != accessOpen && (directed || access != accessPresence) {
 			return false
 		}

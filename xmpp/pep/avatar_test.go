@@ -183,3 +183,28 @@ func TestPresenceShowsTheAvatar(t *testing.T) {
 		`)
 	}
 }
+
+// XEP-0153 §4.1: a new image is told of by presence; to no far contact.
+func TestANewAvatarRenewsPresence(t *testing.T) {
+	one := newImage("one")
+	x := "<x xmlns='vcard-temp:x:update'><photo>" + one.id + "</photo></x>"
+	s := newStage(t, pep.Options{})
+	s.Item("alice", store.RosterItem{Contact: "carol@far.net", From: true, InRoster: true})
+	s.online(alice, "alice/pad", bob)
+	s.ask(alice, publish(avatarData, one.dataItem()))
+	for _, c := range []struct{ metadata, photo string }{
+		{one.metaItem(), x}, {item(one.id, "<metadata xmlns='urn:xmpp:avatar:metadata'/>"), "<x xmlns='vcard-temp:x:update'><photo/></x>"},
+	} {
+		s.Drain()
+		s.Send(alice, short.Replace("<iq type='set' id='q'>"+publish(avatarMeta, c.metadata)[4:]+"</iq>"), false)
+		s.Play(`
+			alice/desk gets  <presence from='alice@hq.net/desk'>{caps}` + c.photo + `</presence>
+			alice/desk gets  <presence from='alice@hq.net/pad'>{caps}` + c.photo + `</presence>
+			alice/desk gets  <iq from='alice@hq.net' type='result' id='q'>[pubsub><publish node='` + avatarMeta + `'/></pubsub></iq>
+			alice/pad  gets  <presence from='alice@hq.net/desk'>{caps}` + c.photo + `</presence>
+			alice/pad  gets  <presence from='alice@hq.net/pad'>{caps}` + c.photo + `</presence>
+			bob/phone  gets  <presence from='alice@hq.net/desk'>{caps}` + c.photo + `</presence>
+			bob/phone  gets  <presence from='alice@hq.net/pad'>{caps}` + c.photo + `</presence>
+		`)
+	}
+}

@@ -61,6 +61,9 @@ type Options struct {
 	// Near tells whether a domain is on this node though none of accounts: a rooms service; nil: none is. Directed presence
 	// to it shows the avatar.
 	Near func(domain string) bool
+	// Renew shows the presence of an account's clients anew to those on this node (package presence), when its avatar has
+	// changed; nil: they see that with the next presence.
+	Renew func(t *router.Turn, account jid.JID) error
 }
 
 func (o Options) withDefaults() Options {

@@ -52,6 +52,7 @@ func newStage(t testing.TB, o pep.Options) *stage {
 	s.Account("dora")
 	s.Item("alice", store.RosterItem{Contact: "bob@hq.net", To: true, From: true, InRoster: true, Groups: []string{"Friends"}})
 	s.Item("bob", store.RosterItem{Contact: "alice@hq.net", To: true, From: true, InRoster: true})
+	o.Renew = s.Engine.Renew
 	s.pep = pep.New(s.Host, s.Roster, o)
 	s.Engine.Watch(s.pep)
 	disco.New(s.Host, disco.Options{}).Use(s.pep)

@@ -340,8 +340,11 @@ func (s *Service) remove(t *router.Turn, account jid.JID, n *store.PubsubNode, i
 
 // changed lets follow what depends on a node's items.
 func (s *Service) changed(t *router.Turn, account jid.JID, node string) error {
-	if node == NodeBookmarks {
+	switch {
+	case node == NodeBookmarks:
 		return s.tellLegacy(t, account)
+	case node == NodeAvatarMetadata && s.o.Renew != nil:
+		return s.o.Renew(t, account) // XEP-0153 §4.1: presence tells of a new image
 	}
 	return nil
 }

@@ -129,22 +129,19 @@ func (e *Engine) greet(t *router.Turn, r *local.Resource, a audience) error {
 // broadcast brings presence to subscribers. For those on this node it does what ToAccount would, less asking the store
 // whether each account exists: without a client there is nobody to tell anyway.
 func (e *Engine) broadcast(t *router.Turn, s *stanza.Stanza, to []jid.JID) error {
-	var here []jid.JID
 	for _, j := range to {
 		if !e.host.Local(j.Domain()) {
 			if err := e.host.Route(t, towards(s, j)); err != nil {
 				return err
 			}
-			continue
-		}
-		if blocked, err := e.host.Blocked(t, j, s.From); err != nil {
-			return err
-		} else if !blocked {
-			here = append(here, j)
 		}
 	}
+	here, err := e.here(t, s.From, to)
+	if err != nil {
+		return err
+	}
 	t.After(func() {
-		here = slices.DeleteFunc(here, func(j jid.JID) bool { return len(e.host.Resources(j)) == 0 })
+		here := slices.DeleteFunc(here, func(j jid.JID) bool { return len(e.host.Resources(j)) == 0 })
 		if len(here) == 0 {
 			return
 		}
@@ -154,6 +151,21 @@ func (e *Engine) broadcast(t *router.Turn, s *stanza.Stanza, to []jid.JID) error
 		}
 	})
 	return nil
+}
+
+// here finds those on this node that have not blocked who presence is from.
+func (e *Engine) here(t *router.Turn, from jid.JID, to []jid.JID) (here []jid.JID, err error) {
+	for _, j := range to {
+		if !e.host.Local(j.Domain()) {
+			continue
+		}
+		if blocked, err := e.host.Blocked(t, j, from); err != nil {
+			return nil, err
+		} else if !blocked {
+			here = append(here, j)
+		}
+	}
+	return here, nil
 }
 
 func (e *Engine) routeAll(t *router.Turn, s *stanza.Stanza, to []jid.JID) error {

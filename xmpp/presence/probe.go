@@ -88,6 +88,36 @@ func (e *Engine) show(t *router.Turn, account, contact jid.JID, visible bool) er
 	}, nil)
 }
 
+// Renew shows the presence of an account's clients anew to those on this node, as it is dressed by now. Nothing crosses a
+// link.
+func (e *Engine) Renew(t *router.Turn, account jid.JID) error {
+	a, err := e.audience(t, account)
+	if err != nil {
+		return err
+	}
+	here, err := e.here(t, account, a.from)
+	if err != nil {
+		return err
+	}
+	t.After(func() { e.renew(account, append(here, account)) })
+	return nil
+}
+
+func (e *Engine) renew(account jid.JID, to []jid.JID) {
+	e.live.Lock()
+	defer e.live.Unlock()
+	for _, r := range e.host.Resources(account) {
+		p := r.Presence()
+		if p == nil {
+			continue
+		}
+		p = e.dressed(p)
+		for _, j := range to {
+			e.deliverLocked(towards(p, j))
+		}
+	}
+}
+
 // tell sends the contact what say makes of each available resource's last presence; none, if that is nothing and
 // there is a none.
 //
