@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"testing"
 	"time"
+
+	"longwire/xmpp/c2s"
+	"longwire/xmpp/local"
+	"longwire/xmpp/stanza"
 )
 
 // BenchmarkMessage is one message from client to client over loopback: reader, route, outbox, write, and two system calls
@@ -48,4 +52,42 @@ func BenchmarkMessage(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkFanOut200 is one stanza for 200 clients, as a room sends it, over loopback: outbox, write, and the clients'
+// reading.
+func BenchmarkFanOut200(b *testing.B) {
+	r := newRig(b, func(c *c2s.Config) { c.StreamsPerAccount = 201 })
+	var all []*local.Resource
+	arrived := make(chan struct{}, 200)
+	for i := range 200 {
+		c := r.online("bob", "r"+utoa(uint32(i)))
+		c.nc.SetReadDeadline(time.Time{})
+		all = append(all, r.host.Resource(jidOf(b, "bob@field.net/r"+utoa(uint32(i)))))
+		go func() {
+			buf, end := make([]byte, 64<<10), []byte("<end/>")
+			for {
+				n, err := c.nc.Read(buf)
+				if err != nil {
+					return
+				}
+				for range bytes.Count(buf[:n], end) {
+					arrived <- struct{}{}
+				}
+			}
+		}()
+	}
+	s := &stanza.Stanza{Kind: stanza.Message, From: jidOf(b, "ops@chat.field.net/Alice"), Type: stanza.Groupchat, ID: "ab12"}
+	s.SetInner([]byte("<body>The convoy has left the second checkpoint.</body><occupant-id xmlns='urn:xmpp:occupant-id:0' id='sEpT5ejGZAu27HVvCOvDEwB5jsT_2vWsN7IkkGMbAPA'/>" +
+		"<stanza-id xmlns='urn:xmpp:sid:0' by='ops@chat.field.net' id='1hg3k9q2v7s0d'/><end/>"))
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, res := range all {
+			res.Send(s)
+		}
+		for range all {
+			<-arrived
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/200, "ns/recipient")
 }
