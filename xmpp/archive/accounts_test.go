@@ -544,3 +544,25 @@ func TestTheQuickWayIsArchivedSoon(t *testing.T) {
 		}
 	})
 }
+
+// A board without a clock of its own begins in the past: then the ids go on, and the times are what the clock says. What the
+// flash kept waiting was said when it was said.
+func TestTimesAreWhenItWasSaid(t *testing.T) {
+	p := newPlay(t, archive.Options{})
+	st, err := stream.ParseStanza([]byte("<message><body>x</body></message>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for off, want := range map[time.Duration]time.Duration{48 * time.Hour: 0, -10 * time.Minute: -10 * time.Minute} {
+		now := time.Now()
+		k := local.Kept{Account: alice, Other: ops, Number: uint64(now.Add(off).UnixNano()), Stanza: st}
+		p.Update(func(tx *store.Tx) error { return p.svc.Keep(tx, k) })
+		p.View(func(tx *store.Tx) error {
+			e, err := tx.ArchiveGet("alice@field.net", k.Number)
+			if d := e.Stamp.Sub(now.Add(want)); d.Abs() > 10*time.Second {
+				t.Errorf("%s off: %s", off, e.Stamp)
+			}
+			return err
+		})
+	}
+}

@@ -162,11 +162,11 @@ func (s *Service) put(tx *store.Tx, account jid.JID, ks ...local.Kept) error {
 
 func entry(k local.Kept) store.ArchiveEntry {
 	e := store.ArchiveEntry{ID: k.Number, With: k.Other.String(), StanzaID: k.Stanza.ID, Stanza: k.Stanza.Bytes(), Key: twinKey(k.Account, k.Stanza)}
-	if now := time.Now(); now.Sub(time.Unix(0, int64(k.Number))).Abs() > maxLag {
+	if now := time.Now(); time.Unix(0, int64(k.Number)).Sub(now) > maxLead {
 		e.Stamp = now // the clock was set back, and the ids go on above those before
 	}
 	return e
 }
 
-// maxLag is how far an id's time may be from when it is put away to count as the message's time.
-const maxLag = time.Minute
+// maxLead is how far ahead of the clock an id's time may be to count as the message's time.
+const maxLead = time.Second

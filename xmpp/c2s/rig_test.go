@@ -49,6 +49,7 @@ type rig struct {
 	blown             *atomic.Bool // nothing gets out of the node any more
 	bubble            bool         // in a bubble of fake time: connections are pipes
 	archives          bool         // accounts have archives
+	archive           *archive.Service
 	cfg               c2s.Config
 }
 
@@ -58,9 +59,9 @@ func newRig(tb testing.TB, change ...func(*c2s.Config)) *rig {
 }
 
 // newArchiveRig is newRig with archives for its accounts.
-func newArchiveRig(tb testing.TB) *rig {
+func newArchiveRig(tb testing.TB, change ...func(*c2s.Config)) *rig {
 	tb.Helper()
-	return setUp(&rig{tb: tb, path: filepath.Join(tb.TempDir(), "node.db"), cert: selfSigned(tb), archives: true})
+	return setUp(&rig{tb: tb, path: filepath.Join(tb.TempDir(), "node.db"), cert: selfSigned(tb), archives: true}, change...)
 }
 
 // inBubble runs f with a rig whose time is fake and whose connections hold nothing: what is not read blocks its writer.
@@ -125,7 +126,8 @@ func (r *rig) up() {
 	h.ServeCarbons()
 	vitals.New(h, "test")
 	if r.archives {
-		h.UseArchiver(archive.New(h, archive.Options{Accounts: store.ArchiveLimits{Entries: 10000, Bytes: 8 << 20}}))
+		r.archive = archive.New(h, archive.Options{Accounts: store.ArchiveLimits{Entries: 10000, Bytes: 8 << 20}})
+		h.UseArchiver(r.archive)
 	}
 	if err := h.SetDomains([]string{"field.net"}); err != nil {
 		tb.Fatal(err)

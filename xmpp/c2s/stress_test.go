@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"longwire/store"
 	"longwire/xmpp/c2s"
 )
 
@@ -64,7 +65,7 @@ func runStorm(t *testing.T, crashes int, change func(*c2s.Config)) {
 	}
 	t.Logf("STORM_SEED=%d", seed)
 	s := &storm{
-		rig: newRig(t, change), seed: seed, letters: 60, quit: make(chan struct{}), crashed: crashes > 0,
+		rig: newArchiveRig(t, change), seed: seed, letters: 60, quit: make(chan struct{}), crashed: crashes > 0,
 		sent: map[string]bool{}, got: map[string]int{}, excuse: map[string]bool{}, last: map[string]int{},
 	}
 	if !testing.Short() {
@@ -128,6 +129,47 @@ func (s *storm) settle() {
 	slices.Sort(missing)
 	if len(missing) > 0 || len(s.sent) < want {
 		s.tb.Errorf("%d of %d written; %d never came: %.20q", len(s.sent), want, len(missing), missing)
+	}
+	s.archived()
+}
+
+// archived checks that both sides of each letter have it in their archives, once and in order.
+func (s *storm) archived() {
+	s.tb.Helper()
+	s.archive.Flush()
+	if err := s.db.Update(func(*store.Tx) error { return nil }); err != nil {
+		s.tb.Fatal(err)
+	}
+	kept := map[string]int{} // "alice: alice bob 12"
+	for _, user := range slices.Concat(managedApps, plainApps, []string{forgetful}) {
+		last := map[string]int{}
+		if err := s.db.View(func(tx *store.Tx) error {
+			return tx.ArchiveScan(user+"@field.net", 0, 0, false, func(e store.ArchiveEntry) (bool, error) {
+				var from, to string
+				var n int
+				fmt.Sscanf(e.StanzaID, "%s %s %d", &from, &to, &n)
+				kept[user+": "+e.StanzaID]++
+				if pair := from + " " + to; n < last[pair] && !(s.crashed && touchesPlain(e.StanzaID)) {
+					s.tb.Errorf("%s has %q behind %d", user, e.StanzaID, last[pair])
+				} else {
+					last[pair] = n
+				}
+				return true, nil
+			})
+		}); err != nil {
+			s.tb.Fatal(err)
+		}
+	}
+	for id := range s.sent {
+		var from, to string
+		fmt.Sscanf(id, "%s %s", &from, &to)
+		for _, user := range []string{from, to} {
+			// What goes by a client without counts, a crash may keep out or make come again.
+			if n := kept[user+": "+id]; n != 1 && !(s.crashed && touchesPlain(id)) {
+				s.tb.Errorf("%s is %d times in the archive of %s", id, n, user)
+				return
+			}
+		}
 	}
 }
 
