@@ -129,7 +129,9 @@ func (p *plan) follow(o *Occupant, c Cause) {
 	to := p.affiliation(o.Real.Bare())
 	if ch := p.change(o); ch != nil {
 		if ch.new == nil {
-			ch.gone.Affiliation = to
+			if ch.gone.Affiliation = to; to == Outcast {
+				ch.cause = c.with(301) // a kick that is a ban as well
+			}
 			return
 		}
 		o = ch.new
@@ -140,12 +142,10 @@ func (p *plan) follow(o *Occupant, c Cause) {
 	}
 	switch {
 	case to == Outcast:
-		c.Codes = []int{301}
-		p.expel(o, to, c) // XEP-0045 §9.1
+		p.expel(o, to, c.with(301)) // XEP-0045 §9.1
 		return
 	case to < Member && p.config.MembersOnly:
-		c.Codes = []int{321}
-		p.expel(o, to, c) // XEP-0045 §9.4: and nothing before that
+		p.expel(o, to, c.with(321)) // XEP-0045 §9.4: and nothing before that
 		return
 	}
 	p.update(o, c, func(n *Occupant) {

@@ -51,3 +51,14 @@ func Submit(c *store.Room, f *forms.Form) (again *forms.Form, err error) {
 	}
 	return again, nil
 }
+
+// Reset makes the room what it was, but in the store.
+func Reset(t *router.Turn, r *Room, s *State) { r.set(t, s) }
+
+// Cast gives an occupant a role, whatever its standing.
+func Cast(t *router.Turn, r *Room, nick, role string) error {
+	o := r.next.Occupant(nick)
+	n := o.copy()
+	n.Role, _ = ParseRole(role)
+	return r.alter(t, o, n, Cause{})
+}

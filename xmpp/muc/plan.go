@@ -39,6 +39,12 @@ type changed struct {
 	cause    Cause
 }
 
+// with is the Cause with a status code.
+func (c Cause) with(code int) Cause {
+	c.Codes = []int{code}
+	return c
+}
+
 // absentee is a user whose standing changes while it is not in the room.
 type absentee struct {
 	jid      jid.JID

@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"longwire/store"
 	"longwire/xmpp/muc"
+	"longwire/xmpp/router"
 	"longwire/xmpp/stanza"
 )
 
@@ -140,6 +142,90 @@ func TestWhoMayChangeAffiliations(t *testing.T) {
 		if f[1] == "outcast" {
 			want := map[bool]string{true: "c", false: "f"}[actor >= muc.Admin]
 			checkVerdict(t, f[0]+" bans itself", want, muc.MayAffiliate(actor, actor, to, true))
+		}
+	}
+}
+
+// tableRoom is a room with one of each standing, by whose nicks they are called: "admin-moderator".
+func tableRoom(t *testing.T) (*stage, *muc.Room) {
+	t.Helper()
+	s := newStage(t, muc.Options{})
+	var members []store.RoomMember
+	var names []string
+	for _, a := range []string{"none", "member", "admin", "owner"} {
+		for _, r := range []string{"visitor", "participant", "moderator"} {
+			for _, double := range []string{"", "2"} {
+				name := a + "-" + r + double
+				names = append(names, name)
+				members = append(members, standing(name, a))
+				s.Account(name)
+				s.Play(name + "/x connects")
+			}
+		}
+	}
+	s.room(store.Room{NonAnonymous: true}, append(members, standing("banned", "outcast"), standing("banned2", "outcast"))...)
+	room := s.muc.Rooms()[0]
+	for _, name := range names {
+		s.Send(name+"/x", "<presence to='ops@chat.hq.net/"+name+"'><x xmlns='http://jabber.org/protocol/muc'/></presence>", false)
+	}
+	for _, name := range names {
+		_, role, _ := strings.Cut(strings.TrimSuffix(name, "2"), "-")
+		s.op(t, func(t *router.Turn) error { return muc.Cast(t, room, name, role) })
+	}
+	return s, room
+}
+
+// ask has one of a table's room ask for something, and checks the verdict and that a refusal changed nothing.
+func (s *stage) ask(t *testing.T, r *muc.Room, name, item, want string) {
+	t.Helper()
+	before := r.State()
+	s.Client(name + "/x").Got()
+	s.Send(name+"/x", "<iq type='set' id='1' to='ops@chat.hq.net'><query xmlns='http://jabber.org/protocol/muc#admin'>"+item+"</query></iq>", false)
+	answer := ""
+	for _, x := range s.Client(name + "/x").Got() {
+		if strings.HasPrefix(x, "<iq ") {
+			answer = x
+		}
+	}
+	expect := "<iq from='ops@chat.hq.net' type='result' id='1'/>"
+	if c := verdicts[want]; c != "" {
+		kind := map[string]string{"f": "auth", "n": "cancel", "c": "cancel"}[want]
+		expect = "<iq from='ops@chat.hq.net' type='error' id='1'><error type='" + kind + "'><" + string(c) + " "
+		if r.State() != before {
+			t.Errorf("%s asked for %s, which changed the room", name, item)
+		}
+	}
+	if !strings.HasPrefix(answer, expect) {
+		t.Errorf("%s asked for %s\n got %s\nwant %s", name, item, answer, expect)
+	}
+	if r.State() != before {
+		s.op(t, func(t *router.Turn) error { muc.Reset(t, r, before); return nil })
+	}
+}
+
+func TestTheTablesHoldOnTheWire(t *testing.T) {
+	s, r := tableRoom(t)
+	for action, table := range roleTables {
+		for line := range strings.Lines(strings.TrimSpace(table)) {
+			f := strings.Fields(line)
+			actor := strings.Replace(f[0], "/", "-", 1)
+			for i, target := range roleTargets {
+				s.ask(t, r, actor, "<item nick='"+strings.Replace(target, "/", "-", 1)+"2' role='"+action+"'/>", f[1+i])
+			}
+			if action == "none" {
+				s.ask(t, r, actor, "<item nick='"+actor+"' role='none'/>", "c")
+			}
+		}
+		for _, actor := range []string{"none-visitor", "member-participant", "admin-participant", "owner-visitor"} {
+			s.ask(t, r, actor, "<item nick='none-visitor2' role='"+action+"'/>", "f")
+		}
+	}
+	targets := strings.Fields("banned2 none-participant2 member-participant2 admin-moderator2 owner-moderator2")
+	for i, line := range strings.Split(strings.TrimSpace(affiliationTable), "\n") {
+		if f := strings.Fields(line); i > 0 {
+			for k, target := range targets {
+				s.ask(t, r, f[0]+"-moderator", "<item jid='"+target+"@hq.net' affiliation='"+f[1]+"'/>", f[2+k])
+			}
 		}
 	}
 }

@@ -64,8 +64,7 @@ func (p *plan) cast(it item) error {
 	}
 	c := Cause{Reason: it.reason, Actor: p.actor}
 	if to == NoRole {
-		c.Codes = []int{307}
-		p.expel(o, o.Affiliation, c)
+		p.expel(o, o.Affiliation, c.with(307))
 		return nil
 	}
 	p.update(o, c, func(n *Occupant) { n.Role = to })
