@@ -9,6 +9,7 @@ import (
 	"longwire/firmware/admin"
 	"longwire/firmware/node"
 	"longwire/links/linktest"
+	"longwire/store"
 )
 
 // oneSide is a node of a pair whose rooms are one: what half says, with the rooms of the peer, and a declared room.
@@ -134,5 +135,53 @@ func TestBookmarksOfDeclaredRoomsComeAndGo(t *testing.T) {
 	reload(t, n, dir, withRooms)
 	if got := bookmarks(carol); strings.Contains(got, want) {
 		t.Errorf("carol still has it: %s", got)
+	}
+}
+
+// bodies are the lines in an archive, with how often each is there.
+func bodies(t *testing.T, db *store.DB, room string) map[string]int {
+	t.Helper()
+	all := make(map[string]int)
+	err := db.View(func(tx *store.Tx) error {
+		return tx.ArchiveScan(room, 0, 0, false, func(e store.ArchiveEntry) (bool, error) {
+			_, rest, _ := strings.Cut(string(e.Stanza), "<body>")
+			body, _, _ := strings.Cut(rest, "</body>")
+			all[body]++
+			return true, nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// A replica is silent while it is cut off, and says so; then it goes on.
+func TestReplicaIsSilentWhileItIsCutOff(t *testing.T) {
+	t.Parallel()
+	hqPort, fieldPort := freePort(t), freePort(t)
+	hqCfg := write(t, t.TempDir(), oneSide("headquarters.net", "field.net", hqPort, fieldPort, "", "federation.accept = [\"chat.field.net\"]\n"))
+	hq, stop := launch(t, hqCfg)
+	field := start(t, write(t, t.TempDir(), oneSide("field.net", "headquarters.net", fieldPort, hqPort, "dial = false",
+		"federation.with = \"ops@chat.headquarters.net\"\nfederation.mode = \"pr\"\n")))
+	alice := online(t, hq, "alice", "headquarters.net")
+	alice.enter("ops@chat.headquarters.net", "Alice")
+	bob := online(t, field, "bob", "field.net")
+	bob.enter("ops@chat.field.net", "Bob")
+	bob.send("<message to='ops@chat.field.net' type='groupchat' id='m1'><body>With an echo</body></message>")
+	alice.until("<body>With an echo</body>")
+	bob.until("<body>With an echo</body>")
+
+	stop()
+	linktest.Eventually(t, 20*time.Second, "the kit knows that it is cut off", func() bool { return !far(t, field, admin.Joined).Reach })
+	bob.send("<message to='ops@chat.field.net' type='groupchat' id='m2'><body>Nobody hears it</body></message>")
+	bob.until("type='error' id='m2'><error type='wait'><service-unavailable ")
+
+	hq = start(t, hqCfg)
+	linktest.Eventually(t, 20*time.Second, "the link is back", func() bool { return far(t, field, admin.Joined).Reach })
+	bob.send("<message to='ops@chat.field.net' type='groupchat' id='m3'><body>Again with an echo</body></message>")
+	bob.until("<body>Again with an echo</body>")
+	if b := bodies(t, hq.Store(), "ops@chat.headquarters.net"); b["Nobody hears it"] != 0 || b["Again with an echo"] != 1 {
+		t.Errorf("at headquarters: %v", b)
 	}
 }

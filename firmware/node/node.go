@@ -262,7 +262,10 @@ func (n *Node) clientConfig(cfg *config.Config) c2s.Config {
 
 // Run serves until ctx is done, then says goodbye to clients and peers and closes the store.
 func (n *Node) Run(ctx context.Context) error {
-	defer n.db.Close()
+	defer func() {
+		n.archives.Flush() // what clients said last
+		n.db.Close()
+	}()
 	cfg := n.Config()
 	tasks := []supervise.Task{
 		{Name: "peers", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.peers.Run(ctx) }},

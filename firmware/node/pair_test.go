@@ -57,6 +57,7 @@ type chatter struct {
 
 func (c *chatter) send(s string) {
 	c.tb.Helper()
+	c.nc.SetWriteDeadline(time.Now().Add(20 * time.Second))
 	if _, err := io.WriteString(c.nc, s); err != nil {
 		c.tb.Fatal(err)
 	}
