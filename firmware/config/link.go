@@ -86,6 +86,7 @@ type Peer struct {
 	Name         string   `toml:"name" eg:"\"field\"" doc:"The peer's name in logs and commands. Default: its first domain. The queue on disk goes by this name."`
 	Domains      []string `toml:"domains" eg:"[\"field.net\", \"chat.field.net\"]" doc:"The domains that live there, that of its rooms included."`
 	LocalDomains []string `toml:"local_domains" eg:"[\"headquarters.net\", \"chat.headquarters.net\"]" doc:"Our domains that it may talk to, those of rooms included. Default: all."`
+	Pubsub       bool     `toml:"pubsub" doc:"Our users and the peer's may ask for each other's avatars, keys and other published things across the link, where answers are long. They never get news of them by themselves."`
 	Links        []string `toml:"links" eg:"[\"IP link hq-2-field\"]" doc:"The link that reaches it, by name."`
 	QueueEntries int      `toml:"queue_entries" doc:"What may wait for this peer. When full, the least urgent goes first and its sender is told."`
 	QueueBytes   Size     `toml:"queue_bytes"`

@@ -161,6 +161,7 @@ func (n *Node) build() error {
 	n.disco = disco.New(n.host, disco.Options{Items: n.services})
 	n.pep = pep.New(n.host, n.rosters, pep.Options{
 		Near:  func(domain string) bool { return slices.Contains(n.Config().OurDomains(), domain) },
+		Peers: n.publishesTo,
 		Renew: engine.Renew,
 	})
 	vcard.New(n.host, nil).Use(n.pep)
@@ -199,6 +200,11 @@ func (n *Node) build() error {
 // prompt tells whether a chat state would reach a peer while it means something. Choice: over HF never, as a transmission for it alone costs
 // more air than the message that it announces.
 func (n *Node) prompt(peer string) bool { return n.ip.Up(peer) }
+
+// publishesTo tells whether what our users publish may be asked for from a domain across a link.
+func (n *Node) publishesTo(domain string) bool {
+	return slices.ContainsFunc(n.Config().Peers, func(p config.Peer) bool { return p.Pubsub && slices.Contains(p.Domains, domain) })
+}
 
 // leaving ends what binds an account to its contacts before it is removed. XEP-0077 §3.2.
 func (n *Node) leaving(t *router.Turn, account jid.JID) error {

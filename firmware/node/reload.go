@@ -156,7 +156,7 @@ func (n *Node) connect(cfg *config.Config) error {
 func peerConfigs(cfg *config.Config) (out []s2s.Config) {
 	for _, p := range cfg.Peers {
 		c := s2s.Config{
-			Name: p.Name, Domains: p.Domains, LocalDomains: p.LocalDomains,
+			Name: p.Name, Domains: p.Domains, LocalDomains: p.LocalDomains, Pubsub: p.Pubsub,
 			Queue: store.QueueLimits{Entries: p.QueueEntries, Bytes: int64(p.QueueBytes)},
 			Lifetimes: s2s.Lifetimes{Message: lifetime(p.Lifetimes.Message), Groupchat: lifetime(p.Lifetimes.Groupchat),
 				IQ: p.Lifetimes.IQ, Presence: lifetime(p.Lifetimes.Presence)},

@@ -28,7 +28,7 @@ func (s *Service) admit(q *request) error {
 	if s.host.Local(q.Stanza.From.Domain()) {
 		return nil
 	}
-	if !s.o.Peers {
+	if s.o.Peers == nil || !s.o.Peers(q.Stanza.From.Domain()) {
 		return stanza.Fail(stanza.ServiceUnavailable, "")
 	}
 	return q.Turn.NeedTx() // the answer goes into the peer's queue

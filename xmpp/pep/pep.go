@@ -54,9 +54,9 @@ type Options struct {
 	Bytes       int64 // of all items of an account; default 4 MiB
 	Subscribers int   // of a node, by their own request; default 100
 
-	// Peers lets those across peer links ask, by the access model of each node. Default: they are refused, as an answer
-	// may be large and each octet of it costs air.
-	Peers bool
+	// Peers tells whether those of a domain across a peer link may ask, by the access model of each node; nil: none may, as
+	// an answer may be large and each octet of it costs air.
+	Peers func(domain string) bool
 
 	// Near tells whether a domain is on this node though none of accounts: a rooms service; nil: none is. Directed presence
 	// to it shows the avatar.

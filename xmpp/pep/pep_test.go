@@ -211,7 +211,7 @@ func TestFarContactsHearNothingAndAreNotAnswered(t *testing.T) {
 		far.net    gets  nothing
 	`)
 	// Unless the operator lets them.
-	s = newStage(t, pep.Options{Peers: true})
+	s = newStage(t, pep.Options{Peers: func(domain string) bool { return domain == "far.net" }})
 	s.Item("alice", store.RosterItem{Contact: "carol@far.net", To: true, From: true, InRoster: true})
 	s.online("alice/desk")
 	s.Send("alice/desk", short.Replace(`<iq type='set' id='1'>[pubsub><publish node='urn:tune'><item>[tune]</item></publish></pubsub></iq>`), false)

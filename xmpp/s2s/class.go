@@ -18,6 +18,7 @@ const (
 	nsDelay    = "urn:xmpp:delay"
 	nsMUC      = "http://jabber.org/protocol/muc"
 	nsMUCUser  = "http://jabber.org/protocol/muc#user"
+	nsPubsub   = "http://jabber.org/protocol/pubsub"
 	nsFMUC     = "http://isode.com/protocol/fmuc"
 	nsLines    = "urn:x-longwire:fmuc:0"
 )
@@ -67,6 +68,16 @@ func (l Lifetimes) presence(s *stanza.Stanza) waiting {
 		return waiting{store.ClassPresence, l.Presence, true}
 	}
 	return waiting{store.ClassPresence, l.Presence, false} // probes
+}
+
+// asksPubsub tells whether a stanza asks something of a publish-subscribe service (XEP-0060).
+func asksPubsub(s *stanza.Stanza) bool {
+	return s.IsRequest() && (s.Has(nsPubsub, "pubsub") || s.Has(nsPubsub+"#owner", "pubsub"))
+}
+
+// isEvent tells whether a message says nothing but what such a service has published.
+func isEvent(s *stanza.Stanza) bool {
+	return s.Kind == stanza.Message && !s.IsError() && s.Has(nsPubsub+"#event", "event") && !s.Has("", "body")
 }
 
 // roomPresence tells whether a presence is part of joining, leaving or moderating a room.

@@ -15,6 +15,10 @@ type Config struct {
 	Domains      []string // the peer's: only these may stand in from
 	LocalDomains []string // ours that this peer may talk to; none: all
 
+	// Pubsub lets publish-subscribe cross, which may be large and is rarely worth its air. Without, what our users ask of the
+	// peer's is answered here, and events end here.
+	Pubsub bool
+
 	MaxStanza int // bytes of the largest stanza for the peer; default 65 536
 	Queue     store.QueueLimits
 	Lifetimes Lifetimes

@@ -59,6 +59,14 @@ func (p *Peer) Accept(t *router.Turn, s *stanza.Stanza) error {
 		// The peer would take it for a forgery, as only our domains may stand in from on its links.
 		return stanza.Fail(stanza.RemoteServerNotFound, "your domain has no way to this one")
 	}
+	if !r.Pubsub {
+		switch {
+		case asksPubsub(s):
+			return stanza.Fail(stanza.ServiceUnavailable, "")
+		case isEvent(s):
+			return nil
+		}
+	}
 	return p.enqueue(t, r, s)
 }
 
