@@ -23,8 +23,8 @@ type backlog struct {
 const (
 	gatherFor       = 250 * time.Millisecond
 	gatherMost      = 256
-	maxBacklog      = 2048
-	maxBacklogBytes = 2 << 20
+	maxBacklog      = 8192
+	maxBacklogBytes = 4 << 20
 )
 
 func (b *backlog) full() bool {

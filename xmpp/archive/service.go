@@ -153,7 +153,7 @@ func (s *Service) put(tx *store.Tx, account jid.JID, ks ...local.Kept) error {
 		all = append(all, entry(k))
 	}
 	_, err := tx.ArchivePutAll(account.String(), all, s.opt.Load().Accounts)
-	if errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrCorrupt) {
+	if errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrCorrupt) || errors.Is(err, store.ErrNewer) {
 		s.log.Debug("messages not archived", "account", account, "messages", len(ks), "err", err)
 		return nil
 	}
