@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"longwire/xmpp/jid"
-	"longwire/xmpp/markup"
 	"longwire/xmpp/router"
 	"longwire/xmpp/stanza"
 )
@@ -110,86 +109,6 @@ func (s *Service) readJoin(st *stanza.Stanza) (*joining, string, error) {
 	return j, password, err
 }
 
-// admit checks who may enter, in the order in which XEP-0045 §7.2 names the reasons.
-func (s *Service) admit(q *request, j *joining, nick, password string) error {
-	o, st := j.occupant, q.state
-	o.Affiliation = st.Affiliation(o.Real)
-	if err := s.checkEntry(st, o, password); err != nil {
-		return err
-	}
-	if own := st.ReservedNick(o.Real); own != "" && own != nick && s.options.Load().LockNicks {
-		nick = own
-		j.codes = append(j.codes, 210) // XEP-0045 §7.2.9
-	}
-	o.Nick, o.Role = nick, st.entryRole(o.Affiliation)
-	q.room.name(o)
-	if there := st.Occupant(nick); there != nil {
-		return s.joinNick(q, j, there)
-	}
-	if by := st.Reserver(nick); !by.IsZero() && by != o.Real.Bare() {
-		return stanza.Fail(stanza.Conflict, "the nick is registered by somebody else") // XEP-0045 §7.2.8
-	}
-	if by := st.waitsAs(nick); !by.IsZero() && by != o.Real.Bare() {
-		return stanza.Fail(stanza.Conflict, "the nick is in use")
-	}
-	if err := s.checkRoom(st, o); err != nil {
-		return err
-	}
-	if s.fed == nil {
-		return q.room.enter(q.Turn, j)
-	}
-	wait, err := s.fed.Joining(q.Turn, q.room, o)
-	if err != nil {
-		return err
-	}
-	if wait {
-		q.room.await(q.Turn, j)
-		return nil
-	}
-	return q.room.enter(q.Turn, j)
-}
-
-// checkEntry refuses users who may not enter.
-func (s *Service) checkEntry(st *State, o *Occupant, password string) error {
-	switch {
-	case st.Config.Gone:
-		return goneTo(&st.Config)
-	case st.Config.Locked && o.Affiliation != Owner:
-		return stanza.Fail(stanza.ItemNotFound, "the room is being made") // XEP-0045 §7.2.12
-	case st.Config.Password != "" && password != st.Config.Password:
-		return stanza.Fail(stanza.NotAuthorized, "the room has a password") // XEP-0045 §7.2.5
-	case o.Affiliation == Outcast:
-		return stanza.Fail(stanza.Forbidden, "") // XEP-0045 §7.2.7
-	case st.Config.MembersOnly && o.Affiliation == NoAffiliation:
-		return stanza.Fail(stanza.RegistrationRequired, "") // XEP-0045 §7.2.6
-	}
-	return nil
-}
-
-// checkRoom refuses when there are too many. XEP-0045 §7.2.10: admins and owners find a place in a full room.
-func (s *Service) checkRoom(st *State, o *Occupant) error {
-	opt := s.options.Load()
-	n, most := st.Present()+len(st.waiting), opt.MaxOccupants
-	if c := st.Config.MaxUsers; c > 0 && c < most && o.Affiliation < Admin {
-		most = c
-	}
-	if n >= most && (o.Affiliation < Admin || n >= most+most/4) {
-		return &stanza.Err{Condition: stanza.ServiceUnavailable, Type: "wait", Text: "the room is full"}
-	}
-	if st.people(o.Real.Bare()) >= opt.MaxSessions {
-		return stanza.Fail(stanza.ResourceConstraint, "you have too many nicks here")
-	}
-	return s.checkUser(o)
-}
-
-// checkUser refuses a user whose clients are everywhere.
-func (s *Service) checkUser(o *Occupant) error {
-	if s.in[o.Real.Bare()] >= s.options.Load().MaxJoinedPerUser {
-		return stanza.Fail(stanza.ResourceConstraint, "you are in too many rooms")
-	}
-	return nil
-}
-
 // joinNick lets another client of the same user share its nick. XEP-0045 §7.2.8: it gets the room, the others nothing.
 func (s *Service) joinNick(q *request, j *joining, there *Occupant) error {
 	if there.Real.Bare() != j.occupant.Real.Bare() || !there.Ours() {
@@ -271,83 +190,4 @@ func (r *Room) enter(t *router.Turn, j *joining) error {
 		return err
 	}
 	return r.report(t, nil, o, Cause{})
-}
-
-// found forgets that a client was lost.
-func (r *Room) found(t *router.Turn, full jid.JID) {
-	t.After(func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		delete(r.lost, full)
-	})
-}
-
-// welcome gives a client the room, in the order of XEP-0045 §7.1: who is there, itself last; what was said; the subject.
-func (r *Room) welcome(t *router.Turn, o *Occupant, to *Session, j *joining) error {
-	if j.moved {
-		return r.give(t, to, o.build("", true, Cause{Codes: []int{110}}))
-	}
-	s, sees := r.next, r.next.Sees(o)
-	var all []*stanza.Stanza
-	for _, other := range s.occupants {
-		if other != o && !other.Hidden && s.broadcast(other.Role) {
-			all = append(all, other.view(sees, Cause{}))
-		}
-	}
-	all = append(all, o.build("", true, Cause{Codes: r.selfCodes(j.codes)}))
-	all[len(all)-1].ID = j.stanza.ID
-	lines, err := r.past(t, j.history, !to.remote)
-	if err != nil {
-		return err
-	}
-	all = append(append(all, lines...), r.subject())
-	if s.avatar != nil {
-		all = append(all, r.face(s))
-	}
-	return r.giveAll(t, to, all)
-}
-
-// selfCodes are those of the first self-presence. XEP-0045 §7.2.3, §7.2.13, §10.1.1.
-func (r *Room) selfCodes(more []int) []int {
-	codes := []int{110}
-	if r.next.Config.NonAnonymous {
-		codes = append(codes, 100)
-	}
-	if !r.next.Config.NoArchive {
-		codes = append(codes, 170)
-	}
-	return append(codes, more...)
-}
-
-// giveAll brings several stanzas to one session, with nothing else between them.
-func (r *Room) giveAll(t *router.Turn, to *Session, all []*stanza.Stanza) error {
-	if len(all) == 0 {
-		return nil
-	}
-	if to.remote {
-		for _, st := range all {
-			if err := r.give(t, to, st); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	t.After(func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		res := r.service.host.Resource(to.JID)
-		if res == nil {
-			r.handLocked(to.JID, all[0]) // which finds the same
-			return
-		}
-		for _, st := range all {
-			res.Send(st)
-		}
-	})
-	return nil
-}
-
-// attr is a non-empty attribute as markup.
-func attr(b []byte, name, value string) []byte {
-	return append(markup.AppendEscapedAttr(append(append(append(b, ' '), name...), "='"...), value), '\'')
 }

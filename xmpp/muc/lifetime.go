@@ -75,21 +75,6 @@ func newRoom(s *Service, c store.Room) (*Room, *State, error) {
 	return &Room{service: s, jid: bare}, n, nil
 }
 
-// run runs f as a Turn of its own and waits for it.
-func (s *Service) run(f func(*router.Turn) error) error {
-	t, done := new(router.Turn), make(chan error, 1)
-	s.host.DB().Submit(func(tx *store.Tx) error {
-		t.Reset(tx)
-		return f(t)
-	}, func(err error) {
-		if err == nil {
-			t.Done()
-		}
-		done <- err
-	})
-	return <-done
-}
-
 // Shutdown tells everybody in the rooms that the service goes down. XEP-0045 §11.2. It waits until that is on its way.
 func (s *Service) Shutdown() error {
 	return s.run(func(t *router.Turn) error {
@@ -184,17 +169,5 @@ func (s *Service) forget(r *Room) {
 	defer s.mu.Unlock()
 	if s.rooms[r.jid] == r {
 		delete(s.rooms, r.jid)
-	}
-}
-
-// count keeps how many rooms a user's clients are in; ops only.
-func (s *Service) count(t *router.Turn, bare jid.JID, n int) {
-	s.add(bare, n)
-	t.Tx.OnUndo(func() { s.add(bare, -n) })
-}
-
-func (s *Service) add(bare jid.JID, n int) {
-	if s.in[bare] += n; s.in[bare] == 0 {
-		delete(s.in, bare)
 	}
 }
