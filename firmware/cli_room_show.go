@@ -73,13 +73,33 @@ func (c *call) roomDetail(r admin.Room) error {
 	for i, m := range r.Members {
 		t.row([]any{"members", ""}[min(i, 1)], memberWords(m))
 	}
-	for i, word := range admin.SettingWords() {
-		t.row([]any{"settings", ""}[min(i, 1)], fmt.Sprintf("%s=%s", word, settingText(r.Settings[word])))
+	for i, line := range settingLines(r.Settings) {
+		t.row([]any{"settings", ""}[min(i, 1)], line)
 	}
 	if r.Federation != nil {
 		roomFederation(t, r.Federation)
 	}
 	return t.Flush()
+}
+
+// settingLines prints the settings that say something, several to a line.
+func settingLines(settings map[string]any) (lines []string) {
+	line := ""
+	for _, word := range admin.SettingWords() {
+		text := settingText(settings[word])
+		if text == "" {
+			continue
+		}
+		text = word + "=" + text
+		if line != "" && len(line)+2+len(text) > 80 {
+			lines, line = append(lines, line), ""
+		}
+		if line != "" {
+			line += "  "
+		}
+		line += text
+	}
+	return append(lines, line)
 }
 
 // settingText prints a setting as 'room configure' takes it.
@@ -88,9 +108,12 @@ func settingText(v any) string {
 	case bool:
 		return map[bool]string{true: "yes", false: "no"}[v]
 	case nil:
-		return "-"
+		return ""
 	}
-	return fmt.Sprint(v)
+	if text := fmt.Sprint(v); !strings.ContainsAny(text, " \t") {
+		return text
+	}
+	return strconv.Quote(fmt.Sprint(v))
 }
 
 func archiveWords(a admin.RoomArchive) string {
@@ -155,7 +178,7 @@ func farRoomWords(p admin.FarRoom) string {
 }
 
 func roomCount(n admin.RoomCount, running bool) string {
-	text := strconv.Itoa(n.Rooms)
+	text := fmt.Sprintf("%d at %s", n.Rooms, strings.Join(n.Domains, ", "))
 	if running {
 		text += fmt.Sprintf(", %s in them", plural(n.Occupants, "occupant"))
 	}

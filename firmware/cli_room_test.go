@@ -45,7 +45,7 @@ func TestRoomsByCommandWhileTheNodeIsStopped(t *testing.T) {
 	out := line(t, "room show ops")
 	for _, want := range []string{
 		"room        ops@chat.field.net\n", "archive     empty\n", "members     owner alice@field.net\n", "owner hq.net\n", "outcast bob@hq.net (noise)\n",
-		"settings    title=Operations\n", "moderated=yes\n", "non_anonymous=yes\n", "history=0\n", "password=no\n",
+		"settings    title=Operations  persistent=yes", "moderated=yes", "non_anonymous=yes", "history=0\n", "password=no",
 		"federation  joins ops@chat.hq.net, pr, history since, also with nobody here\n", "federation  may be joined from chat.hq.net\n", "↑ ops@chat.hq.net: idle\n",
 	} {
 		if !strings.Contains(out, want) {
@@ -66,7 +66,7 @@ func TestRoomsByCommandWhileTheNodeIsStopped(t *testing.T) {
 	if out := line(t, "room list"); !strings.Contains(out, "ops@chat.field.net  Operations  0       0      ops@chat.hq.net idle  -") {
 		t.Errorf("%s", out)
 	}
-	if code, out, _ := longwire(t, "", "status"); code != exitStopped || !strings.Contains(out, "rooms    1; 1 federated\n") {
+	if code, out, _ := longwire(t, "", "status"); code != exitStopped || !strings.Contains(out, "rooms    1 at chat.field.net; 1 federated\n") {
 		t.Errorf("%d: %s", code, out)
 	}
 	if out := line(t, "room federate ops --off"); !strings.Contains(out, "ops@chat.field.net is not federated any more") {

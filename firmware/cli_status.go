@@ -59,7 +59,7 @@ func (c *call) status(s admin.Status) error {
 		users += fmt.Sprintf(", %d online with %s", s.Online, plural(s.Clients, "client"))
 	}
 	t.row("users", users)
-	if s.Rooms.Rooms > 0 {
+	if len(s.Rooms.Domains) > 0 {
 		t.row("rooms", roomCount(s.Rooms, s.Running))
 	}
 	health := "healthy"

@@ -159,7 +159,7 @@ func TestRoomTellsWhoIsInItAndWhatWaits(t *testing.T) {
 	if list, err := a.Rooms(); err != nil || len(list) != 1 || list[0].Occupants != 3 || list[0].Nodes != nil || list[0].Members != nil {
 		t.Errorf("list %+v, %v", list, err)
 	}
-	if s, err := a.Status(); err != nil || s.Rooms != (admin.RoomCount{Rooms: 1, Federated: 1, Joined: 1, Occupants: 3}) {
+	if s, err := a.Status(); err != nil || !reflect.DeepEqual(s.Rooms, admin.RoomCount{Domains: []string{"chat.headquarters.net", "chat.second.net"}, Rooms: 1, Federated: 1, Joined: 1, Occupants: 3}) {
 		t.Errorf("status %+v, %v", s.Rooms, err)
 	}
 }

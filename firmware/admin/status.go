@@ -26,10 +26,11 @@ type Status struct {
 
 // RoomCount is how many rooms there are, and how many people are in them.
 type RoomCount struct {
-	Rooms     int `json:"rooms"`
-	Federated int `json:"federated"`
-	Joined    int `json:"joined"`    // of them, with a room of another node now
-	Occupants int `json:"occupants"` // of all nodes
+	Domains   []string `json:"domains"` // where rooms live
+	Rooms     int      `json:"rooms"`
+	Federated int      `json:"federated"`
+	Joined    int      `json:"joined"`    // of them, with a room of another node now
+	Occupants int      `json:"occupants"` // of all nodes
 }
 
 func (n *RoomCount) count(r store.Room, s RoomState) {
@@ -72,7 +73,7 @@ type Peer struct {
 // Status looks at everything once.
 func (a *Admin) Status() (Status, error) {
 	c := a.cfg()
-	s := Status{Running: a.node != nil, Config: c.File, Data: c.Data, Domains: c.Domains}
+	s := Status{Running: a.node != nil, Config: c.File, Data: c.Data, Domains: c.Domains, Rooms: RoomCount{Domains: c.RoomService.Domains}}
 	if a.node != nil {
 		s.Live = a.node.Live()
 		s.Online = len(s.Sessions)
@@ -88,7 +89,7 @@ func (a *Admin) Status() (Status, error) {
 			s.Store.Fault, s.Store.Since = h.Err.Error(), h.Since
 		}
 		err := db.View(func(tx *store.Tx) error {
-			s.Accounts, s.Rooms = 0, RoomCount{}
+			s.Accounts, s.Rooms = 0, RoomCount{Domains: s.Rooms.Domains}
 			if err := tx.Accounts(func(store.Account) error { s.Accounts++; return nil }); err != nil {
 				return err
 			}

@@ -92,7 +92,7 @@ func TestRoomsByCommandOnARunningNode(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	bob.until("code='301'")
-	if s, err := a.Status(); err != nil || s.Rooms != (admin.RoomCount{Rooms: 1, Occupants: 1}) {
+	if s, err := a.Status(); err != nil || s.Rooms.Rooms != 1 || s.Rooms.Occupants != 1 {
 		t.Errorf("status %+v, %v", s.Rooms, err)
 	}
 	if _, err := a.DestroyRoom("ops", "day@chat.field.net", "new day"); err != nil {
