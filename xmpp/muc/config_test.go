@@ -136,6 +136,7 @@ func TestBadValuesAreRefusedByName(t *testing.T) {
 		"{muc#roomconfig_passwordprotectedroom=1}":                     "muc#roomconfig_roomsecret: a password is needed",
 		"{muc#roomconfig_passwordprotectedroom=x}":                     "muc#roomconfig_passwordprotectedroom: neither true nor false",
 		"{muc#roomconfig_roomname=" + strings.Repeat("é", 201) + "}":   "muc#roomconfig_roomname: at most 200 characters",
+		"{muc#roomconfig_roomname=One|Two}":                            "muc#roomconfig_roomname: one line",
 		"{muc#roomconfig_roomdesc=" + strings.Repeat("x", 2001) + "}":  "muc#roomconfig_roomdesc: at most 2000 characters",
 		"{muc#roomconfig_roomsecret=" + strings.Repeat("x", 201) + "}": "muc#roomconfig_roomsecret: at most 200 characters",
 		"{muc#roomconfig_roomadmins=a@b@c}":                            "muc#roomconfig_roomadmins: &quot;a@b@c&quot; is no address of a user",

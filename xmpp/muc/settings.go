@@ -1,6 +1,7 @@
 package muc
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -47,9 +48,9 @@ func notAcceptable(field, why string) error {
 // of the form.
 func settings(o Options) []setting {
 	return []setting{
-		text("muc#roomconfig_roomname", "Name", forms.TextSingle, maxName, func(c *store.Room) *string { return &c.Name }),
-		text("muc#roomconfig_roomdesc", "Description", forms.TextSingle, maxDescription, func(c *store.Room) *string { return &c.Description }),
-		text("muc#roomconfig_lang", "Language", forms.TextSingle, maxLang, func(c *store.Room) *string { return &c.Lang }),
+		text("muc#roomconfig_roomname", "Name", maxName, false, func(c *store.Room) *string { return &c.Name }),
+		text("muc#roomconfig_roomdesc", "Description", maxDescription, true, func(c *store.Room) *string { return &c.Description }),
+		text("muc#roomconfig_lang", "Language", maxLang, false, func(c *store.Room) *string { return &c.Lang }),
 		flag("muc#roomconfig_persistentroom", "Keep the room when nobody is in it", true, func(c *store.Room) *bool { return &c.Persistent }),
 		flag("muc#roomconfig_publicroom", "List the room", false, func(c *store.Room) *bool { return &c.Hidden }),
 		flag(fieldMembersOnly, "Only members may enter", true, func(c *store.Room) *bool { return &c.MembersOnly }),
@@ -67,9 +68,9 @@ func settings(o Options) []setting {
 	}
 }
 
-func text(name, label, kind string, most int, at func(*store.Room) *string) setting {
+func text(name, label string, most int, lines bool, at func(*store.Room) *string) setting {
 	return setting{
-		name: name, kind: kind, label: label,
+		name: name, kind: forms.TextSingle, label: label,
 		get: func(c *store.Room) []string {
 			if *at(c) == "" {
 				return nil
@@ -80,6 +81,9 @@ func text(name, label, kind string, most int, at func(*store.Room) *string) sett
 			s := strings.Join(v, "\n")
 			if utf8.RuneCountInString(s) > most {
 				return fmt.Errorf("at most %d characters", most)
+			}
+			if !lines && strings.ContainsAny(s, "\n\r\t") {
+				return errors.New("one line")
 			}
 			*at(c) = s
 			return nil
@@ -95,7 +99,7 @@ func flag(name, label string, yes bool, at func(*store.Room) *bool) setting {
 		set: func(c *store.Room, v []string) error {
 			b, ok, err := (&forms.Form{Fields: []forms.Field{{Var: name, Values: v}}}).Bool(name)
 			if err != nil {
-				return fmt.Errorf("neither true nor false")
+				return errors.New("neither true nor false")
 			}
 			if ok {
 				*at(c) = b == yes
@@ -115,7 +119,7 @@ func choice(name, label string, options []forms.Option, get func(*store.Room) st
 				return nil
 			}
 			if len(v) > 1 || !slices.ContainsFunc(options, func(o forms.Option) bool { return o.Value == v[0] }) {
-				return fmt.Errorf("none of the choices")
+				return errors.New("none of the choices")
 			}
 			set(c, v[0])
 			return nil
@@ -216,7 +220,7 @@ func roles(name, label string, at func(*store.Room) *[]string) setting {
 			}
 			for _, role := range v {
 				if !slices.Contains(all, role) {
-					return fmt.Errorf("only moderator, participant and visitor")
+					return errors.New("only moderator, participant and visitor")
 				}
 			}
 			switch len(kept) {
