@@ -40,7 +40,7 @@ type ArchiveStats struct {
 
 const (
 	entryOverhead = 64 // bytes that an entry is counted with beside its record
-	putPrunes     = 8  // how many of the oldest entries one ArchivePut removes at most
+	putPrunes     = 64 // how many of the oldest entries one ArchivePut removes at a time, about
 
 	// idLeap is how far ids go ahead, in ns, while the clock stands still or was set back.
 	idLeap = uint64(time.Millisecond)
@@ -78,8 +78,9 @@ func (db *DB) startArchiveIDs(tx *Tx) error {
 	return err
 }
 
-// ArchivePut adds an entry, and removes some of the oldest while the archive is over its limits of number and size (of age:
-// see ArchivePrune). ErrExists when the id is taken.
+// ArchivePut adds an entry, and keeps the archive within its limits of number and size (of age: see ArchivePrune) by removing
+// the oldest, some at a time: a sixteenth more in number, or a sixty-fourth in size, may be there meanwhile. ErrExists when
+// the id is taken.
 func (tx *Tx) ArchivePut(name string, e ArchiveEntry, lim ArchiveLimits) error {
 	n, err := tx.ArchivePutAll(name, []ArchiveEntry{e}, lim)
 	if err == nil && n == 0 {
@@ -114,14 +115,7 @@ func (tx *Tx) ArchivePutAll(name string, all []ArchiveEntry, lim ArchiveLimits) 
 	if n == 0 {
 		return 0, nil
 	}
-	if tx.Tight() {
-		// Choice: what was said long ago gives way to what is being said, in all of the store.
-		fewer := max(a.Entries-2*n, n)
-		if lim.Entries == 0 || fewer < lim.Entries {
-			lim.Entries = fewer
-		}
-	}
-	if _, err := tx.prune(&a, lim, time.Time{}, putPrunes*n); err != nil {
+	if err := tx.makeRoom(&a, lim, n); err != nil {
 		return n, err
 	}
 	return n, tx.putRecord(bucketArchives, []byte(name), a)

@@ -173,7 +173,9 @@ func testArchiveModel(t *testing.T, r *rand.Rand, steps int) {
 				if err == nil {
 					m = append(m, e)
 					slices.SortFunc(m, func(a, b store.ArchiveEntry) int { return int(int64(a.ID - b.ID)) })
-					m = m[max(0, len(m)-40):]
+					if len(m) > 42 {
+						m = m[len(m)-40:]
+					}
 				}
 			case k < 18:
 				lim := store.ArchiveLimits{Entries: 10 + r.IntN(30)}
@@ -376,7 +378,7 @@ func TestArchiveStaysWithinItsBytes(t *testing.T) {
 	}
 	view(t, db, func(tx *store.Tx) error {
 		s := tx.ArchiveStats(ops)
-		if s.Bytes > lim.Bytes || s.Bytes < lim.Bytes-1000 || s.Entries < 100 {
+		if s.Bytes > lim.Bytes*65/64 || s.Bytes < lim.Bytes-1000 || s.Entries < 100 {
 			t.Errorf("%+v", s)
 		}
 		return nil

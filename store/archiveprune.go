@@ -16,6 +16,25 @@ func (tx *Tx) ArchivePrune(name string, lim ArchiveLimits, now time.Time, max in
 	return pruned, tx.putRecord(bucketArchives, []byte(name), a)
 }
 
+// makeRoom keeps an archive within its limits after n entries were put. It removes some at a time, as the pages where the
+// oldest are cost writing.
+func (tx *Tx) makeRoom(a *archiveRecord, lim ArchiveLimits, n int) error {
+	most := putPrunes + 2*n
+	if tx.Tight() {
+		// Choice: what was said long ago gives way to what is being said, in all of the store.
+		fewer := ArchiveLimits{Entries: max(a.Entries-2*n, n)}
+		if _, err := tx.prune(a, fewer, time.Time{}, most); err != nil {
+			return err
+		}
+	}
+	number := lim.Entries > 0 && a.Entries > lim.Entries+min(putPrunes, lim.Entries/16)
+	if number || lim.Bytes > 0 && a.Bytes > lim.Bytes+lim.Bytes/64 {
+		_, err := tx.prune(a, lim, time.Time{}, most)
+		return err
+	}
+	return nil
+}
+
 // prune takes the entries it removes off the counters in a, which it does not write. A zero now leaves the age out.
 func (tx *Tx) prune(a *archiveRecord, lim ArchiveLimits, now time.Time, max int) (pruned int, err error) {
 	old := int64(0)
