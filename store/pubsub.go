@@ -285,7 +285,8 @@ func (tx *Tx) scanBack(b bucketID, prefix []byte, fn func(k, v []byte) error) er
 	}
 	tx.inside = true
 	c := bucket.Cursor()
-	k, v := c.Seek(append(prefix[:len(prefix):len(prefix)], 0xff))
+	var v []byte
+	k, _ := c.Seek(append(prefix[:len(prefix):len(prefix)], 0xff))
 	if k == nil {
 		k, v = c.Last()
 	} else {

@@ -9,6 +9,7 @@ import (
 
 	"longwire/store"
 	"longwire/xmpp/pep"
+	"longwire/xmpp/router"
 )
 
 const (
@@ -206,5 +207,27 @@ func TestANewAvatarRenewsPresence(t *testing.T) {
 			bob/phone  gets  <presence from='alice@hq.net/desk'>{caps}` + c.photo + `</presence>
 			bob/phone  gets  <presence from='alice@hq.net/pad'>{caps}` + c.photo + `</presence>
 		`)
+	}
+}
+
+// What each available presence costs more.
+func BenchmarkDress(b *testing.B) {
+	one := newImage(strings.Repeat("x", 8<<10))
+	for _, has := range []bool{false, true} {
+		b.Run(fmt.Sprintf("avatar=%v", has), func(b *testing.B) {
+			s := newStage(b, pep.Options{})
+			s.online(alice)
+			if has {
+				s.ask(alice, publish(avatarData, one.dataItem()))
+				s.ask(alice, publish(avatarMeta, one.metaItem()))
+			}
+			p := s.Client(alice).Resource.Presence()
+			b.ReportAllocs()
+			for b.Loop() {
+				if d, err := s.pep.Dress(new(router.Turn), p); err != nil || (d != p) != has {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

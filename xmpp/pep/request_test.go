@@ -454,12 +454,9 @@ func TestDisco(t *testing.T) {
 	}
 }
 
-func TestNodesAreDurableAndGoWithTheAccount(t *testing.T) {
+func TestNodesGoWithTheAccount(t *testing.T) {
 	s := everybody(t, pep.Options{})
 	s.ask(alice, publish("n", "<item>[tune]</item>"))
-	again := newStage(t, pep.Options{}) // another service on another store: nothing is kept in memory
-	again.online(alice)
-	again.run(t, []question{{"another store", alice, "get [pubsub><items node='n'/></pubsub>", "! cancel item-not-found"}})
 	if err := s.DB.Update(func(tx *store.Tx) error { return tx.DeleteAccount("alice@hq.net") }); err != nil {
 		t.Fatal(err)
 	}
