@@ -43,8 +43,13 @@ func (r *Room) record(t *router.Turn, l *line) (id uint64, err error) {
 		}
 		return 0, nil
 	}
+	if len(r.next.recent) > 0 { // from when it had no archive
+		n := r.next.clone()
+		n.recent = nil
+		r.set(t, n)
+	}
 	st := l.Stanza.Copy()
-	st.From, st.To = l.from, jid.JID{}
+	st.From, st.To, st.Type = l.from, jid.JID{}, stanza.Groupchat
 	id = r.service.host.DB().ArchiveID()
 	return id, t.Tx.ArchivePut(r.jid.String(), store.ArchiveEntry{
 		ID: id, Stamp: l.Stamp, With: l.Real.Bare().String(), From: l.Nick, StanzaID: l.Stanza.ID,

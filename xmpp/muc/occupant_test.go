@@ -62,8 +62,9 @@ func TestAvailabilityIsShownWhole(t *testing.T) {
 	bob/phone  sends <presence to='ops@chat.hq.net/Bob'><show>away</show><status>Lunch</status><priority>1</priority><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='n' ver='v'/><x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='owner'/></x><occupant-id xmlns='urn:xmpp:occupant-id:0' id='forged'/></presence>
 	alice/desk gets  <presence from='ops@chat.hq.net/Bob'><show>away</show><status>Lunch</status><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='n' ver='v'/>[none participant bob@hq.net/phone]</presence>
 	bob/phone  gets  <presence from='ops@chat.hq.net/Bob'><show>away</show><status>Lunch</status><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='n' ver='v'/>[none participant bob@hq.net/phone 110]</presence>
-	# The same again is told to nobody.
+	# The same again is told to nobody else.
 	bob/phone  sends <presence to='ops@chat.hq.net/Bob'><show>away</show><status>Lunch</status><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='n' ver='v'/></presence>
+	bob/phone  gets  <presence from='ops@chat.hq.net/Bob'><show>away</show><status>Lunch</status><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='n' ver='v'/>[none participant bob@hq.net/phone 110]</presence>
 	bob/phone  sends <presence to='ops@chat.hq.net/Bob' type='probe'/>
 	bob/phone  sends <presence to='ops@chat.hq.net/Bob' type='unavailable'><status>Bye</status></presence>
 	bob/phone  gets  <presence from='ops@chat.hq.net/Bob' type='unavailable'><status>Bye</status>[none none bob@hq.net/phone 110]</presence>

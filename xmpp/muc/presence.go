@@ -69,7 +69,11 @@ func (s *Service) show(q *request) error {
 	o.Sessions = append([]Session(nil), old.Sessions...)
 	o.Sessions[o.session(q.stanza.From)].Presence = kept
 	o.Show = shown(o.Sessions)
-	return q.room.alter(q.Turn, old, o, Cause{})
+	if err := q.room.alter(q.Turn, old, o, Cause{}); err != nil || !same(old, o) {
+		return err
+	}
+	// Nobody sees a difference. The client hears that it is in the room all the same, as some ask by this.
+	return q.room.give(q.Turn, &o.Sessions[o.session(q.stanza.From)], o.build("", true, Cause{Codes: []int{110}}))
 }
 
 // kept is what of a client's presence is shown to others: all but what the room itself says.
