@@ -199,3 +199,34 @@ func TestConversationsAreKeptAsTheConfigSays(t *testing.T) {
 		t.Errorf("%d are kept, want the last two", a)
 	}
 }
+
+// A node whose flash is full starts all the same, with the rooms that it has; those that were not meant to stay are gone.
+func TestNodeStartsOnAFullStoreWithItsRooms(t *testing.T) {
+	dir := t.TempDir()
+	text := withRooms + "[store]\nmax_size = \"1MiB\"\n"
+	cfg := write(t, dir, text)
+	n, stop := launch(t, cfg)
+	err := n.Store().Update(func(tx *store.Tx) error {
+		for _, r := range []store.Room{{JID: "kept@chat.field.net", Persistent: true}, {JID: "passing@chat.field.net"}} {
+			if err := tx.PutRoom(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(t, n)
+	stop()
+	n = start(t, write(t, dir, text+"[[room]]\naddress = \"ops\"\nautojoin = [\"*\"]\n"))
+	list, err := admin.Running(n).Rooms()
+	if err != nil || len(list) == 0 || list[0].JID != "kept@chat.field.net" {
+		t.Errorf("rooms: %+v, %v", list, err)
+	}
+	for _, r := range list {
+		if r.JID == "passing@chat.field.net" {
+			t.Error("a room that was not meant to stay is still there")
+		}
+	}
+}
