@@ -11,7 +11,7 @@ type Span struct {
 // A Difference is what two nodes owe each other.
 type Difference struct {
 	Send    []Span // what the other lacks of what we know, by the origins' age
-	Lack    bool   // the other has lines that we lack
+	Want    []Pair // what we lack of what it knows: the first number that is wanted of each
 	Unclear bool   // among the origins in the hash something differs; whole vectors will tell
 }
 
@@ -23,7 +23,7 @@ func (v *Vector) Compare(s Said) (d Difference) {
 		case known > p.N:
 			d.Send = append(d.Send, Span{p.Origin, p.N})
 		case known < p.N && p.Origin > v.horizon:
-			d.Lack = true
+			d.Want = append(d.Want, Pair{p.Origin, known + 1})
 		}
 	}
 	for _, o := range v.Origins() {

@@ -100,3 +100,10 @@ func (v *Vector) Place(n Number) Place {
 	}
 	return Gap
 }
+
+// Clone is a copy that shares nothing.
+func (v *Vector) Clone() Vector {
+	c := *v
+	c.known = maps.Clone(v.known)
+	return c
+}
