@@ -16,6 +16,7 @@ type FedSync struct {
 	Behind  bool     // it gets no lines until it says what it has
 	Met     bool     // it has said so once
 	Waiting uint8    // what the digest in the queue asks and answers; of package fmuc
+	Want    string   // the lines that its answer wants
 	Known   bool     // Told holds
 	Told    string   // whom it will believe to be here when all in the queue has arrived
 	Had     []string // whom it may believe to be here without the digest in the queue

@@ -65,12 +65,13 @@ type fedSyncRecord struct {
 	Known   bool     `cbor:"6,keyasint,omitempty"`
 	Told    string   `cbor:"7,keyasint,omitempty"`
 	Had     []string `cbor:"8,keyasint,omitempty"`
+	Want    string   `cbor:"9,keyasint,omitempty"`
 }
 
 func fedSyncRecordOf(s FedSync) fedSyncRecord {
-	return fedSyncRecord{v1, s.Peer, s.Asked, s.Behind, s.Met, s.Waiting, s.Known, s.Told, s.Had}
+	return fedSyncRecord{v1, s.Peer, s.Asked, s.Behind, s.Met, s.Waiting, s.Known, s.Told, s.Had, s.Want}
 }
 
 func (r fedSyncRecord) sync() FedSync {
-	return FedSync{r.Peer, r.Asked, r.Behind, r.Met, r.Waiting, r.Known, r.Told, r.Had}
+	return FedSync{r.Peer, r.Asked, r.Behind, r.Met, r.Waiting, r.Want, r.Known, r.Told, r.Had}
 }

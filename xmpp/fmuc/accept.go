@@ -50,6 +50,9 @@ func (r *room) accept(t *router.Turn, mr *muc.Room, p *peer, ps Peer, st *stanza
 	if err := r.seen(t, mr, p, st.From.Resource(), m.From, i, show(st)); err != nil {
 		return err
 	}
+	if s := syncOf(m, from); s != nil && !ps.Foreign {
+		return r.answerKin(t, mr, p, s)
+	}
 	return r.answer(t, mr, p, st.From.Resource(), h, missed)
 }
 
@@ -62,7 +65,7 @@ func (r *room) refusal(st *muc.State, from, real jid.JID) string {
 		return "your room is not on the list"
 	}
 	// Spec: whoever is here by another way comes round in a circle.
-	if o := st.ByReal(real); o != nil && o.Node != from {
+	if o := elsewhere(st, from, real); o != nil {
 		return "circular: " + o.Nick + " is here already"
 	}
 	return ""

@@ -29,7 +29,7 @@ func (r *room) announce(t *router.Turn, mr *muc.Room, o *muc.Occupant) error {
 // tell tells the peer of an occupant. entry: nothing is sent when the peer knows already that this user has this nick.
 func (p *peer) tell(t *router.Turn, mr *muc.Room, o *muc.Occupant, entry bool) error {
 	real, knows := p.told[o.Nick]
-	if entry && knows && real == o.Real {
+	if entry && knows && real == o.Real && (!p.kin() || p.kinship.greeted) {
 		return nil
 	}
 	var join []byte
@@ -39,6 +39,9 @@ func (p *peer) tell(t *router.Turn, mr *muc.Room, o *muc.Occupant, entry bool) e
 	}
 	if err := p.noteTold(t, o.Nick, o.Real); err != nil {
 		return err
+	}
+	if p.kin() {
+		return p.digest(t, mr, 0, muc.Cause{}, "")
 	}
 	return p.room.s.host.Route(t, p.presenceOf(mr.Next(t), o, join))
 }
@@ -66,6 +69,9 @@ func (p *peer) untell(t *router.Turn, nick string, c muc.Cause) error {
 	knew, err := p.noteUntold(t, nick)
 	if err != nil || !knew || !p.open() {
 		return err
+	}
+	if p.kin() {
+		return p.digest(t, p.room.s.muc.Room(p.room.jid), 0, c, nick)
 	}
 	return p.room.s.host.Route(t, p.farewellOf(nick, real, c))
 }

@@ -102,6 +102,12 @@ func (p *peer) rename(t *router.Turn, mr *muc.Room, old string, o *muc.Occupant)
 		}
 		return nil
 	}
+	if p.kin() {
+		if _, err := p.noteUntold(t, old); err != nil {
+			return err
+		}
+		return p.tell(t, mr, o, false)
+	}
 	ps, _ := p.room.s.peer(p.jid.Domain())
 	if ps.Foreign && p.rec.Up && len(p.told) == 1 {
 		// Peer: to Openfire the only one of a node who takes another nick is a node that leaves. So it leaves, and joins.
@@ -176,6 +182,11 @@ func (r *room) target(t *router.Turn, mr *muc.Room, p *peer, nick string, real j
 func (r *room) kicked(t *router.Turn, mr *muc.Room, p *peer, ps Peer, target *muc.Occupant, c muc.Cause) error {
 	if _, err := p.noteUntold(t, target.Nick); err != nil { // it is gone there already
 		return err
+	}
+	if p.kin() {
+		if err := p.untold(t, target.Nick); err != nil {
+			return err
+		}
 	}
 	if !ps.HonourKicks {
 		return p.tell(t, mr, target, false)

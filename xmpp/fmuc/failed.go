@@ -23,6 +23,11 @@ func (s *Service) failed(t *router.Turn, mr *muc.Room, st *stanza.Stanza) error 
 		return nil
 	}
 	why := condition(st)
+	if ours := t.Verdict || s.routing; ours && p.kin() {
+		if done, err := r.notSent(t, mr, p, st, why); done || err != nil {
+			return err
+		}
+	}
 	switch {
 	case st.Kind == stanza.Message && !st.From.IsBare():
 		return r.whisperFailed(t, mr, p, st)
@@ -45,6 +50,11 @@ func (s *Service) failed(t *router.Turn, mr *muc.Room, st *stanza.Stanza) error 
 	case st.Kind == stanza.Presence && (why == stanza.Conflict || p.state() == Joined && !t.Verdict && why == stanza.ServiceUnavailable):
 		// Spec: the user stays for those of ours.
 		s.warn(t, r, p, "an occupant is not shown at the peer", why)
+		if p.kin() {
+			if err := p.untold(t, st.To.Resource()); err != nil {
+				return err
+			}
+		}
 		_, err := p.noteUntold(t, st.To.Resource())
 		return err
 	case st.Kind != stanza.Presence:

@@ -31,6 +31,9 @@ type Options struct {
 	Peer func(domain string) (p Peer, ok bool)
 	// Reachable tells whether stanzas for a domain get through now, as far as the node knows without asking. nil: always.
 	Reachable func(domain string) bool
+	// Queue is where stanzas for a domain wait, nil if it is not known; of what is told to a room of our kind only the last word waits.
+	// nil: never known.
+	Queue func(domain string) *store.Queue
 	// Settle is how long after the start the peers believe that our occupants are still there; default 60 s.
 	Settle time.Duration
 	Log    *slog.Logger // default: slog.Default()
@@ -56,6 +59,8 @@ type Service struct {
 	muc     *muc.Service
 	options atomic.Pointer[Options]
 	rooms   map[jid.JID]*room // touched by operations only
+	routing bool              // as routing, tooBig: an error that comes now is our own node's word on what we send
+	tooBig  bool              // and it was that the stanza is too big for the way
 
 	mu     sync.Mutex // guards what follows
 	alarms map[alarm]time.Time

@@ -77,8 +77,8 @@ func TestTwoRoomsAreOne(t *testing.T) {
 		if got := alice.Crowd(); got != "Alice, Dave" {
 			t.Errorf("after all of field left, Alice sees %s", got)
 		}
-		if last := w.link.Crossed[len(w.link.Crossed)-1]; last.From != "hq" || !strings.Contains(last.XML, "<left/>") {
-			t.Errorf("the last leave is answered by %v", last)
+		if all := w.link.Crossed; len(all) != 1 || !strings.Contains(all[0].XML, ">-Carol<") {
+			t.Errorf("the last leave, which rooms of our kind do not answer, is %v", all)
 		}
 		w.Forget()
 		alice.Say("anybody?")

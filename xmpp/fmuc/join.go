@@ -91,6 +91,12 @@ func (r *room) unwanted(t *router.Turn, mr *muc.Room, up *peer) error {
 	if err := up.step(t, Unwanted); err != nil || up.state() == was || up.state() != Leaving {
 		return err
 	}
+	if up.kin() { // which does not say goodbye
+		if err := up.step(t, LeftSeen); err != nil {
+			return err
+		}
+		return r.clear(t, mr, up, muc.Cause{})
+	}
 	if err := up.put(t, func(rec *store.FedPeer) { rec.Lefts++ }); err != nil {
 		return err
 	}
@@ -121,10 +127,16 @@ func (r *room) join(t *router.Turn, mr *muc.Room, up *peer, first *muc.Occupant)
 		return err
 	}
 	r.s.count(t, pair{r.jid, up.jid}, func(c *Counters) { c.Joins++ })
+	if up.kin() {
+		return up.joinKin(t, mr, all)
+	}
 	if err := up.noteTold(t, all[0].Nick, all[0].Real); err != nil {
 		return err
 	}
 	m := Mark{From: all[0].Real}
+	if !up.foreign() {
+		m.Children = []*markup.Element{up.greeting(st)}
+	}
 	if replica(st) {
 		m.Attrs = []markup.Attr{{Name: markup.Name{Local: "mode"}, Value: "pr"}}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"longwire/store"
+	"longwire/xmpp/fmuc/lines"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/muc"
 	"longwire/xmpp/router"
@@ -27,9 +28,6 @@ func (s *Service) Say(t *router.Turn, mr *muc.Room, l *muc.Line) (hold bool, err
 	st := mr.Next(t)
 	up := r.up()
 	follows := replica(st) && !r.node(st).IsZero()
-	if len(r.peers) == 0 && !follows {
-		return false, nil
-	}
 	if l.Stanza.ID == "" {
 		// Spec: the id is what an echo and a repeat are known by.
 		l.Stanza = l.Stanza.Copy()
@@ -44,10 +42,13 @@ func (s *Service) Say(t *router.Turn, mr *muc.Room, l *muc.Line) (hold bool, err
 			return false, stanza.Fail(stanza.ResourceConstraint, "too many lines wait to come back")
 		}
 		r.hold(t, held{key: l.Key, id: l.Stanza.ID, nick: l.Nick, real: l.Real, since: time.Now()})
-		return true, r.send(t, up, r.outward(l.Nick, l.Real, l.Stanza))
+		return true, r.send(t, up, r.outward(l.Nick, l.Real, l.Stanza), l.Real, lines.Number{})
 	}
 	r.ring.note(t, l.Key)
-	return false, r.spread(t, nil, jid.JID{}, r.outward(l.Nick, l.Real, l.Stanza))
+	if err := r.number(t, l); err != nil {
+		return false, err
+	}
+	return false, r.spread(t, nil, jid.JID{}, r.outward(l.Nick, l.Real, l.Stanza), l, false)
 }
 
 // cutOff refuses what a replica cannot say while it hears nothing of the room that it follows.
@@ -64,7 +65,10 @@ func (r *room) outward(nick string, real jid.JID, st *stanza.Stanza) *stanza.Sta
 }
 
 // send sends a line to one peer.
-func (r *room) send(t *router.Turn, p *peer, out *stanza.Stanza) error {
+func (r *room) send(t *router.Turn, p *peer, out *stanza.Stanza, real jid.JID, n lines.Number) error {
+	if p.kin() {
+		return p.deliver(t, out, real, n)
+	}
 	c := out.Copy()
 	c.To = p.jid
 	return r.s.host.Route(t, c)
@@ -72,7 +76,12 @@ func (r *room) send(t *router.Turn, p *peer, out *stanza.Stanza) error {
 
 // spread sends a line to every peer but the one it came from; that gets it back if it waits for the echo. author is the
 // room that the author came by, zero if this one.
-func (r *room) spread(t *router.Turn, from *peer, author jid.JID, out *stanza.Stanza) error {
+func (r *room) spread(t *router.Turn, from *peer, author jid.JID, out *stanza.Stanza, l *muc.Line, hole bool) error {
+	o, err := lines.ParseOrigin(l.Origin)
+	if err != nil {
+		return err
+	}
+	n := lines.Number{Origin: o, N: l.Seq, Hole: hole}
 	for _, p := range r.peers {
 		if !p.open() || (p == from || p.jid == author) && !p.rec.Echo {
 			continue
@@ -80,7 +89,7 @@ func (r *room) spread(t *router.Turn, from *peer, author jid.JID, out *stanza.St
 		if p == from && p.rec.Up {
 			continue
 		}
-		if err := r.send(t, p, out); err != nil {
+		if err := r.send(t, p, out, l.Real, n); err != nil {
 			return err
 		}
 	}
@@ -90,6 +99,19 @@ func (r *room) spread(t *router.Turn, from *peer, author jid.JID, out *stanza.St
 // line takes a groupchat of a peer's.
 func (r *room) line(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, m Mark) error {
 	here := mr.Next(t)
+	n, numbered := p.numbered(m)
+	if p.kin() {
+		m.From = p.author(st.From.Resource(), m.From)
+	}
+	if numbered {
+		switch r.numbers.known.Place(n) {
+		case lines.Before:
+			r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.Duplicates++ })
+			return nil
+		case lines.Gap:
+			return r.gap(t, mr, p)
+		}
+	}
 	d, late := ParseDelay(st)
 	if most := time.Now().Add(maxAhead); d.Stamp.After(most) {
 		d.Stamp = most
@@ -101,11 +123,11 @@ func (r *room) line(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, m 
 	if late && l.DelayFrom.IsZero() {
 		l.DelayFrom = p.jid
 	}
-	if l.Subject && p.rec.Up && p.state() == Joining {
+	if l.Subject && p.rec.Up && p.state() == Joining && !numbered {
 		if !r.newer(here, &l) {
 			return r.subjectCame(t, mr, p)
 		}
-	} else if l.Nick == "" {
+	} else if l.Nick == "" && !numbered {
 		return nil // the room's own word is for its own clients
 	}
 	l.Key = lineKey(m.From, l.Stanza, d.Stamp)
@@ -114,33 +136,62 @@ func (r *room) line(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, m 
 	echo := follows && p.rec.Up
 	wasHeld := echo && r.release(t, l.Key)
 	switch {
+	case numbered: // which says all
 	case !echo && !late && author != nil && author.Node != p.jid, r.ring.has(l.Key), late && r.kept(t, l.Key):
 		r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.Duplicates++ })
 		return r.ended(t, mr, p, &l)
 	case follows && !p.rec.Up:
-		return r.upwards(t, mr, p, st, l.Nick)
+		return r.upwards(t, mr, p, st, l.Nick, m.From)
 	case echo && !wasHeld && author != nil && author.Ours() && !late:
 		r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.LateEchoes++ })
 	}
 	r.ring.note(t, l.Key)
+	// What a room of our kind sends without a number was said before it was federated, and stays with who asked for it.
+	past := p.kin() && !numbered && late && !p.rec.Echo
 	var by jid.JID
 	if author != nil {
 		l.Nick, by = author.Nick, author.Node
 	} else {
 		l.Nick = r.nickOf(here, p, l.Nick, m.From)
 	}
-	if _, err := mr.Post(t, l); err != nil {
+	var err error
+	switch {
+	case numbered:
+		err = r.take(t, &l, n)
+	case past:
+	default:
+		err = r.number(t, &l)
+	}
+	if err != nil {
 		return err
+	}
+	// Choice: a subject that comes late, and was replaced meanwhile, is not set again.
+	if !numbered || !l.Subject || !late || l.Stamp.After(here.Config.SubjectAt) {
+		if _, err := mr.Post(t, l); err != nil {
+			return err
+		}
+	}
+	if past {
+		return nil
 	}
 	if err := p.saw(t, l.Stamp); err != nil {
 		return err
 	}
 	out := st.Copy()
+	if p.kin() {
+		out = passed(st, &m)
+	}
 	out.From = at(r.jid, l.Nick)
-	if err := r.spread(t, p, by, out); err != nil {
+	if err := r.spread(t, p, by, out, &l, n.Hole); err != nil {
 		return err
 	}
 	return r.ended(t, mr, p, &l)
+}
+
+// passed is a line of a peer of our kind as it goes on to any peer.
+func passed(st *stanza.Stanza, m *Mark) *stanza.Stanza {
+	on := Mark{From: m.From}
+	return st.Without(func(c stanza.Child) bool { return c.Name.Space == NS }).With(on.Append(nil)).Copy()
 }
 
 // ended ends a join with the subject.
@@ -152,7 +203,7 @@ func (r *room) ended(t *router.Turn, mr *muc.Room, p *peer, l *muc.Line) error {
 }
 
 // upwards passes a line of a node below on to the room that ours follows. It is said here when it comes back.
-func (r *room) upwards(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, nick string) error {
+func (r *room) upwards(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, nick string, real jid.JID) error {
 	up := r.up()
 	if up == nil || up.state() != Joined || !r.s.reachable(up.jid.Domain()) {
 		return cutOff()
@@ -162,7 +213,7 @@ func (r *room) upwards(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza,
 		nick = alias(o)
 	}
 	out.From = at(r.jid, nick)
-	return r.send(t, up, out)
+	return r.send(t, up, out, real, lines.Number{})
 }
 
 // newer tells whether the subject that ends a join says something that is not known here.

@@ -20,7 +20,7 @@ func (r *room) seen(t *router.Turn, mr *muc.Room, p *peer, nick string, real jid
 	if p.state() == Joining && p.rec.Asked == real.String() || real.IsZero() {
 		return nil // the echo of the join; who it was for may wait still, or have left meanwhile
 	}
-	if here := mr.Next(t).ByReal(real); here != nil && here.Node != p.jid {
+	if elsewhere(mr.Next(t), p.jid, real) != nil {
 		// One of ours, told back; or one that came by another way, so that the rooms form a circle.
 		r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.Loops++ })
 		return nil
@@ -45,6 +45,18 @@ func (r *room) seen(t *router.Turn, mr *muc.Room, p *peer, nick string, real jid
 		return nil
 	}
 	return r.alter(t, mr, p, old, o)
+}
+
+// elsewhere finds a user who is in the room by another way than a peer's room: one of ours, or of another node. Rooms of our kind tell
+// no resources.
+func elsewhere(st *muc.State, peer, real jid.JID) *muc.Occupant {
+	bare := real.Bare()
+	for _, o := range st.Occupants() {
+		if o.Node != peer && o.Real.Bare() == bare {
+			return o
+		}
+	}
+	return nil
 }
 
 func same(a, b *store.FedOccupant) bool {
@@ -209,7 +221,11 @@ func (r *room) takeOut(t *router.Turn, mr *muc.Room, p *peer, nick string, c muc
 // lastLeft ends the federation with a room that joined us and of which nobody is left. XEP-0289 §5.4.
 func (r *room) lastLeft(t *router.Turn, mr *muc.Room, p *peer) error {
 	if !p.rec.Up && p.open() && len(p.occ) == 0 && r.find(p.jid) == p {
-		if err := r.signal(t, p.jid, Mark{Left: true}); err != nil {
+		if p.kin() {
+			if err := p.abandon(t); err != nil {
+				return err
+			}
+		} else if err := r.signal(t, p.jid, Mark{Left: true}); err != nil {
 			return err
 		}
 		if err := r.retire(t, p); err != nil {

@@ -20,6 +20,8 @@ type room struct {
 	held  []held             // a replica's lines that have not come back yet
 	waits map[jid.JID]string // clients at the door, by full JID, and their nicks
 	tries int                // joins in a row that were lost
+
+	numbers numbering
 }
 
 // A peer is a room of a peer that is federated with ours: the one that we join, or one that has joined us.
@@ -32,7 +34,8 @@ type peer struct {
 	told map[string]jid.JID            // real JIDs of those it was told of, by nick here
 	seen time.Time                     // stamp of its newest line; rec.Seen follows at times
 	// again holds those who were here before the peer joined anew, and have not been named since.
-	again map[string]bool
+	again   map[string]bool
+	kinship kinship
 }
 
 func (p *peer) state() State { return State(p.rec.State) }
@@ -72,6 +75,9 @@ func (s *Service) on(st *muc.State) bool {
 // load reads the room's records.
 func (r *room) load(tx *store.Tx) error {
 	name := r.jid.String()
+	if err := r.loadNumbers(tx); err != nil {
+		return err
+	}
 	return tx.FedPeers(name, func(rec store.FedPeer) error {
 		j, err := jid.Parse(rec.Peer)
 		if err != nil {
@@ -91,7 +97,10 @@ func (r *room) load(tx *store.Tx) error {
 			return nil
 		})
 		r.peers = append(r.peers, p)
-		return err
+		if err != nil {
+			return err
+		}
+		return p.loadKin(tx)
 	})
 }
 

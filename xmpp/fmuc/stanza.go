@@ -27,8 +27,14 @@ func (s *Service) Stanza(t *router.Turn, mr *muc.Room, st *stanza.Stanza) error 
 		return err
 	}
 	p := r.find(st.From.Bare())
+	if s := syncOf(m, st.From); s != nil && st.From.IsBare() && !ps.Foreign {
+		return r.synced(t, mr, p, ps, st, m, s)
+	}
 	if st.Kind == stanza.Presence {
 		return r.presence(t, mr, p, ps, st, m)
+	}
+	if p != nil && p.kin() && !p.speaks(mr.Next(t)) && st.Type == stanza.Groupchat {
+		return nil // it will come when ours has joined again
 	}
 	if p == nil || !p.speaks(mr.Next(t)) {
 		// The sender takes itself for one of ours, as a client might. XEP-0045 §7.4. It will join anew.

@@ -19,6 +19,10 @@ type Counters struct {
 	Duplicates int // lines that were here already
 	Loops      int // occupants that are here by another way
 	Kicks      int // of ours, by moderators there
+	Digests    int // that were queued for a peer of our kind
+	Gaps       int // lines that came before one that was missing
+	Behind     int // times that lines did not get there
+	Healed     int // lines that were sent later
 }
 
 // PeerStatus is the state of a room's federation with one of a peer's.

@@ -5,6 +5,7 @@ package fmuctest
 import (
 	"context"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -107,7 +108,7 @@ func (n *Node) Start() {
 	n.Peers = s2s.New(s2s.Env{DB: n.DB, Router: n.Router})
 	n.connect()
 	o := n.Options
-	o.Peer, o.Reachable = n.peer, n.reachable
+	o.Peer, o.Reachable, o.Queue = n.peer, n.reachable, n.queue
 	n.FMUC = fmuc.New(n.Host, n.MUC, o)
 	n.MUC.Use(n.FMUC)
 	must(tb, n.MUC.Load())
@@ -158,6 +159,14 @@ func (n *Node) reachable(domain string) bool {
 	return l != nil && far.Running() && l.Up()
 }
 
+// queue is where stanzas for a domain wait.
+func (n *Node) queue(domain string) *store.Queue {
+	if p := n.Peers.Find(domain); p != nil {
+		return p.Queue()
+	}
+	return nil
+}
+
 // Running tells whether the node is started.
 func (n *Node) Running() bool { return n.stop != nil }
 
@@ -172,6 +181,24 @@ func (n *Node) Stop() {
 		n.DB = nil
 	}
 	n.clients = nil
+}
+
+// Backup keeps a copy of the node's store, and returns what brings it back: the node then starts as it was.
+func (n *Node) Backup() (restore func()) {
+	tb := n.World.TB
+	tb.Helper()
+	n.Stop()
+	copy, err := os.ReadFile(n.path)
+	must(tb, err)
+	n.open()
+	n.Start()
+	return func() {
+		tb.Helper()
+		n.Stop()
+		must(tb, os.WriteFile(n.path, copy, 0o600))
+		n.open()
+		n.Start()
+	}
 }
 
 // Restart is Stop and Start. All clients are gone.

@@ -1,0 +1,83 @@
+package fmuc
+
+import (
+	"time"
+
+	"longwire/store"
+	"longwire/xmpp/fmuc/lines"
+	"longwire/xmpp/muc"
+	"longwire/xmpp/router"
+)
+
+// numbering is what a room knows of the numbers of its lines. It is touched by operations only.
+type numbering struct {
+	known lines.Vector
+	own   lines.Origin // of this process; 0: it has numbered nothing yet
+}
+
+// loadNumbers reads how far the room has each origin's lines.
+func (r *room) loadNumbers(tx *store.Tx) error {
+	return tx.FedCounts(r.jid.String(), func(c store.FedCount) error {
+		o, err := lines.ParseOrigin(c.Origin)
+		switch {
+		case err != nil:
+		case c.N == 0:
+			r.numbers.known.Forget(o)
+		default:
+			r.numbers.known.Set(o, c.N, c.At)
+		}
+		return nil
+	})
+}
+
+// have notes that the room has all lines of an origin up to n, or will never get them.
+func (r *room) have(t *router.Turn, o lines.Origin, n uint64) error {
+	v := &r.numbers.known
+	old, at := v.Known(o), v.At(o)
+	if n <= old {
+		return nil
+	}
+	now := time.Now()
+	v.Set(o, n, now)
+	t.Tx.OnUndo(func() { v.Set(o, old, at) })
+	if err := t.Tx.PutFedCount(r.jid.String(), store.FedCount{Origin: o.String(), N: n, At: now}); err != nil {
+		return err
+	}
+	if old == 0 && v.Over() != 0 {
+		return r.forget(t, v.Over())
+	}
+	return nil
+}
+
+// forget puts all origins up to one behind the horizon.
+func (r *room) forget(t *router.Turn, upTo lines.Origin) error {
+	v := &r.numbers.known
+	before, last := v.Clone(), v.Horizon()
+	t.Tx.OnUndo(func() { *v = before })
+	name := r.jid.String()
+	for _, o := range append(v.Forget(upTo), last) {
+		if o == 0 {
+			continue
+		}
+		if err := t.Tx.DeleteFedCount(name, o.String()); err != nil {
+			return err
+		}
+	}
+	return t.Tx.PutFedCount(name, store.FedCount{Origin: upTo.String(), At: time.Now()})
+}
+
+// number gives a line its number, as the node of its author, or the one at which it became one of ours.
+func (r *room) number(t *router.Turn, l *muc.Line) error {
+	n := &r.numbers
+	if n.own == 0 {
+		n.own = n.known.NewOrigin(time.Now())
+		t.Tx.OnUndo(func() { n.own = 0 })
+	}
+	return r.take(t, l, lines.Number{Origin: n.own, N: n.known.Known(n.own) + 1})
+}
+
+// take notes that the room has the line that is the next of its origin.
+func (r *room) take(t *router.Turn, l *muc.Line, n lines.Number) error {
+	l.Origin, l.Seq = n.Origin.String(), n.N
+	return r.have(t, n.Origin, n.N)
+}

@@ -1,0 +1,99 @@
+package fmuc
+
+import (
+	"strings"
+
+	"longwire/store"
+	"longwire/xmpp/fmuc/lines"
+	"longwire/xmpp/jid"
+	"longwire/xmpp/markup"
+	"longwire/xmpp/muc"
+	"longwire/xmpp/router"
+	"longwire/xmpp/stanza"
+)
+
+// deliver sends a line to a peer of our kind. One with a number waits in the archive while the peer would not take it: it is sent when
+// the peer has said how far it got.
+func (p *peer) deliver(t *router.Turn, out *stanza.Stanza, real jid.JID, n lines.Number) error {
+	if n.N != 0 && (p.kinship.rec.Behind || p.deaf()) {
+		return nil
+	}
+	if !p.kinship.greeted {
+		if err := p.digest(t, p.room.s.muc.Room(p.room.jid), ask, muc.Cause{}, ""); err != nil {
+			return err
+		}
+	}
+	m := p.lineMark(real, out.From.Resource(), n)
+	c := out.Without(func(c stanza.Child) bool { return c.Name.Space == NS }).With(m.Append(nil))
+	c.From, c.To = out.From, p.jid
+	return p.hand(t, c, n)
+}
+
+// hand puts a numbered line into the queue. One that the way does not take is given up: its number is told alone.
+func (p *peer) hand(t *router.Turn, st *stanza.Stanza, n lines.Number) error {
+	s := p.room.s
+	s.tooBig = false
+	if err := p.route(t, st); err != nil || !s.tooBig || n.N == 0 {
+		return err
+	}
+	s.tooBig = false
+	return p.tellGone(t, []lines.Pair{{Origin: n.Origin, N: n.N}})
+}
+
+// route hands a stanza to the router; an error that comes back meanwhile is our own node's.
+func (p *peer) route(t *router.Turn, st *stanza.Stanza) error {
+	s := p.room.s
+	before := s.routing
+	s.routing = true
+	err := s.host.Route(t, st)
+	s.routing = before
+	return err
+}
+
+// lineMark is the <fmuc/> of a line for a peer of our kind. The author is left out where the nick tells it.
+func (p *peer) lineMark(real jid.JID, nick string, n lines.Number) (m Mark) {
+	if real = real.Bare(); real != nickJID(nick, p.room.jid) {
+		m.From = real
+	}
+	if n.N != 0 {
+		m.Attrs = []markup.Attr{{Name: markup.Name{Local: "n"}, Value: n.String()}}
+	}
+	return m
+}
+
+// nickJID is the real JID that a nick stands for, if nothing else is said.
+func nickJID(nick string, room jid.JID) jid.JID {
+	j, err := jid.New(strings.ToLower(nick), usersDomain(room.Domain()), "")
+	if err != nil {
+		return jid.JID{}
+	}
+	return j
+}
+
+// author completes what a line of a peer of our kind says of its author.
+func (p *peer) author(nick string, real jid.JID) jid.JID {
+	if real.IsZero() {
+		real = nickJID(nick, p.jid)
+	}
+	if o := p.occ[nick]; o != nil {
+		if full, err := jid.Parse(o.Real); err == nil && full.Bare() == real.Bare() {
+			return full
+		}
+	}
+	return real
+}
+
+// numbered is the number of a peer's line; false if it has none.
+func (p *peer) numbered(m Mark) (n lines.Number, ok bool) {
+	if !p.kin() {
+		return n, false
+	}
+	n, err := lines.ParseNumber(m.Attr("n"))
+	return n, err == nil
+}
+
+// author of a line in the archive.
+func realOfEntry(e store.ArchiveEntry) jid.JID {
+	j, _ := jid.Parse(e.With)
+	return j
+}

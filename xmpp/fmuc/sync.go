@@ -1,0 +1,169 @@
+package fmuc
+
+import (
+	"slices"
+	"strconv"
+
+	"longwire/xmpp/fmuc/crowd"
+	"longwire/xmpp/fmuc/lines"
+	"longwire/xmpp/jid"
+	"longwire/xmpp/muc"
+	"longwire/xmpp/router"
+	"longwire/xmpp/stanza"
+)
+
+// syncOf is the <s/> from a room of our kind, nil if there is none, or none that can be read.
+func syncOf(m Mark, from jid.JID) *Sync {
+	e := m.Child(nsLines, "s")
+	if e == nil || m.Reject || m.Left {
+		return nil
+	}
+	s, err := ParseSync(e, from.Domain())
+	if err != nil {
+		return nil
+	}
+	return &s
+}
+
+// synced takes what a room of our kind says as a room: a digest, or in a message what will not come.
+func (r *room) synced(t *router.Turn, mr *muc.Room, p *peer, ps Peer, st *stanza.Stanza, m Mark, s *Sync) error {
+	if st.Kind == stanza.Message {
+		if p == nil || !p.kin() || !p.open() {
+			return nil
+		}
+		return r.forgone(t, s.Gone)
+	}
+	if p == nil || !p.rec.Up && !p.open() {
+		var err error
+		if p, err = r.greet(t, mr, ps, p, st.From.Bare(), m, s); err != nil || p == nil {
+			return err
+		}
+	}
+	if !p.open() {
+		return nil // on its way to a room that has left
+	}
+	if err := p.becomeKin(t, p.ours(mr.Next(t))); err != nil {
+		return err
+	}
+	if s.Crowd != nil {
+		if err := r.crowded(t, mr, p, s.Crowd); err != nil || r.find(p.jid) != p {
+			return err
+		}
+	}
+	return r.compare(t, mr, p, s)
+}
+
+// crowded takes what a peer says of its occupants.
+func (r *room) crowded(t *router.Turn, mr *muc.Room, p *peer, d *crowd.Digest) error {
+	_, changes := p.theirs().Apply(*d)
+	for _, c := range changes {
+		if c.Op == crowd.Leave {
+			continue
+		}
+		if real, ok := r.realOf(t, mr, p, &c); ok {
+			if err := r.seen(t, mr, p, c.Nick, real, Item{Affiliation: c.Affiliation, Role: c.Role}, nil); err != nil {
+				return err
+			}
+		}
+	}
+	left := false
+	for _, c := range changes {
+		if c.Op != crowd.Leave {
+			continue
+		}
+		left = true
+		cause := muc.Cause{Reason: clip(c.Reason, maxReason)}
+		if n, err := strconv.Atoi(c.Code); err == nil && (n == codeBanned || n == codeKicked) {
+			cause.Codes = []int{n}
+		}
+		if err := r.takeOut(t, mr, p, c.Nick, cause); err != nil {
+			return err
+		}
+	}
+	if left {
+		return r.lastLeft(t, mr, p)
+	}
+	return nil
+}
+
+// realOf is the real JID of who came or changed; false when that cannot be.
+func (r *room) realOf(t *router.Turn, mr *muc.Room, p *peer, c *crowd.Change) (jid.JID, bool) {
+	real, err := jid.Parse(c.JID)
+	if err != nil || len(c.Nick) > maxNick {
+		return real, false
+	}
+	for _, nick := range []string{c.Was, c.Nick} {
+		if o := p.occ[nick]; o != nil {
+			if was, err := jid.Parse(o.Real); err == nil && was.Bare() == real {
+				return was, true // it was known in full
+			}
+		}
+	}
+	// Spec 6.8: one of ours, told back, or one that came by another way, so that the rooms form a circle.
+	if elsewhere(mr.Next(t), p.jid, real) != nil {
+		r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.Loops++ })
+		return real, false
+	}
+	return real, true
+}
+
+// compare takes what a peer says of lines: it gets what it lacks, and is told what we lack.
+func (r *room) compare(t *router.Turn, mr *muc.Room, p *peer, s *Sync) error {
+	if s.Have == nil && !s.Wants {
+		return nil
+	}
+	var need need
+	var spans []lines.Span
+	k := p.kinship
+	if s.Have != nil {
+		d := r.numbers.known.Compare(*s.Have)
+		spans = d.Send
+		k.rec.Want = lines.Said{Pairs: d.Want}.String()
+		if need = answer; d.Unclear {
+			need = ask | whole // its answer says what it lacks, and with it comes what we lack
+		}
+	}
+	if s.Wants {
+		k.rec.Asked = false
+		for _, w := range s.Want {
+			spans = append(spans, lines.Span{Origin: w.Origin, After: w.N - 1})
+		}
+	}
+	k.rec.Met, k.rec.Behind = true, false
+	if s.Sum != "" && !k.believed(s.Sum) {
+		k.ledger.Lose()
+	}
+	if err := p.setKin(t, k); err != nil {
+		return err
+	}
+	if p.rec.Up {
+		if err := r.answered(t, mr, p); err != nil {
+			return err
+		}
+	}
+	if err := p.resend(t, mr, spans, s.Most); err != nil {
+		return err
+	}
+	if need == 0 && k.ledger.Told != nil {
+		return nil
+	}
+	return p.digest(t, mr, need, muc.Cause{}, "")
+}
+
+// believed tells whether the peer may hold what the sum stands for: what it was told, or that before the last digest, which may be under way.
+func (k *kinship) believed(sum string) bool {
+	if k.ledger.Told == nil {
+		return false
+	}
+	return k.ledger.Told.Sum() == sum || slices.ContainsFunc(k.ledger.Had, func(c crowd.Crowd) bool { return c.Sum() == sum })
+}
+
+// forgone takes the numbers of lines that will never come.
+func (r *room) forgone(t *router.Turn, gone []lines.Pair) error {
+	for _, g := range gone {
+		if err := r.have(t, g.Origin, g.N); err != nil {
+			return err
+		}
+	}
+	return nil
+}
