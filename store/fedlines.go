@@ -14,6 +14,7 @@ type FedSync struct {
 	Peer    string
 	Asked   bool     // it was asked what it has, and did not say so yet
 	Behind  bool     // it gets no lines until it says what it has
+	Held    uint64   // the archive's last id when that began
 	Met     bool     // it has said so once
 	Waiting uint8    // what the digest in the queue asks and answers; of package fmuc
 	Want    string   // the lines that its answer wants

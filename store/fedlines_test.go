@@ -11,7 +11,7 @@ func TestFederatedLinesOutliveTheProgram(t *testing.T) {
 	db := open(t, store.Options{})
 	const room, peer = "ops@chat.field.net", "ops@chat.headquarters.net"
 	a, b := store.FedCount{Origin: "C7VKMPUa", N: 12, At: day}, store.FedCount{Origin: "C7WFu4K7", N: 1 << 40, At: day}
-	s := store.FedSync{Peer: peer, Asked: true, Behind: true, Met: true, Waiting: 1, Want: "C7VKMPUa5k", Known: true, Told: "=", Had: []string{"=Bob"}}
+	s := store.FedSync{Peer: peer, Asked: true, Behind: true, Held: 7, Met: true, Waiting: 1, Want: "C7VKMPUa5k", Known: true, Told: "=", Had: []string{"=Bob"}}
 	update(t, db, func(tx *store.Tx) error {
 		for _, err := range []error{
 			tx.PutFedPeer(room, store.FedPeer{Peer: peer}), tx.PutFedCount(room, b), tx.PutFedCount(room, a), tx.PutFedCount("x"+room, b), tx.PutFedSync(room, s),

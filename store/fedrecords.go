@@ -66,12 +66,13 @@ type fedSyncRecord struct {
 	Told    string   `cbor:"7,keyasint,omitempty"`
 	Had     []string `cbor:"8,keyasint,omitempty"`
 	Want    string   `cbor:"9,keyasint,omitempty"`
+	Held    uint64   `cbor:"10,keyasint,omitempty"`
 }
 
 func fedSyncRecordOf(s FedSync) fedSyncRecord {
-	return fedSyncRecord{v1, s.Peer, s.Asked, s.Behind, s.Met, s.Waiting, s.Known, s.Told, s.Had, s.Want}
+	return fedSyncRecord{v1, s.Peer, s.Asked, s.Behind, s.Met, s.Waiting, s.Known, s.Told, s.Had, s.Want, s.Held}
 }
 
 func (r fedSyncRecord) sync() FedSync {
-	return FedSync{r.Peer, r.Asked, r.Behind, r.Met, r.Waiting, r.Want, r.Known, r.Told, r.Had}
+	return FedSync{r.Peer, r.Asked, r.Behind, r.Held, r.Met, r.Waiting, r.Want, r.Known, r.Told, r.Had}
 }

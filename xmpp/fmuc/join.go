@@ -136,6 +136,9 @@ func (r *room) join(t *router.Turn, mr *muc.Room, up *peer, first *muc.Occupant)
 	m := Mark{From: all[0].Real}
 	if !up.foreign() {
 		m.Children = []*markup.Element{up.greeting(st)}
+		old := up.kinship
+		t.Tx.OnUndo(func() { up.kinship = old })
+		up.kinship.greeted = true
 	}
 	if replica(st) {
 		m.Attrs = []markup.Attr{{Name: markup.Name{Local: "mode"}, Value: "pr"}}

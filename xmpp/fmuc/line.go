@@ -69,6 +69,9 @@ func (r *room) send(t *router.Turn, p *peer, out *stanza.Stanza, real jid.JID, n
 	if p.kin() {
 		return p.deliver(t, out, real, n)
 	}
+	if p.state() == Joining && n.N != 0 && !p.foreign() {
+		out = withNumber(out, real, n) // the answer will show whether it can read that
+	}
 	c := out.Copy()
 	c.To = p.jid
 	return r.s.host.Route(t, c)
@@ -83,6 +86,11 @@ func (r *room) spread(t *router.Turn, from *peer, author jid.JID, out *stanza.St
 	}
 	n := lines.Number{Origin: o, N: l.Seq, Hole: hole}
 	for _, p := range r.peers {
+		if !p.open() && p.kin() && p.rec.Up {
+			if err := p.withhold(t); err != nil {
+				return err
+			}
+		}
 		if !p.open() || (p == from || p.jid == author) && !p.rec.Echo {
 			continue
 		}

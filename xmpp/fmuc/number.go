@@ -13,6 +13,8 @@ import (
 type numbering struct {
 	known lines.Vector
 	own   lines.Origin // of this process; 0: it has numbered nothing yet
+	// stamps are those of the newest lines, by origin, as far as they were taken by this process.
+	stamps map[lines.Origin]time.Time
 }
 
 // loadNumbers reads how far the room has each origin's lines.
@@ -79,5 +81,28 @@ func (r *room) number(t *router.Turn, l *muc.Line) error {
 // take notes that the room has the line that is the next of its origin.
 func (r *room) take(t *router.Turn, l *muc.Line, n lines.Number) error {
 	l.Origin, l.Seq = n.Origin.String(), n.N
+	r.stamp(t, l, n.Origin)
 	return r.have(t, n.Origin, n.N)
+}
+
+// stamp sees that an origin's lines are in order by time, too. Links stamp what has waited long, and the rest counts as said when it comes;
+// so the times of two lines may cross by a minute.
+func (r *room) stamp(t *router.Turn, l *muc.Line, o lines.Origin) {
+	if l.Stamp.IsZero() {
+		l.Stamp = time.Now()
+	}
+	old, known := r.numbers.stamps[o]
+	if known && l.Stamp.Before(old) {
+		l.Stamp = old
+		return
+	}
+	if r.numbers.stamps == nil {
+		r.numbers.stamps = make(map[lines.Origin]time.Time)
+	}
+	r.numbers.stamps[o] = l.Stamp
+	t.Tx.OnUndo(func() {
+		if delete(r.numbers.stamps, o); known {
+			r.numbers.stamps[o] = old
+		}
+	})
 }

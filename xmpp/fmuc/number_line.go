@@ -16,7 +16,7 @@ import (
 // the peer has said how far it got.
 func (p *peer) deliver(t *router.Turn, out *stanza.Stanza, real jid.JID, n lines.Number) error {
 	if n.N != 0 && (p.kinship.rec.Behind || p.deaf()) {
-		return nil
+		return p.withhold(t)
 	}
 	if !p.kinship.greeted {
 		if err := p.digest(t, p.room.s.muc.Room(p.room.jid), ask, muc.Cause{}, ""); err != nil {
@@ -27,6 +27,25 @@ func (p *peer) deliver(t *router.Turn, out *stanza.Stanza, real jid.JID, n lines
 	c := out.Without(func(c stanza.Child) bool { return c.Name.Space == NS }).With(m.Append(nil))
 	c.From, c.To = out.From, p.jid
 	return p.hand(t, c, n)
+}
+
+// withNumber is a line with its number, for whoever can read that.
+func withNumber(out *stanza.Stanza, real jid.JID, n lines.Number) *stanza.Stanza {
+	m := Mark{From: real, Attrs: []markup.Attr{{Name: markup.Name{Local: "n"}, Value: n.String()}}}
+	c := out.Without(func(c stanza.Child) bool { return c.Name.Space == NS }).With(m.Append(nil))
+	c.From, c.Type = out.From, out.Type
+	return c
+}
+
+// withhold notes that the peer did not get a line. It gets none of those behind it either, before it has said how far it got: they may be
+// of another origin, and what an author says stays in order.
+func (p *peer) withhold(t *router.Turn) error {
+	if p.kinship.rec.Behind {
+		return nil
+	}
+	k := p.kinship
+	k.rec.Behind, k.rec.Held = true, t.Tx.ArchiveStats(p.room.jid.String()).Last
+	return p.setKin(t, k)
 }
 
 // hand puts a numbered line into the queue. One that the way does not take is given up: its number is told alone.

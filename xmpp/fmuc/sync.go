@@ -115,12 +115,15 @@ func (r *room) compare(t *router.Turn, mr *muc.Room, p *peer, s *Sync) error {
 	var need need
 	var spans []lines.Span
 	k := p.kinship
+	clear := true
 	if s.Have != nil {
 		d := r.numbers.known.Compare(*s.Have)
 		spans = d.Send
 		k.rec.Want = lines.Said{Pairs: d.Want}.String()
+		k.greeted = true // with our answer both know what they lack
 		if need = answer; d.Unclear {
 			need = ask | whole // its answer says what it lacks, and with it comes what we lack
+			clear = s.Wants
 		}
 	}
 	if s.Wants {
@@ -128,8 +131,19 @@ func (r *room) compare(t *router.Turn, mr *muc.Room, p *peer, s *Sync) error {
 		for _, w := range s.Want {
 			spans = append(spans, lines.Span{Origin: w.Origin, After: w.N - 1})
 		}
+		if s.Have == nil && k.rec.Behind {
+			// It speaks of what we had when we asked; what was held back since comes on top.
+			held, err := p.heldBack(t)
+			if err != nil {
+				return err
+			}
+			spans = append(spans, held...)
+		}
 	}
-	k.rec.Met, k.rec.Behind = true, false
+	k.rec.Met = true
+	if clear {
+		k.rec.Behind, k.rec.Held = false, 0
+	}
 	if s.Sum != "" && !k.believed(s.Sum) {
 		k.ledger.Lose()
 	}

@@ -3,7 +3,6 @@ package fmuc
 import (
 	"slices"
 
-	"longwire/xmpp/fmuc/lines"
 	"longwire/xmpp/muc"
 	"longwire/xmpp/router"
 	"longwire/xmpp/stanza"
@@ -33,7 +32,7 @@ func (r *room) fellBehind(t *router.Turn, mr *muc.Room, p *peer) error {
 		return nil
 	}
 	r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.Behind++ })
-	if err := p.recall(t, func(lines.Number) bool { return true }); err != nil {
+	if err := p.recall(t); err != nil {
 		return err
 	}
 	return p.pause(t, mr)
@@ -41,9 +40,7 @@ func (r *room) fellBehind(t *router.Turn, mr *muc.Room, p *peer) error {
 
 // pause holds back all lines until the peer has said how far it got.
 func (p *peer) pause(t *router.Turn, mr *muc.Room) error {
-	k := p.kinship
-	k.rec.Behind = true
-	if err := p.setKin(t, k); err != nil {
+	if err := p.withhold(t); err != nil {
 		return err
 	}
 	return p.digest(t, mr, ask, muc.Cause{}, "")

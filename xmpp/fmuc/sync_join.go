@@ -6,7 +6,6 @@ import (
 
 	"longwire/store"
 	"longwire/xmpp/fmuc/crowd"
-	"longwire/xmpp/fmuc/lines"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/markup"
 	"longwire/xmpp/muc"
@@ -17,7 +16,6 @@ import (
 func (p *peer) joinKin(t *router.Turn, mr *muc.Room, all []*muc.Occupant) error {
 	k := p.kinship
 	k.ledger.Lose()
-	k.rec.Behind = false
 	if err := p.setKin(t, k); err != nil {
 		return err
 	}
@@ -115,5 +113,5 @@ func (p *peer) abandon(t *router.Turn) error {
 	if _, err := q.Done(t.Tx, ids...); err != nil {
 		return err
 	}
-	return p.recall(t, func(lines.Number) bool { return true })
+	return p.recall(t)
 }

@@ -27,7 +27,7 @@ type due struct {
 
 // resend sends the peer what it lacks, in the order in which we have it, at most so many lines if most is not negative.
 func (p *peer) resend(t *router.Turn, mr *muc.Room, spans []lines.Span, most int) error {
-	if len(spans) == 0 || p.deaf() {
+	if spans = merged(spans); len(spans) == 0 || p.deaf() {
 		return nil
 	}
 	if ps, _ := p.room.s.peer(p.jid.Domain()); ps.LastN > 0 && (most < 0 || most > ps.LastN) {
@@ -63,6 +63,31 @@ func (p *peer) resend(t *router.Turn, mr *muc.Room, spans []lines.Span, most int
 		return p.pause(t, mr)
 	}
 	return p.forgo(t, spans, sent)
+}
+
+// heldBack are the lines since the peer fell behind, but for those of its own users.
+func (p *peer) heldBack(t *router.Turn) (spans []lines.Span, err error) {
+	err = t.Tx.ArchiveScan(p.room.jid.String(), p.kinship.rec.Held, 0, false, func(e store.ArchiveEntry) (bool, error) {
+		if o, err := lines.ParseOrigin(e.Origin); err == nil && e.Seq > 0 && !p.said(e.With) {
+			spans = append(spans, lines.Span{Origin: o, After: e.Seq - 1})
+		}
+		return true, nil
+	})
+	return merged(spans), err
+}
+
+// merged has each origin once.
+func merged(spans []lines.Span) (all []lines.Span) {
+	at := make(map[lines.Origin]int, len(spans))
+	for _, s := range spans {
+		if i, ok := at[s.Origin]; ok {
+			all[i].After = min(all[i].After, s.After)
+			continue
+		}
+		at[s.Origin] = len(all)
+		all = append(all, s)
+	}
+	return all
 }
 
 // forgo tells the peer of the lines that will never come, as they are not kept here any more.
@@ -139,42 +164,52 @@ func (p *peer) repeat(t *router.Turn, d due) error {
 	return p.hand(t, out, d.n)
 }
 
-// underWay leaves out of the spans what is in the queue already. What comes behind a missing line is taken out of the queue, as it would
-// arrive in vain.
+// underWay leaves out of the spans what is in the queue already. If more is missing, what waits there is taken out and sent behind that, so
+// that all is in the order in which we have it.
 func (p *peer) underWay(t *router.Turn, spans []lines.Span) ([]lines.Span, error) {
 	q := p.queue()
 	if q == nil {
 		return spans, nil
 	}
-	there := map[lines.Number]bool{}
-	err := p.eachQueued(t, q, func(_ store.Entry, n lines.Number) { there[n] = true })
+	there, sent := map[lines.Number]bool{}, map[lines.Number]bool{}
+	var waiting []lines.Span
+	err := p.eachQueued(t, q, func(e store.Entry, n lines.Number) {
+		if there[n], sent[n] = true, e.Session != ""; e.Session == "" {
+			waiting = append(waiting, lines.Span{Origin: n.Origin, After: n.N - 1})
+		}
+	})
 	if err != nil || len(there) == 0 {
 		return spans, err
 	}
-	after := map[lines.Origin]uint64{}
-	for i := range spans {
-		s := &spans[i]
-		for there[lines.Number{Origin: s.Origin, N: s.After + 1}] {
-			s.After++
-		}
-		after[s.Origin] = s.After
+	if len(p.lacking(spans, there)) == 0 {
+		return nil, nil
 	}
-	spans = slices.DeleteFunc(spans, func(s lines.Span) bool { return s.After >= p.room.numbers.known.Known(s.Origin) })
-	return spans, p.recall(t, func(n lines.Number) bool {
-		last, due := after[n.Origin]
-		return due && n.N > last
-	})
+	spans = merged(append(p.lacking(spans, sent), waiting...))
+	return spans, p.recall(t)
 }
 
-// recall takes unsent lines out of the queue.
-func (p *peer) recall(t *router.Turn, which func(lines.Number) bool) error {
+// lacking is what is left of the spans without the lines that are in a set and follow each other.
+func (p *peer) lacking(spans []lines.Span, set map[lines.Number]bool) (left []lines.Span) {
+	for _, s := range spans {
+		for set[lines.Number{Origin: s.Origin, N: s.After + 1}] {
+			s.After++
+		}
+		if s.After < p.room.numbers.known.Known(s.Origin) {
+			left = append(left, s)
+		}
+	}
+	return left
+}
+
+// recall takes the unsent lines out of the queue.
+func (p *peer) recall(t *router.Turn) error {
 	q := p.queue()
 	if q == nil {
 		return nil
 	}
 	var ids []uint64
-	err := p.eachQueued(t, q, func(e store.Entry, n lines.Number) {
-		if e.Session == "" && which(n) {
+	err := p.eachQueued(t, q, func(e store.Entry, _ lines.Number) {
+		if e.Session == "" {
 			ids = append(ids, e.ID)
 		}
 	})

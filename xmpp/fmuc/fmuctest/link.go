@@ -9,6 +9,7 @@ import (
 	"longwire/store"
 	"longwire/xmpp/router"
 	"longwire/xmpp/s2s"
+	"longwire/xmpp/stanza"
 	"longwire/xmpp/stream"
 )
 
@@ -80,6 +81,17 @@ func (l *Link) queued(from *Node) []store.Entry {
 	return all
 }
 
+// stamped is an entry as links send it: with the time when it was queued, if that is long ago (links.Stamped).
+func stamped(e store.Entry) string {
+	const ns = "urn:xmpp:delay"
+	st, err := stream.ParseStanza(e.Stanza)
+	if err != nil || time.Since(e.Queued) <= time.Minute || st.Kind == stanza.IQ || st.IsError() || st.Has(ns, "delay") {
+		return string(e.Stanza)
+	}
+	delay := fmt.Appendf(nil, "<delay xmlns='%s' from='%s' stamp='%s'/>", ns, st.From.Domain(), e.Queued.UTC().Format("2006-01-02T15:04:05Z"))
+	return string(st.With(delay).Bytes())
+}
+
 // Carry moves one stanza over the link, if it can; false when there was none, or no contact.
 func (l *Link) Carry(from *Node) bool {
 	to := l.far(from)
@@ -93,7 +105,7 @@ func (l *Link) Carry(from *Node) bool {
 		return false
 	}
 	l.Crossed = append(l.Crossed, Crossing{from.Name, to.Name, string(next[0].Stanza), time.Now()})
-	to.Arrive(from.Name, string(next[0].Stanza))
+	to.Arrive(from.Name, stamped(next[0]))
 	from.Update(func(t *router.Turn) error {
 		_, err := q.Done(t.Tx, next[0].ID)
 		return err
