@@ -103,6 +103,7 @@ func (s *Service) inside(f iqHandler) iqHandler {
 	}
 }
 
+// visible refuses what is asked of a room that is not there for the asker.
 func (s *Service) visible(q *request) error {
 	switch c := &q.state.Config; {
 	case c.Gone:

@@ -5,6 +5,7 @@ import (
 
 	"longwire/store"
 	"longwire/xmpp/forms"
+	"longwire/xmpp/jid"
 	"longwire/xmpp/markup"
 	"longwire/xmpp/router"
 )
@@ -62,3 +63,8 @@ func Cast(t *router.Turn, r *Room, nick, role string) error {
 	n.Role, _ = ParseRole(role)
 	return r.alter(t, o, n, Cause{})
 }
+
+// A Pacing is the bound on what a user has passed on; see limits.go.
+type Pacing struct{ p pacing }
+
+func (p *Pacing) Take(t *router.Turn, who jid.JID, n int) error { return p.p.take(t, who, n) }

@@ -1,6 +1,7 @@
 package muc_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"longwire/xmpp/jid"
 	"longwire/xmpp/muc"
 	"longwire/xmpp/router"
+	"longwire/xmpp/stanza"
 )
 
 func TestStonesOfDestroyedRoomsAreBounded(t *testing.T) {
@@ -126,4 +128,56 @@ func BenchmarkConfigurationForm(b *testing.B) {
 		s.Send("alice/desk", get, true)
 		s.Client("alice/desk").Got()
 	}
+}
+
+func TestPacingForgetsTheIdleAndWhatIsUndone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, muc.Options{})
+		var p muc.Pacing
+		bob := jidOf("bob")
+		no := errors.New("no")
+		take := func(who jid.JID, n int, then error) error {
+			return s.attempt(func(t *router.Turn) error {
+				if err := p.Take(t, who, n); err != nil {
+					return err
+				}
+				return then
+			})
+		}
+		tooMany := &stanza.Err{Condition: stanza.PolicyViolation, Type: "wait"}
+		for i, c := range []struct {
+			n    int
+			then error
+			want error
+		}{{21, nil, tooMany}, {20, no, no}, {20, no, no}, {20, nil, nil}, {1, nil, tooMany}} {
+			if err := take(bob, c.n, c.then); !errors.Is(err, c.want) {
+				t.Errorf("step %d: %v, want %v", i, err, c.want)
+			}
+		}
+		// A crowd of others does not take his place, and does not grow for ever.
+		err := s.attempt(func(t *router.Turn) error {
+			var errs []error
+			for i := range 5000 {
+				errs = append(errs, p.Take(t, jid.MustParse(fmt.Sprintf("u%d@far.net", i)), 1))
+				time.Sleep(time.Second)
+			}
+			return errors.Join(errs...)
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		if err := take(bob, 20, nil); err != nil {
+			t.Errorf("an hour later: %v", err)
+		}
+	})
+}
+
+func TestARoomThatIsBeingMadeIsNotThereForOthers(t *testing.T) {
+	s := newStage(t, muc.Options{})
+	s.act("alice/desk connects\nbob/phone connects\n" + alicesRoom + `
+	bob/phone  sends <message to='ops@chat.hq.net' type='groupchat' id='1'><body>Hello?</body></message>
+	bob/phone  gets  {returned cancel item-not-found}
+	bob/phone  sends {to ops}{user}<decline to='alice@hq.net'/></x></message>
+	bob/phone  gets  {returned cancel item-not-found}
+	`)
 }

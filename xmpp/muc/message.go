@@ -18,6 +18,8 @@ func (s *Service) message(q *request) error {
 		return s.messageError(q)
 	case q.room == nil:
 		return stanza.Fail(stanza.ItemNotFound, "")
+	case q.from == nil && s.visible(q) != nil:
+		return s.visible(q) // XEP-0045 §17.2
 	case !st.To.IsBare():
 		return s.whisper(q)
 	case st.Type == stanza.Groupchat:
