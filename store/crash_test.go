@@ -45,7 +45,38 @@ func step(q *store.Queue, tx *store.Tx, i uint64) error {
 			return err
 		}
 	}
+	e := store.ArchiveEntry{ID: i, With: strconv.FormatUint(i%3, 10), Stanza: []byte(strconv.FormatUint(i, 10))}
+	if err := tx.ArchivePut("a@field.net", e, store.ArchiveLimits{Entries: 64}); err != nil {
+		return err
+	}
 	return tx.PutCustody("mark", store.Custody{Mark: uint32(i)})
+}
+
+// checkArchived tells whether the archive holds the last of i entries, whichever way they are counted.
+func checkArchived(t *testing.T, tx *store.Tx, i uint64) error {
+	t.Helper()
+	want := i
+	if i > 68 {
+		want = 64 + (i-69)%5 // four more than the bound, then they go
+	}
+	next, with := i-want+1, 0
+	err := tx.ArchiveScan("a@field.net", 0, 0, false, func(e store.ArchiveEntry) (bool, error) {
+		if e.ID != next || string(e.Stanza) != strconv.FormatUint(next, 10) {
+			t.Errorf("archive entry %d holds %q, want %d", e.ID, e.Stanza, next)
+		}
+		next++
+		return true, nil
+	})
+	for w := range uint64(3) {
+		err = cmp.Or(err, tx.ArchiveScanWith("a@field.net", strconv.FormatUint(w, 10), 0, 0, true, func(store.ArchiveEntry) (bool, error) {
+			with++
+			return true, nil
+		}))
+	}
+	if s := tx.ArchiveStats("a@field.net"); next != i+1 || uint64(s.Entries) != want || uint64(with) != want || s.Last != i {
+		t.Errorf("archive ends at %d, %d by the index, %+v, mark %d", next-1, with, s, i)
+	}
+	return err
 }
 
 // checkSteps compares the store with what i steps leave.
@@ -65,7 +96,7 @@ func checkSteps(t *testing.T, db *store.DB) (i uint64) {
 		if n, _ := tx.SpoolCount("a@field.net"); next != i+1 || uint64(n) != min(i, 40) {
 			t.Errorf("spool ends at %d with %d entries, mark %d", next-1, n, i)
 		}
-		return cmp.Or(err, err2)
+		return cmp.Or(err, err2, checkArchived(t, tx, i))
 	})
 	all, err := db.Queue("peer").List()
 	if err != nil {
