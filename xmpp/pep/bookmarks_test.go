@@ -172,6 +172,25 @@ func TestBookmarksOfBeforeAreAdopted(t *testing.T) {
 	}
 }
 
+// XEP-0411 §4: a client of XEP-0048 on PEP is told of bookmarks that were there before, when it comes.
+func TestBookmarksOfBeforeAreToldOf(t *testing.T) {
+	s := newStage(t, pep.Options{})
+	blob := []byte(storage(old("ops@rooms.hq.net", " autojoin='1'", "")))
+	if err := s.DB.Update(func(tx *store.Tx) error {
+		return tx.PutBlob("alice@hq.net", store.BlobPrivate, "storage storage:bookmarks", blob)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	late := strings.Replace(told(legacy, item("current", storage(old("ops@rooms.hq.net", " autojoin='true'", "")))), "</message>", "[late]</message>", 1)
+	for _, who := range []string{"alice/mid", "alice/again"} {
+		s.comes(who + " " + legacy + " " + native)
+		wantEvents(t, who, s.events(who), late)
+		s.ask(who, "get [pubsub><items node='"+native+"'/></pubsub>") // adopts it
+	}
+	s.comes("bob/phone " + legacy)
+	wantEvents(t, bob, s.events(bob))
+}
+
 func TestDeclaredBookmarks(t *testing.T) {
 	account, room := jid.MustParse("alice@hq.net"), jid.MustParse("ops@rooms.hq.net")
 	one, two := pep.Bookmark{Name: "Ops", Autojoin: true}, pep.Bookmark{Name: "Ops 2", Autojoin: true}
@@ -194,6 +213,7 @@ func TestDeclaredBookmarks(t *testing.T) {
 		"removed by the user":               {[]any{one, retract, one, two}, ""},
 		"removed, and taken back":           {[]any{one, retract, nil}, ""},
 		"taken back and declared once more": {[]any{one, retract, nil, one}, itemOne},
+		"written again by a new client":     {[]any{one, publish(native, item("ops@rooms.hq.net", conference(" autojoin='1' name='Ops'", "<extensions/>"))), nil}, ""},
 		"written again by an old client":    {[]any{one, "set " + query(storage(old("ops@rooms.hq.net", " name='Ops' autojoin='1'", ""))), two}, itemTwo},
 	} {
 		s := newStage(t, pep.Options{})

@@ -30,7 +30,7 @@ func (s *Service) Bookmark(t *router.Turn, account, room jid.JID, b Bookmark) er
 	if bytes.Equal(was, want) {
 		return nil
 	}
-	if was == nil && now == nil || was != nil && bytes.Equal(was, now) { // else it is the user's
+	if was == nil && now == nil || was != nil && unchanged(was, now) { // else it is the user's
 		_, err = s.put(t, account, publication{
 			node: NodeBookmarks, name: markup.Name{Space: NodeBookmarks, Local: "conference"},
 			item: store.PubsubItem{ID: room.String(), Published: time.Now(), Payload: want},
@@ -55,7 +55,7 @@ func (s *Service) Unbookmark(t *router.Turn, account, room jid.JID) error {
 	if err := s.declare(t.Tx, account, room, nil); err != nil {
 		return err
 	}
-	if !bytes.Equal(was, now) {
+	if !unchanged(was, now) {
 		return nil
 	}
 	n, err := t.Tx.PubsubNode(account.String(), NodeBookmarks)
@@ -97,6 +97,22 @@ func (s *Service) declaration(tx *store.Tx, account, room jid.JID) (was, now []b
 		return nil, nil, failed("reading", account, NodeBookmarks, err)
 	}
 	return bytes.Clone(was), it.Payload, nil
+}
+
+// unchanged tells whether a bookmark still says what was declared, in whatever words: clients write it anew.
+func unchanged(was, now []byte) bool {
+	var a, b Bookmark
+	for _, x := range []struct {
+		raw []byte
+		b   *Bookmark
+	}{{was, &a}, {now, &b}} {
+		e, err := markup.ParseElement(x.raw)
+		if err != nil {
+			return false
+		}
+		x.b.read(e)
+	}
+	return a == b
 }
 
 func (s *Service) declare(tx *store.Tx, account, room jid.JID, payload []byte) error {

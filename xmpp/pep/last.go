@@ -73,11 +73,14 @@ func (s *Service) sendLast(r *local.Resource, owners []jid.JID, nodes []string) 
 
 // lastOf finds the last items of one owner that a client may read.
 func (s *Service) lastOf(t *router.Turn, client, owner jid.JID, nodes []string) (found []*stanza.Stanza, err error) {
-	if st, err := t.Tx.PubsubStats(owner.String()); err != nil || st.Nodes == 0 {
+	if st, err := t.Tx.PubsubStats(owner.String()); err != nil || st.Nodes == 0 && owner != client.Bare() {
 		return nil, err
 	}
 	for _, node := range nodes {
 		n, err := t.Tx.PubsubNode(owner.String(), node)
+		if errors.Is(err, store.ErrNotFound) && node == NodeLegacyBookmarks {
+			n, err = store.PubsubNode{Node: node, Config: defaults(node)}, nil // XEP-0411 §4: a view that needs no node
+		}
 		if errors.Is(err, store.ErrNotFound) {
 			continue
 		}

@@ -19,14 +19,26 @@ func (s *Service) storage(tx *store.Tx, account jid.JID) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	rest, err := s.rest(tx, account)
-	if err != nil || len(order) == 0 && len(rest) == 0 {
+	e, err := s.legacyBlob(tx, account)
+	if err != nil {
 		return nil, err
+	}
+	var list []room // what nobody has adopted yet
+	var rest []byte
+	if e != nil {
+		list, rest = rooms(e)
+		list = slices.DeleteFunc(list, func(r room) bool { _, ok := all[r.jid]; return ok })
+	}
+	if len(order) == 0 && len(list) == 0 && len(rest) == 0 {
+		return nil, nil
 	}
 	d := append([]byte(nil), "<storage xmlns='"+NodeLegacyBookmarks+"'>"...)
 	for _, room := range order {
 		k := all[room]
 		d = k.b.append(attr(append(d, "<conference"...), "jid", k.id), "", nil)
+	}
+	for _, r := range list {
+		d = r.b.append(attr(append(d, "<conference"...), "jid", r.jid.String()), "", nil)
 	}
 	return append(append(d, rest...), "</storage>"...), nil
 }
@@ -54,16 +66,6 @@ func (s *Service) legacyBlob(tx *store.Tx, account jid.JID) (*markup.Element, er
 		return nil, nil // what cannot be read is as good as gone
 	}
 	return e, nil
-}
-
-// rest is what the views of XEP-0048 hold beside rooms.
-func (s *Service) rest(tx *store.Tx, account jid.JID) (rest []byte, err error) {
-	e, err := s.legacyBlob(tx, account)
-	if e == nil || err != nil {
-		return nil, err
-	}
-	_, others := rooms(e)
-	return others, nil
 }
 
 // room is a conference of XEP-0048.
