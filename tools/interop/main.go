@@ -28,8 +28,15 @@ const (
 type stage struct {
 	Servers   map[string]*place `json:"servers"`
 	Reference bool              `json:"reference"`
-	dir       string
+	Long      int               `json:"long"`  // seconds for what crosses the link; 0: as for anything
+	Rooms     map[string]pair   `json:"rooms"` // the federated ones
+
+	dir  string
+	hand func(ctx context.Context, what string) error // does what a play cannot, as cutting the link
 }
+
+// A pair is a federated room: its address at each place.
+type pair map[string]string
 
 // A place is one server as a client sees it.
 type place struct {
@@ -69,6 +76,8 @@ var plays = []play{
 	{"rooms", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("rooms.py", 16)},
 	{"archive", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("archive.py", 40)},
 	{"pep", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("pep.py", 30)},
+	{"federation", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, federation},
+	{"federation-hf", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, federationHF},
 	{"mellium", nil, mellium},
 	{"profanity", []rig.Need{rig.NeedProfanity, rig.NeedTmux}, profanity},
 	{"hf", []rig.Need{rig.NeedPython, rig.NeedSlixmpp, rig.NeedTshark, rig.NeedTmux}, hf},

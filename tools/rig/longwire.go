@@ -24,6 +24,7 @@ type Node struct {
 	OwnCert      bool // let the node make its certificate; otherwise cert.pem in Dir
 	Links        []Link
 	HF           []HFLink
+	Rooms        []Room
 	Clients      map[string]any // further keys of [clients]
 	Store        map[string]any // of [store]
 	LogLevel     string         // "" means warn
@@ -145,6 +146,9 @@ func (n *Node) toml() string {
 	}
 	for _, l := range n.HF {
 		b.WriteString(l.toml())
+	}
+	for _, r := range n.Rooms {
+		b.WriteString(r.toml())
 	}
 	return b.String()
 }

@@ -25,6 +25,8 @@ class Stage:
         self.reference = data["reference"]
         self.accounts = {name: list(s["accounts"]) for name, s in self.servers.items()}
         self.home, self.away = "headquarters", "field"
+        self.rooms = data["rooms"]
+        self.long = data["long"] or PATIENCE
         self.clients = []  # of the check that runs
 
     def account(self, server):
@@ -38,6 +40,12 @@ class Stage:
     def client(self, server, name, **kw):
         self.clients.append(Client(self.servers[server], name, **kw))
         return self.clients[-1]
+
+    async def do(self, what):
+        """Has something done that is not a client's, as cutting the link."""
+        print(json.dumps({"do": what}), flush=True)
+        answer = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+        assert answer.strip() == "", f"{what}: {answer}"
 
     def clear(self):
         """Ends what clients a check has left connected."""
