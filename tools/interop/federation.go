@@ -14,9 +14,6 @@ import (
 
 // federation is the play of rooms that two nodes have together, over an IP link that is cut at times.
 func federation(ctx context.Context, st *stage, tell func(result)) error {
-	if st.Reference {
-		return nil // which has none
-	}
 	s, err := newFederated(ctx, st, filepath.Join(st.dir, "federation"))
 	if err != nil {
 		return err
@@ -142,9 +139,6 @@ func (f *federated) open(ctx context.Context) error {
 
 // federationHF is the same over HF at 300 bit/s.
 func federationHF(ctx context.Context, st *stage, tell func(result)) error {
-	if st.Reference {
-		return nil
-	}
 	server, err := rig.BuildSISServer(ctx, st.dir)
 	if err != nil {
 		return err

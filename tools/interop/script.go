@@ -22,6 +22,16 @@ func script(name string, accounts int) func(context.Context, *stage, func(result
 	}
 }
 
+// ours is a play that asks what the reference answers in its own way.
+func ours(play func(context.Context, *stage, func(result)) error) func(context.Context, *stage, func(result)) error {
+	return func(ctx context.Context, st *stage, tell func(result)) error {
+		if st.Reference {
+			return nil
+		}
+		return play(ctx, st, tell)
+	}
+}
+
 // perform runs a play in Python. Debian's Python is asked for by its full name, since its slixmpp is for that one. The play tells results, and may
 // ask for what it cannot do itself, which the stage's hand does.
 func perform(ctx context.Context, name string, accounts int, st *stage, tell func(result)) error {

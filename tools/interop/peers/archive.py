@@ -308,8 +308,8 @@ async def account_refusals(stage):
         await denied(a.ask(query(a, fields={"colour": "blue"})), "feature-not-implemented", "cancel")
         await denied(a.ask(query(a, max="-1")), "bad-request", "modify")
         await denied(a.ask(query(a, fields={"with": "@@"})), "bad-request", "modify")
-        # RFC 6121 §8.5.2.1.3, XEP-0313 §4.1.1 leaves it to us: nobody reads another's archive.
-        await denied(a.ask(query(a, b.boundjid.bare)), "service-unavailable", "cancel")
+        await denied(a.ask(query(a, b.boundjid.bare)), "forbidden", "auth")
+        await denied(a.ask(query(a, f"nobody-here@{stage.servers[stage.home]['domain']}")), "service-unavailable", "cancel")
 
 
 def checks(stage):

@@ -178,9 +178,9 @@ def reason(s):
     return None if e is None else e.text
 
 
-def is_occupant(s, jid, kind="available", **want):
+def is_occupant(s, who, kind="available", **want):
     """Presence of an occupant; kind is a type or a show, want holds attributes of its item."""
-    return name_of(s) == "presence" and s["from"] == slixmpp.JID(jid) and s["type"] == kind and all(item(s).get(k) == v for k, v in want.items())
+    return name_of(s) == "presence" and s["from"] == slixmpp.JID(who) and s["type"] == kind and all(item(s).get(k) == v for k, v in want.items())
 
 
 def is_line(s, body, jid):
