@@ -88,14 +88,18 @@ func run(ctx context.Context, o options, out, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
+	accounts := occupants
+	if o.wantsMemory() {
+		accounts = max(o.clients, occupants)
+	}
 	for i, s := range servers {
 		t.names = append(t.names, s.Name())
-		fmt.Fprintf(progress, "%d accounts for %s\n", max(o.clients, occupants), s.Name())
-		if err := servers[i].AddUsers(ctx, users(domain, max(o.clients, occupants))...); err != nil {
+		fmt.Fprintf(progress, "%d accounts for %s\n", accounts, s.Name())
+		if err := servers[i].AddUsers(ctx, users(domain, accounts)...); err != nil {
 			return err
 		}
 	}
-	if o.work == "" || o.work == "memory" {
+	if o.wantsMemory() {
 		if err := memory(ctx, o, servers, t, progress); err != nil {
 			return err
 		}
@@ -187,6 +191,8 @@ func memory(ctx context.Context, o options, servers []rig.Server, t *table, prog
 func (o options) wants(title string) bool {
 	return o.work == "" || o.work == "speed" || strings.Contains(title, o.work)
 }
+
+func (o options) wantsMemory() bool { return o.work == "" || o.work == "memory" }
 
 // running starts the servers, and ends them when f is done.
 func running(ctx context.Context, servers []rig.Server, f func() error) error {
