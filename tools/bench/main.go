@@ -31,6 +31,7 @@ type options struct {
 	only            string
 	work            string
 	keep            bool
+	archive         bool
 }
 
 func main() {
@@ -42,6 +43,7 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "measure this `server` alone: longwire or prosody")
 	flag.StringVar(&o.work, "workload", "", "only workloads whose title holds this `text`; \"memory\" and \"speed\" choose a half")
 	flag.BoolVar(&o.keep, "keep", false, "keep the servers' folders and print where they are")
+	flag.BoolVar(&o.archive, "archive", true, "keep what people say to each other, on both servers")
 	quick := flag.Bool("quick", false, "a minute instead of four: fewer clients and shorter rounds")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: bench [flags]\nMeasures memory and speed of longwire beside Prosody.")
@@ -139,7 +141,7 @@ func prepare(ctx context.Context, o options, dir string, t *table, progress io.W
 		if bin, err = rig.Build(ctx, dir); err != nil {
 			return nil, err
 		}
-		n := &rig.Node{Bin: bin, Dir: filepath.Join(dir, "longwire-node"), IP: "127.0.0.1", Domain: domain, Plain: true}
+		n := &rig.Node{Bin: bin, Dir: filepath.Join(dir, "longwire-node"), IP: "127.0.0.1", Domain: domain, Plain: true, Archive: map[string]any{"accounts": o.archive}}
 		if err := n.Prepare(); err != nil {
 			return nil, err
 		}
@@ -149,7 +151,7 @@ func prepare(ctx context.Context, o options, dir string, t *table, progress io.W
 		if err := rig.Require(ctx, progress, rig.NeedProsody); err != nil {
 			return nil, err
 		}
-		p := &rig.Prosody{Dir: filepath.Join(dir, "prosody"), IP: "127.0.0.1", Domains: []string{domain}, PlainTCP: true, Rooms: true}
+		p := &rig.Prosody{Dir: filepath.Join(dir, "prosody"), IP: "127.0.0.1", Domains: []string{domain}, PlainTCP: true, Rooms: true, Archive: o.archive}
 		if err := p.Prepare(); err != nil {
 			return nil, err
 		}

@@ -27,6 +27,7 @@ type Node struct {
 	Rooms        []Room
 	Clients      map[string]any // further keys of [clients]
 	Store        map[string]any // of [store]
+	Archive      map[string]any // of [archive]
 	LogLevel     string         // "" means warn
 
 	Port, TLSPort, PlainPort int
@@ -123,6 +124,9 @@ func (n *Node) toml() string {
 	}
 	if len(n.Store) > 0 {
 		table("[store]", n.Store)
+	}
+	if len(n.Archive) > 0 {
+		table("[archive]", n.Archive)
 	}
 	level := n.LogLevel
 	if level == "" {
