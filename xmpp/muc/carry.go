@@ -1,6 +1,8 @@
 package muc
 
 import (
+	"slices"
+
 	"longwire/xmpp/markup"
 	"longwire/xmpp/stanza"
 )
@@ -29,6 +31,8 @@ func (p *plan) carry(between func() error) error {
 			}
 		}
 	}
+	// What Federation did to the room by that stays.
+	p.changes = slices.DeleteFunc(p.changes, func(c *changed) bool { return r.next.Occupant(c.old.Nick) != c.old })
 	for _, m := range p.records {
 		if err := p.Tx.PutRoomMember(r.jid.String(), m); err != nil {
 			return err
@@ -55,6 +59,9 @@ func (p *plan) carry(between func() error) error {
 	if err := p.tellAbsent(); err != nil {
 		return err
 	}
+	if !slices.ContainsFunc(p.changes, func(c *changed) bool { return c.new == nil }) {
+		return nil // nobody left, and a room that the operator made may be empty
+	}
 	return r.service.vacate(p.Turn, r)
 }
 
@@ -75,6 +82,7 @@ func (p *plan) dismiss(c *changed) error {
 func (p *plan) publish(c *changed) error {
 	r := p.room
 	switch {
+	case r.next == nil: // Federation left with the last of ours, and that ended the room
 	case c.new != nil:
 		if err := r.announce(p.Turn, c.old, c.new, c.cause); err != nil {
 			return err
@@ -90,6 +98,9 @@ func (p *plan) publish(c *changed) error {
 // tellAbsent tells of those whose standing changed while they were not in the room.
 func (p *plan) tellAbsent() error {
 	for _, a := range p.absent {
+		if p.room.next == nil {
+			break
+		}
 		p.note(a)
 		if p.known {
 			continue

@@ -55,7 +55,7 @@ type absentee struct {
 func planFor(t *router.Turn, r *Room) *plan {
 	return &plan{
 		Turn: t, room: r, config: r.next.Config,
-		members: maps.Clone(r.next.Members), records: make(map[jid.JID]store.RoomMember),
+		members: r.next.Members, records: make(map[jid.JID]store.RoomMember),
 		me: standing{Moderator, Owner},
 	}
 }
@@ -95,6 +95,9 @@ func (p *plan) affiliation(who jid.JID) Affiliation { return affiliationIn(p.mem
 // record plans a new record of a user.
 func (p *plan) record(who jid.JID, m store.RoomMember) error {
 	p.records[who] = m
+	if len(p.records) == 1 {
+		p.members = maps.Clone(p.members) // they were the room's
+	}
 	if (m.Affiliation == "" || m.Affiliation == NoAffiliation.String()) && m.Nick == "" {
 		delete(p.members, who)
 		return nil

@@ -1,6 +1,7 @@
 package muc_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -123,5 +124,65 @@ func TestFieldsOfFederationAreInTheForm(t *testing.T) {
 	`)
 	if !s.muc.Rooms()[0].State().Config.Fed.Enabled {
 		t.Error("it is not enabled")
+	}
+}
+
+// quitter is a Federation that leaves with the last of ours.
+type quitter struct{ ledger }
+
+func (*quitter) Changed(t *router.Turn, r *muc.Room, _, new *muc.Occupant, _ muc.Cause) error {
+	if new == nil {
+		return r.Remove(t, "Zoe", muc.Removal{})
+	}
+	return nil
+}
+
+// Removing takes everybody along who came by that node.
+func (*quitter) Removing(t *router.Turn, r *muc.Room, _ *muc.Occupant, _ muc.Removal) error {
+	return r.Remove(t, "Zoe", muc.Removal{})
+}
+
+func TestFederationMayChangeTheRoomMeanwhile(t *testing.T) {
+	for _, items := range []string{
+		"<item affiliation='outcast' jid='bob@hq.net'/><item affiliation='member' jid='carol@hq.net'/><item nick='Zoe' role='visitor'/>",
+		"<item nick='Zoe' role='none'/><item affiliation='outcast' jid='zoe@far.net'/><item affiliation='none' jid='alice@hq.net'/><item affiliation='owner' jid='bob@hq.net'/>",
+	} {
+		s := newStage(t, muc.Options{})
+		s.muc.Use(&quitter{})
+		s.room(store.Room{}, owned)
+		s.enter("alice/desk", "bob/phone")
+		r := s.muc.Rooms()[0]
+		s.op(t, func(t *router.Turn) error { return r.Enter(t, far("Zoe")) })
+		s.quiet("alice/desk", "{admin set}"+items+"{/}")
+		if r.State().Occupant("Zoe") != nil {
+			t.Errorf("after %s she is still there", items)
+		}
+		// The operator sends the last one away, which ends the room.
+		s.op(t, func(t *router.Turn) error { return s.muc.Configure(t, r, func(c *store.Room) { c.Persistent = false }) })
+		s.op(t, func(t *router.Turn) error {
+			return s.muc.Configure(t, r, func(c *store.Room) { c.MembersOnly, c.Name = true, "x" })
+		})
+		for _, who := range []string{"bob", "alice"} {
+			if r.State() != nil {
+				s.op(t, func(t *router.Turn) error { return s.muc.SetMember(t, r, standing(who, "none")) })
+			}
+		}
+		if len(s.muc.Rooms()) != 0 {
+			t.Error("the room is still there")
+		}
+	}
+}
+
+func TestAnEmptyRoomOfTheOperatorStays(t *testing.T) {
+	s := newStage(t, muc.Options{})
+	s.op(t, func(t *router.Turn) error {
+		r, err := s.muc.Create(t, store.Room{JID: "ops@chat.hq.net"}, nil)
+		if err != nil {
+			return err
+		}
+		return errors.Join(s.muc.SetMember(t, r, owned), s.muc.Configure(t, r, func(c *store.Room) { c.Name = "Ops" }))
+	})
+	if len(s.muc.Rooms()) != 1 {
+		t.Error("the room is gone")
 	}
 }
