@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -183,5 +184,48 @@ func TestReplicaIsSilentWhileItIsCutOff(t *testing.T) {
 	bob.until("<body>Again with an echo</body>")
 	if b := bodies(t, hq.Store(), "ops@chat.headquarters.net"); b["Nobody hears it"] != 0 || b["Again with an echo"] != 1 {
 		t.Errorf("at headquarters: %v", b)
+	}
+}
+
+// Over HF both sides go on under radio silence, and are level when it is over; with the link that may lose a stanza, too.
+func TestFederatedRoomOverHF(t *testing.T) {
+	t.Parallel()
+	for _, mapping := range []string{"longwire", "rcop"} {
+		t.Run(mapping, func(t *testing.T) {
+			t.Parallel()
+			air := newAir(t)
+			side := func(domain, peer, local, remote string, s *station, federation string) *node.Node {
+				text := strings.Replace(hfPeer(peer, remote, mapping), fmt.Sprintf("[%q]", peer), fmt.Sprintf("[%q, %q]", peer, "chat."+peer), 1)
+				return start(t, write(t, t.TempDir(), hfHead(domain, local, s)+text+"[[room]]\naddress = \"ops\"\n"+federation))
+			}
+			hq := side("headquarters.net", "field.net", hqAddress, fieldAddress, onAir(t, air, hqAddress), "federation.accept = [\"chat.field.net\"]\n")
+			field := side("field.net", "headquarters.net", fieldAddress, hqAddress, onAir(t, air, fieldAddress), "federation.with = \"ops@chat.headquarters.net\"\n")
+			alice, bob := online(t, hq, "alice", "headquarters.net"), online(t, field, "bob", "field.net")
+			alice.enter("ops@chat.headquarters.net", "Alice")
+			bob.enter("ops@chat.field.net", "Bob")
+			said := func(c *chatter, room, body string) {
+				t.Helper()
+				c.send("<message to='" + room + "' type='groupchat' id='" + body + "'><body>" + body + "</body></message>")
+				c.until("<body>" + body + "</body>")
+			}
+			said(bob, "ops@chat.field.net", "before")
+			alice.until("<body>before</body>")
+			far(t, field, admin.Joined)
+			if err := field.SetEMCON("5066 link", true); err != nil {
+				t.Fatal(err)
+			}
+			linktest.Eventually(t, 20*time.Second, "the kit is silent", func() bool { return !far(t, field, admin.Joined).Reach })
+			said(bob, "ops@chat.field.net", "in silence")
+			said(alice, "ops@chat.headquarters.net", "to the silent")
+			if err := field.SetEMCON("5066 link", false); err != nil {
+				t.Fatal(err)
+			}
+			alice.until("<body>in silence</body>")
+			bob.until("<body>to the silent</body>")
+			there, here := bodies(t, hq.Store(), "ops@chat.headquarters.net"), bodies(t, field.Store(), "ops@chat.field.net")
+			if !maps.Equal(there, here) || len(here) != 3 {
+				t.Errorf("at headquarters %v, at the kit %v", there, here)
+			}
+		})
 	}
 }
