@@ -6,6 +6,7 @@ import (
 
 	"longwire/firmware/config"
 	"longwire/links"
+	"longwire/store"
 	"longwire/xmpp/fmuc"
 )
 
@@ -23,6 +24,12 @@ func (n *Node) federationOptions(cfg *config.Config) fmuc.Options {
 			return fmuc.Peer{HonourKicks: f.HonourKicks, Foreign: f.Foreign, LastN: f.LastN, Stale: f.Stale, JoinTimeout: f.JoinTimeout}, true
 		},
 		Reachable: n.reachable,
+		Queue: func(domain string) *store.Queue {
+			if p := n.peers.Find(domain); p != nil {
+				return p.Queue()
+			}
+			return nil
+		},
 	}
 }
 
