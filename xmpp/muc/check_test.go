@@ -37,7 +37,7 @@ func Check(s *Service) error {
 func (r *Room) check(places map[jid.JID]int) error {
 	n := r.next
 	if n == nil || n != r.live.Load() {
-		return errors.New("what is decided is not what is shown")
+		return fmt.Errorf("what is decided is not what is shown: %p %p, count %d, version %d", n, r.live.Load(), r.count, r.version)
 	}
 	clients, far := 0, 0
 	for _, o := range n.occupants {

@@ -13,7 +13,7 @@ func (s *Service) admit(q *request, j *joining, nick, password string) error {
 	}
 	if own := st.ReservedNick(o.Real); own != "" && own != nick && s.options.Load().LockNicks {
 		nick = own
-		j.codes = append(j.codes, 210) // XEP-0045 §7.2.9
+		j.codes = append(j.codes, 210) // XEP-0045 §7.2.2
 	}
 	o.Nick, o.Role = nick, st.entryRole(o.Affiliation)
 	q.room.name(o)
@@ -49,7 +49,7 @@ func (s *Service) checkEntry(st *State, o *Occupant, password string) error {
 	case st.Config.Gone:
 		return goneTo(&st.Config)
 	case st.Config.Locked && o.Affiliation != Owner:
-		return stanza.Fail(stanza.ItemNotFound, "the room is being made") // XEP-0045 §7.2.12
+		return stanza.Fail(stanza.ItemNotFound, "the room is being made") // XEP-0045 §7.2.10
 	case st.Config.Password != "" && password != st.Config.Password:
 		return stanza.Fail(stanza.NotAuthorized, "the room has a password") // XEP-0045 §7.2.5
 	case o.Affiliation == Outcast:
@@ -60,7 +60,7 @@ func (s *Service) checkEntry(st *State, o *Occupant, password string) error {
 	return nil
 }
 
-// checkRoom refuses when there are too many. XEP-0045 §7.2.10: admins and owners find a place in a full room.
+// checkRoom refuses when there are too many. XEP-0045 §7.2.9: admins and owners find a place in a full room.
 func (s *Service) checkRoom(st *State, o *Occupant) error {
 	opt := s.options.Load()
 	n, most := st.Present()+len(st.waiting), opt.MaxOccupants

@@ -143,7 +143,7 @@ func (r *Room) expel(t *router.Turn, full jid.JID) error {
 	return r.part(t, r.next.clients[full], full, Cause{Codes: []int{333}})
 }
 
-// lasting tells whether an error means that the occupant is not there any more. XEP-0045 §7.14 leaves the choice.
+// lasting tells whether an error means that the occupant is not there any more. XEP-0045 §11.1.
 func (s *Service) lasting(q *request) bool {
 	c, ok := q.stanza.Child("", "error")
 	if !ok {

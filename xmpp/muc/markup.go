@@ -27,7 +27,7 @@ func (o *Occupant) farewell(real bool, c Cause) *stanza.Stanza {
 	return o.build(stanza.Unavailable, real, c)
 }
 
-// build writes a presence of the occupant. XEP-0045 §7.2.3.
+// build writes a presence of the occupant. XEP-0045 §7.2.2.
 func (o *Occupant) build(kind string, real bool, c Cause) *stanza.Stanza {
 	show := o.Show
 	if kind == stanza.Unavailable {

@@ -63,7 +63,7 @@ func (s *Service) pure(r *Room, st *stanza.Stanza) *stanza.Stanza {
 			return true
 		case nsStanzaID:
 			by, err := jid.Parse(attrOf(st, c, "by"))
-			return c.Name.Local == "stanza-id" && (err != nil || by == r.jid) // XEP-0359 §5, rule 3
+			return c.Name.Local == "stanza-id" && (err != nil || by == r.jid) // XEP-0359 §3
 		case nsDelay:
 			return attrOf(st, c, "from") == room
 		}

@@ -111,7 +111,7 @@ func (o *Occupant) copy() *Occupant {
 	return &c
 }
 
-// occupantID names a user in one room without telling who it is. XEP-0421 §4: the same for all nicks and clients of a
+// occupantID names a user in one room without telling who it is. XEP-0421 §4.1: the same for all nicks and clients of a
 // user, another in each room.
 func occupantID(secret []byte, bare jid.JID) string {
 	m := hmac.New(sha256.New, secret)

@@ -6,6 +6,8 @@ import (
 	"longwire/store"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/muc"
+	"longwire/xmpp/router"
+	"longwire/xmpp/stream"
 )
 
 func TestNickChangeIsAFarewellAndAnEntry(t *testing.T) {
@@ -173,4 +175,21 @@ func TestOccupantIDIsTheSameForAllNicksAndAnotherInEachRoom(t *testing.T) {
 	if muc.IDOf(ops.State().Occupant("Alice")) == id {
 		t.Error("two users have the same id")
 	}
+}
+
+func TestOccupantThatNothingReachesIsTakenOut(t *testing.T) {
+	s := newStage(t, muc.Options{})
+	s.room(store.Room{}, owned)
+	s.play(alice)
+	st, err := stream.ParseStanza([]byte("<presence from='zoe@gone.net/x' to='ops@chat.hq.net/Zoe'><x xmlns='http://jabber.org/protocol/muc'/></presence>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.op(t, func(turn *router.Turn) error { return s.Router.Route(turn, st) }) // nobody answers for gone.net
+	s.op(t, func(*router.Turn) error { return nil })                           // what was submitted before is done now
+	s.op(t, func(*router.Turn) error { return muc.Check(s.muc) })
+	s.play(`
+	alice/desk gets <presence from='ops@chat.hq.net/Zoe'>[none participant zoe@gone.net/x]</presence>
+	alice/desk gets <presence from='ops@chat.hq.net/Zoe' type='unavailable'>[none none zoe@gone.net/x 333]</presence>
+	`)
 }

@@ -76,7 +76,7 @@ func (s *State) entryRole(a Affiliation) Role {
 	return Participant
 }
 
-// Sees tells whether an occupant may know the real addresses of others. XEP-0045 §7.2.3.
+// Sees tells whether an occupant may know the real addresses of others. XEP-0045 §7.2.4.
 func (s *State) Sees(o *Occupant) bool { return s.Config.NonAnonymous || o.Role == Moderator }
 
 func (s *State) clone() *State {

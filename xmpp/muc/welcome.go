@@ -40,7 +40,7 @@ func (r *Room) welcome(t *router.Turn, o *Occupant, to *Session, j *joining) err
 	return r.giveAll(t, to, all)
 }
 
-// selfCodes are those of the first self-presence. XEP-0045 §7.2.3, §7.2.13, §10.1.1.
+// selfCodes are those of the first self-presence. XEP-0045 §7.2.2, §7.2.3, §7.2.12, §10.1.1.
 func (r *Room) selfCodes(more []int) []int {
 	codes := []int{110}
 	if r.next.Config.NonAnonymous {
