@@ -70,12 +70,12 @@ func (tx *Tx) indexEntry(num uint64, e ArchiveEntry) error {
 // unindexEntry is its reverse. What leads to another entry by now stays.
 func (tx *Tx) unindexEntry(num uint64, e ArchiveEntry) error {
 	if e.With != "" {
-		if err := tx.delete(bucketArchiveIndex, key64(withPrefix(num, e.With), e.ID)); err != nil {
+		if err := tx.deleteKnown(bucketArchiveIndex, key64(withPrefix(num, e.With), e.ID), nil); err != nil {
 			return err
 		}
 	}
 	if e.From != "" {
-		if err := tx.delete(bucketArchiveIndex, key64(fromPrefix(num, e.From), e.ID)); err != nil {
+		if err := tx.deleteKnown(bucketArchiveIndex, key64(fromPrefix(num, e.From), e.ID), nil); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"time"
 )
 
@@ -36,7 +37,7 @@ func (tx *Tx) makeRoom(a *archiveRecord, lim ArchiveLimits, n int) error {
 }
 
 // prune takes the entries it removes off the counters in a, which it does not write. A zero now leaves the age out.
-func (tx *Tx) prune(a *archiveRecord, lim ArchiveLimits, now time.Time, max int) (pruned int, err error) {
+func (tx *Tx) prune(a *archiveRecord, lim ArchiveLimits, now time.Time, most int) (pruned int, err error) {
 	old := int64(0)
 	if lim.Age > 0 && !now.IsZero() {
 		old = now.Add(-lim.Age).UnixNano()
@@ -47,26 +48,37 @@ func (tx *Tx) prune(a *archiveRecord, lim ArchiveLimits, now time.Time, max int)
 	if old == 0 && !over() {
 		return 0, nil
 	}
+	type oldest struct {
+		id uint64
+		v  []byte
+	}
+	var all []oldest
 	err = tx.walk(bucketArchive, be64(a.Num), 0, 0, false, func(id uint64, v []byte) (bool, error) {
-		rec, bad := decode[archiveEntryRecord](v)
+		rec, bad := decode[entryTime](v)
 		// What claims to be of the future is as old as its arrival.
-		if pruned >= max || !over() && (bad != nil || int64(id)+min(rec.Shift, 0) >= old) {
+		if len(all) >= most || !over() && (bad != nil || int64(id)+min(rec.Shift, 0) >= old) {
 			return false, nil
 		}
-		size := int64(len(v)) + entryOverhead
-		if bad == nil {
-			if err := tx.unindexEntry(a.Num, rec.entry(id)); err != nil {
-				return false, err
-			}
-		}
-		if err := tx.delete(bucketArchive, archiveKey(a.Num, id)); err != nil {
-			return false, err
-		}
-		pruned++
-		a.take(size)
+		all = append(all, oldest{id, bytes.Clone(v)})
+		a.take(int64(len(v)) + entryOverhead)
 		return true, nil
 	})
-	return pruned, err
+	for _, o := range all {
+		if err == nil {
+			err = tx.deleteEntry(a.Num, o.id, o.v)
+		}
+	}
+	return len(all), err
+}
+
+// deleteEntry deletes an entry of the value v, and what finds it.
+func (tx *Tx) deleteEntry(num, id uint64, v []byte) error {
+	if rec, err := decode[archiveEntryRecord](v); err == nil {
+		if err := tx.unindexEntry(num, rec.entry(id)); err != nil {
+			return err
+		}
+	}
+	return tx.deleteKnown(bucketArchive, archiveKey(num, id), v)
 }
 
 // take is one entry less.

@@ -24,6 +24,12 @@ type archiveEntryRecord struct {
 	Key      []byte `cbor:"8,keyasint,omitempty"` // 16 bytes
 }
 
+// entryTime is the part of archiveEntryRecord that tells how old it is.
+type entryTime struct {
+	head
+	Shift int64 `cbor:"1,keyasint,omitempty"`
+}
+
 func archiveEntryRecordOf(e ArchiveEntry) archiveEntryRecord {
 	rec := archiveEntryRecord{
 		head: v1, Shift: e.Stamp.UnixNano() - int64(e.ID), With: e.With, From: e.From, StanzaID: e.StanzaID, Stanza: e.Stanza,

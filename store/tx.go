@@ -108,6 +108,16 @@ func (tx *Tx) write(b bucketID, key, value []byte) error {
 
 func (tx *Tx) delete(b bucketID, key []byte) error {
 	tx.remember(b, key)
+	return tx.remove(b, key)
+}
+
+// deleteKnown is delete for a key whose value is known, which saves looking. Both become the transaction's.
+func (tx *Tx) deleteKnown(b bucketID, key, old []byte) error {
+	tx.note(change{b, key, old, true})
+	return tx.remove(b, key)
+}
+
+func (tx *Tx) remove(b bucketID, key []byte) error {
 	tx.inside = true
 	var err error
 	if from := tx.bucket(b); from != nil {
