@@ -93,6 +93,9 @@ func TestASetOfChangesIsMadeWholeOrNotAtAll(t *testing.T) {
 	bob/phone  gets  <presence from='ops@chat.hq.net/Carol'>{id}{user}<item affiliation='member' role='moderator' jid='carol@hq.net/pc'><actor nick='Alice'/></item></x></presence>
 	bob/phone  gets  {by ops}{user}<item affiliation='outcast' jid='dave@hq.net' role='none'/></x></message>
 	carol/pc   gets  <presence from='ops@chat.hq.net/Carol'>{id}{user}<item affiliation='member' role='moderator' jid='carol@hq.net/pc'><actor nick='Alice'/></item>{110}</x></presence>
+	# A moderator learns who the others are.
+	carol/pc   gets  <presence from='ops@chat.hq.net/Alice'>[owner moderator alice@hq.net/desk]</presence>
+	carol/pc   gets  <presence from='ops@chat.hq.net/Bob'>[admin moderator bob@hq.net/phone]</presence>
 	carol/pc   gets  {by ops}{user}<item affiliation='outcast' jid='dave@hq.net' role='none'/></x></message>
 	`)
 }

@@ -12,6 +12,11 @@ func (r *Room) alter(t *router.Turn, old, o *Occupant, c Cause) error {
 	if same(old, o) && len(c.Codes) == 0 {
 		return nil
 	}
+	return r.altered(t, old, o, c)
+}
+
+// altered tells of an occupant that was replaced.
+func (r *Room) altered(t *router.Turn, old, o *Occupant, c Cause) error {
 	if err := r.announce(t, old, o, c); err != nil {
 		return err
 	}

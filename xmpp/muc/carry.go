@@ -84,9 +84,7 @@ func (p *plan) publish(c *changed) error {
 	switch {
 	case r.next == nil: // Federation left with the last of ours, and that ended the room
 	case c.new != nil:
-		if err := r.announce(p.Turn, c.old, c.new, c.cause); err != nil {
-			return err
-		}
+		return r.altered(p.Turn, c.old, c.new, c.cause)
 	case !c.old.Hidden && r.next.broadcast(c.old.Role):
 		if err := r.tellOthers(p.Turn, r.next, c.gone, c.gone.farewell(false, c.cause), c.gone.farewell(true, c.cause)); err != nil {
 			return err

@@ -262,6 +262,8 @@ func TestTheListsOfTheFormAreWhole(t *testing.T) {
 	bob/phone  gets  <presence from='ops@chat.hq.net/Carol'>{id}{user}<item affiliation='admin' role='moderator'><actor nick='Alice'/></item></x></presence>
 	carol/pc   gets  <presence from='ops@chat.hq.net/Bob'>{id}{user}<item affiliation='none' role='participant' jid='bob@hq.net/phone'><actor nick='Alice'/></item></x></presence>
 	carol/pc   gets  <presence from='ops@chat.hq.net/Carol'>{id}{user}<item affiliation='admin' role='moderator' jid='carol@hq.net/pc'><actor nick='Alice'/></item>{110}</x></presence>
+	carol/pc   gets  <presence from='ops@chat.hq.net/Alice'>[owner moderator alice@hq.net/desk]</presence>
+	carol/pc   gets  <presence from='ops@chat.hq.net/Bob'>[none participant bob@hq.net/phone]</presence>
 	alice/desk sends {owner set}{submit}{muc#roomconfig_roomowners=}</x>{/}
 	alice/desk gets  {refused cancel conflict: muc#roomconfig_roomowners: a room has an owner}
 	`)

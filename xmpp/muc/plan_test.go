@@ -39,6 +39,7 @@ func TestRoleThenAffiliationIsOneChange(t *testing.T) {
 	alice/desk gets  {done}
 	alice/desk gets  <presence from='ops@chat.hq.net/Bob'>{id}{user}<item affiliation='member' role='moderator' jid='bob@hq.net/phone'><actor nick='Alice'/></item></x></presence>
 	bob/phone  gets  <presence from='ops@chat.hq.net/Bob'>{id}{user}<item affiliation='member' role='moderator' jid='bob@hq.net/phone'><actor nick='Alice'/></item>{110}</x></presence>
+	bob/phone  gets  <presence from='ops@chat.hq.net/Alice'>[owner moderator alice@hq.net/desk]</presence>
 	`)
 }
 

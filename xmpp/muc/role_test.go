@@ -110,6 +110,9 @@ func TestModeratorsAreMadeAndUnmadeByAdmins(t *testing.T) {
 	alice/desk gets  <presence from='ops@chat.hq.net/Carol'>{id}{user}<item affiliation='none' role='moderator' jid='carol@hq.net/pc'><actor nick='Bob'/></item></x></presence>
 	bob/phone  gets  <presence from='ops@chat.hq.net/Carol'>{id}{user}<item affiliation='none' role='moderator' jid='carol@hq.net/pc'><actor nick='Bob'/></item></x></presence>
 	carol/pc   gets  <presence from='ops@chat.hq.net/Carol'>{id}{user}<item affiliation='none' role='moderator' jid='carol@hq.net/pc'><actor nick='Bob'/></item>{110}</x></presence>
+	# A moderator learns who the others are (XEP-0045 §8).
+	carol/pc   gets  <presence from='ops@chat.hq.net/Alice'>[owner moderator alice@hq.net/desk]</presence>
+	carol/pc   gets  <presence from='ops@chat.hq.net/Bob'>[admin moderator bob@hq.net/phone]</presence>
 	carol/pc   sends {admin get}<item role='moderator'/>{/}
 	carol/pc   gets  {refused auth forbidden}
 	bob/phone  sends {admin get}<item role='moderator'/>{/}
