@@ -163,7 +163,7 @@ func (r *room) past(t *router.Turn, p *peer, h History, missed uint64) error {
 	looked, chars := 0, 0
 	err := t.Tx.ArchiveScan(r.jid.String(), 0, 0, true, func(e store.ArchiveEntry) (bool, error) {
 		looked++
-		if e.Stamp.Before(since) && (missed == 0 || e.ID < missed) || !h.Since.IsZero() && p.said(e.With) {
+		if e.Stamp.Before(since) && (missed == 0 || e.ID < missed) || !h.Since.IsZero() && !p.rec.Echo && p.said(e.With) {
 			return looked < maxLooked, nil
 		}
 		st := r.old(e, p)
@@ -198,7 +198,7 @@ func (r *room) past(t *router.Turn, p *peer, h History, missed uint64) error {
 }
 
 // said tells whether a line's author is one of the peer's users. Choice: a room that joins again has what its own users
-// said, so that this need not come back to it.
+// said, so that this need not come back to it; a replica does not.
 func (p *peer) said(bare string) bool {
 	j, err := jid.Parse(bare)
 	return err == nil && under(p.jid.Domain(), j.Domain())

@@ -36,9 +36,9 @@ func (s *Service) failed(t *router.Turn, mr *muc.Room, st *stanza.Stanza) error 
 			if err := r.failOne(t, i, cutOff()); err != nil {
 				return err
 			}
-			if why == stanza.ServiceUnavailable {
-				return nil // a node above is cut off; the way there is not
-			}
+		}
+		if why == stanza.ServiceUnavailable {
+			return nil // a node above is cut off; the way there is not
 		}
 		if why == stanza.PolicyViolation {
 			s.warn(t, r, p, "a line does not fit through the link", why)

@@ -207,11 +207,13 @@ func (p *peer) keepSeen(t *router.Turn) error {
 	return p.put(t, func(rec *store.FedPeer) { rec.Seen = p.seen })
 }
 
-// subjectCame ends a join, if it is the present one that is answered. One that does not answer farewells is waited for a
-// little.
+// subjectCame ends a join, if it is the present one that is answered. A foreign room that does not answer farewells is
+// waited for only so long.
 func (r *room) subjectCame(t *router.Turn, mr *muc.Room, up *peer) error {
 	if up.rec.Lefts > 0 {
-		r.s.wake(t, alarm{pair{r.jid, up.jid}, alarmAnswered}, leavingTime)
+		if ps, _ := r.s.peer(up.jid.Domain()); ps.Foreign {
+			r.s.wake(t, alarm{pair{r.jid, up.jid}, alarmAnswered}, ps.JoinTimeout)
+		}
 		return nil
 	}
 	return r.answered(t, mr, up)

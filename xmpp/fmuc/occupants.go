@@ -20,6 +20,9 @@ func (r *room) seen(t *router.Turn, mr *muc.Room, p *peer, nick string, real jid
 	if p.state() == Joining && p.rec.Asked == real.String() || real.IsZero() {
 		return nil // the echo of the join; who it was for may wait still, or have left meanwhile
 	}
+	if ps, _ := r.s.peer(p.jid.Domain()); p.state() == Joining && p.rec.Lefts > 0 && !ps.Foreign {
+		return nil // it belongs to the answer to an earlier join; all are named again in the next one
+	}
 	if elsewhere(mr.Next(t), p.jid, real) != nil {
 		// One of ours, told back; or one that came by another way, so that the rooms form a circle.
 		r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.Loops++ })
