@@ -60,6 +60,11 @@ func (l Lifetimes) presence(s *stanza.Stanza) waiting {
 			// Choice: it makes up for all that was lost on the way to the other room, so it is not lost itself. One is enough.
 			return waiting{store.ClassGroupchat, 0, true}
 		}
+		if s.Type == "" && s.From.IsBare() && s.To.IsBare() && s.Has(nsFMUC, "fmuc") {
+			// Choice: a room that forgets another, or rejects it, says so once; the other would else believe for ever
+			// that they are federated.
+			return waiting{store.ClassGroupchat, 0, false}
+		}
 		if roomPresence(s) {
 			// Choice: a join must not be replaced by the next change of status, and must not be overtaken by the
 			// first message to the room.
