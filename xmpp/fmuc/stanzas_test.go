@@ -75,6 +75,7 @@ func queued(t *testing.T, what string, l *fmuctest.Link, from *fmuctest.Node, wa
 func half(t *testing.T, played, name string, fed store.RoomFed, setup ...func(*fmuctest.Node)) (*fmuctest.Link, *fmuctest.Node) {
 	w := fmuctest.New(t)
 	n, far := w.Node(name), w.Node(played)
+	far.Played = true
 	l := w.Link(n, far)
 	for _, f := range setup {
 		f(n)

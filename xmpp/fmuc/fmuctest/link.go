@@ -35,6 +35,9 @@ func (w *World) Link(a, b *Node) *Link {
 	return l
 }
 
+// Far is the node at the other end, nil if n is at neither.
+func (l *Link) Far(n *Node) *Node { return l.far(n) }
+
 func (l *Link) far(n *Node) *Node {
 	switch n {
 	case l.a:
@@ -69,6 +72,9 @@ func (l *Link) Lose(from *Node) (n int) {
 
 // Queued is what a node has queued for the other.
 func (l *Link) Queued(from *Node) (all []string) {
+	if l.far(from) == nil {
+		return nil
+	}
 	for _, e := range l.queued(from) {
 		all = append(all, string(e.Stanza))
 	}
