@@ -78,7 +78,8 @@ func (p *peer) becomeKin(t *router.Turn, now crowd.Crowd) error {
 	if p.kin() {
 		return nil
 	}
-	if err := p.put(t, func(rec *store.FedPeer) { rec.Longwire = true }); err != nil {
+	// It answers no farewell.
+	if err := p.put(t, func(rec *store.FedPeer) { rec.Longwire, rec.Lefts = true, 0 }); err != nil {
 		return err
 	}
 	k := p.kinship

@@ -32,6 +32,9 @@ func newPair(t *testing.T, fed store.RoomFed, setup ...func(*pair)) *pair {
 	return w
 }
 
+// standard makes the nodes take each other for servers of another make.
+func standard(w *pair) { w.Standard = true }
+
 func bubble(t *testing.T, f func(t *testing.T)) { t.Helper(); synctest.Test(t, f) }
 
 func want(t *testing.T, what string, got []string, want ...string) {

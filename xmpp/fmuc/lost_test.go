@@ -19,7 +19,7 @@ import (
 // After a start our occupants are gone. The peers hear of those who have not come back when it has settled.
 func TestRestart(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		w := newPair(t, store.RoomFed{})
+		w := newPair(t, store.RoomFed{}, standard)
 		alice := w.hq.Enter("alice", "ops", "Alice")
 		w.field.Enter("bob", "ops", "Bob")
 		w.field.Enter("carol", "ops", "Carol")
@@ -341,7 +341,7 @@ func TestHistory(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.history, c.lastN), func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				w := newPair(t, store.RoomFed{History: c.history, LastN: c.lastN})
+				w := newPair(t, store.RoomFed{History: c.history, LastN: c.lastN}, standard)
 				alice := w.hq.Enter("alice", "ops", "Alice")
 				say := func(lines ...string) {
 					for _, l := range lines {
@@ -394,7 +394,7 @@ func TestHistoryDoublesNothing(t *testing.T) {
 
 func TestSubjects(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		w := newPair(t, store.RoomFed{})
+		w := newPair(t, store.RoomFed{}, standard)
 		for _, n := range w.Nodes {
 			mr := n.MUC.Room(n.Room("ops"))
 			n.Update(func(tn *router.Turn) error {

@@ -141,7 +141,7 @@ func TestUserGoesAwayWhileItWaits(t *testing.T) {
 		bob.Join("ops", "Bob")
 		w.Flow()
 		if got := bob.Crowd(); got != "Alice, Bob" {
-			t.Errorf("later Bob sees %s", got)
+			t.Errorf("later Bob sees %s; %+v", got, w.link.Crossed)
 		}
 	})
 }

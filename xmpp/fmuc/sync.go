@@ -39,8 +39,17 @@ func (r *room) synced(t *router.Turn, mr *muc.Room, p *peer, ps Peer, st *stanza
 			return err
 		}
 	}
-	if !p.open() {
-		return nil // on its way to a room that has left
+	if !p.open() { // on its way to a room that has left, and did not know yet to whom
+		if p.rec.Up && p.state() == Leaving && !p.kin() {
+			if err := p.becomeKin(t, nil); err != nil {
+				return err
+			}
+			if err := p.step(t, LeftSeen); err != nil {
+				return err
+			}
+			return r.drive(t, mr)
+		}
+		return nil
 	}
 	if err := p.becomeKin(t, p.ours(mr.Next(t))); err != nil {
 		return err

@@ -3,6 +3,7 @@ package fmuctest
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"testing/synctest"
 	"time"
 
@@ -12,6 +13,9 @@ import (
 	"longwire/xmpp/stanza"
 	"longwire/xmpp/stream"
 )
+
+// kin is the child of <fmuc/> by which nodes of our kind know each other.
+var kin = regexp.MustCompile(`<s xmlns='urn:x-longwire:fmuc:0'[^>]*(/>|>[^<]*</s>)`)
 
 // A Link carries what two nodes have queued for each other, in order, while it is up.
 type Link struct {
@@ -110,8 +114,12 @@ func (l *Link) Carry(from *Node) bool {
 	if len(next) == 0 {
 		return false
 	}
-	l.Crossed = append(l.Crossed, Crossing{from.Name, to.Name, string(next[0].Stanza), time.Now()})
-	to.Arrive(from.Name, stamped(next[0]))
+	raw := stamped(next[0])
+	if from.World.Standard {
+		raw = kin.ReplaceAllString(raw, "")
+	}
+	l.Crossed = append(l.Crossed, Crossing{from.Name, to.Name, raw, time.Now()})
+	to.Arrive(from.Name, raw)
 	from.Update(func(t *router.Turn) error {
 		_, err := q.Done(t.Tx, next[0].ID)
 		return err

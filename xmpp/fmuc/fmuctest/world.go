@@ -23,7 +23,11 @@ import (
 
 // A World is the nodes and links of one test. It is used by one goroutine, best in a synctest bubble.
 type World struct {
-	TB    testing.TB
+	TB testing.TB
+	// Standard takes from all that crosses what only nodes of our kind say to each other, so that each takes the others
+	// for servers of another make.
+	Standard bool
+
 	Nodes []*Node
 	Links []*Link
 }
