@@ -193,3 +193,30 @@ func TestOccupantThatNothingReachesIsTakenOut(t *testing.T) {
 	alice/desk gets <presence from='ops@chat.hq.net/Zoe' type='unavailable'>[none none zoe@gone.net/x 333]</presence>
 	`)
 }
+
+func TestWhatTheNodeGaveUpOnSaysNothingAboutAnOccupantBehindABadLink(t *testing.T) {
+	for _, constrained := range []bool{true, false} {
+		s := newStage(t, muc.Options{Constrained: func(string) bool { return constrained }})
+		s.room(store.Room{}, owned)
+		s.play(alice + `
+	far.net    sends <presence from='carol@far.net/x' to='ops@chat.hq.net/Carol'>{muc}</presence>
+	far.net    gets  <presence from='ops@chat.hq.net/Alice' to='carol@far.net/x'>[owner moderator]</presence>
+	far.net    gets  <presence from='ops@chat.hq.net/Carol' to='carol@far.net/x'>[none participant carol@far.net/x 110 170]</presence>
+	far.net    gets  <message from='ops@chat.hq.net' to='carol@far.net/x' type='groupchat'><subject/></message>
+	alice/desk gets  <presence from='ops@chat.hq.net/Carol'>[none participant carol@far.net/x]</presence>
+	`)
+		st, err := stream.ParseStanza([]byte("<message from='carol@far.net/x' to='ops@chat.hq.net/Alice' type='error'>" + failed("wait", "remote-server-timeout", "") + "</message>"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.op(t, func(turn *router.Turn) error {
+			turn.Verdict = true // as when a stanza in the peer's queue grows too old
+			return s.Router.Route(turn, st)
+		})
+		if got := s.muc.Room(jid.MustParse("ops@chat.hq.net")).State().Occupant("Carol") != nil; got != constrained {
+			t.Errorf("behind a bad link %v: she is there %v", constrained, got)
+		}
+		s.Far("far.net")
+		s.Client("alice/desk").Got()
+	}
+}
