@@ -83,8 +83,10 @@ func newAirStage(ctx context.Context, o options, wave modem.Waveform, h rig.HF) 
 		return nil, err
 	}
 	s := &airStage{stage: stage{options: o, nodes: [2]*rig.Node{net.Nodes[0], net.Nodes[1]}}, net: net, wave: wave}
+	declareRooms(s.nodes)
 	for i, n := range net.Nodes {
-		err = errors.Join(err, n.AddUsers(ctx, rig.User{Name: cast[i], Domain: n.Domain, Password: password}, rig.User{Name: "you", Domain: n.Domain, Password: password}))
+		n.HF[0].Peers[0].Domains = withRooms(net.Nodes[1-i].Domain)
+		err = errors.Join(err, n.WriteConfig(), n.AddUsers(ctx, rig.User{Name: cast[i], Domain: n.Domain, Password: password}, rig.User{Name: "you", Domain: n.Domain, Password: password}))
 	}
 	if err == nil {
 		err = net.Start(ctx)

@@ -94,14 +94,20 @@ func run(ctx context.Context, o options) error {
 	}
 	defer s.strike()
 	p.title(o)
-	result, err := s.play(ctx, p)
+	sh, end, err := s.raise(ctx)
+	defer end()
+	if err != nil {
+		return err
+	}
+	result, err := s.play(ctx, p, sh)
 	if err != nil {
 		return err
 	}
 	p.total(result)
-	if err := result.verdict(); err != nil || o.once {
+	if err := errors.Join(result.verdict(), s.roomScene(ctx, p, sh)); err != nil || o.once {
 		return err
 	}
+	sh.stay()
 	p.invitation(s)
 	s.stay(ctx, p)
 	return nil
@@ -127,10 +133,11 @@ func newStage(ctx context.Context, o options, bin, dir string) (*stage, error) {
 	}
 	keys := map[string]any{"compress": true, "stream_management": "pipelined", "zero_rtt": true, "ack_idle": "5s", "ack_timeout": "30s", "backoff_min": "1s", "backoff_max": "2s"}
 	s.nodes[0] = &rig.Node{Bin: bin, Dir: filepath.Join(dir, "headquarters"), IP: ip, Domain: "headquarters.net", OwnCert: true, Port: 5222, TLSPort: 5223, LogLevel: "info",
-		Links: []rig.Link{{Name: "IP link hq-2-field", Domains: []string{"field.net"}, RemoteIP: ip, RemotePort: dial, LocalPort: 65512, Dial: true, Keys: keys}}}
+		Links: []rig.Link{{Name: "IP link hq-2-field", Domains: withRooms("field.net"), RemoteIP: ip, RemotePort: dial, LocalPort: 65512, Dial: true, Keys: keys}}}
 	s.nodes[1] = &rig.Node{Bin: bin, Dir: filepath.Join(dir, "field"), IP: ip, Domain: "field.net", OwnCert: true, Port: 5232, TLSPort: 5233, LogLevel: "info",
-		Links: []rig.Link{{Name: "IP link field-2-hq", Domains: []string{"headquarters.net"}, RemoteIP: ip, LocalPort: listen, Listen: true, Keys: keys}}}
+		Links: []rig.Link{{Name: "IP link field-2-hq", Domains: withRooms("headquarters.net"), RemoteIP: ip, LocalPort: listen, Listen: true, Keys: keys}}}
 	s.path = &rig.Path{Listen: fmt.Sprintf("%s:%d", ip, dial), Target: fmt.Sprintf("%s:%d", ip, listen), Delay: o.delay, Rate: o.rate}
+	declareRooms(s.nodes)
 	for i, n := range s.nodes {
 		if err := n.Prepare(); err != nil {
 			return nil, err

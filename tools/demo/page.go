@@ -135,7 +135,9 @@ func (p *page) invitation(s *stage) {
 		way = "the radio, and its time"
 	}
 	fmt.Fprintf(p, "  and write to %s@%s: the answer takes %s.\n", cast[1], s.nodes[1].Domain, way)
+	fmt.Fprintf(p, "  Your client enters the room %s or %s by itself (else: /join); it is one room.\n", roomAt(s.nodes[0]), roomAt(s.nodes[1]))
 	fmt.Fprintf(p, "  Look behind it with   %s status --config %s\n", n.Bin, n.Config())
+	fmt.Fprintf(p, "                        %s room show %s --config %s\n", n.Bin, roomName, n.Config())
 	fmt.Fprintf(p, "                        %s queue watch --config %s\n", n.Bin, n.Config())
 	fmt.Fprintf(p, "\n%s\n", p.paint(dim, "Ctrl-C ends it all."))
 }

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"mellium.im/xmpp/stanza"
+
 	"longwire/tools/rig/mellium"
 )
 
@@ -69,6 +71,11 @@ type show struct {
 	strange  int      // messages that nobody said
 	wireSeen [2]int64 // bytes already told of, to field and to headquarters
 	answer   func(to int, m mellium.Message)
+
+	roomLines   []*roomLine
+	roomPrinted int
+	crowd       [2]bool // a client sees the other in its room
+	staying     bool
 }
 
 // result is what the play came to.
@@ -106,7 +113,14 @@ func (s *stage) raise(ctx context.Context) (sh *show, end func(), err error) {
 	}
 	for i, n := range s.nodes {
 		c, err := mellium.Dial(ctx, mellium.Login{Address: n.StartTLS(), JID: cast[i] + "@" + n.Domain, Password: password}, mellium.Events{
-			Message:  func(m mellium.Message) { sh.heard(1-i, m) },
+			Message: func(m mellium.Message) {
+				if m.Type == stanza.GroupChatMessage {
+					sh.inRoom(i, m)
+					return
+				}
+				sh.heard(1-i, m)
+			},
+			Presence: func(p mellium.Presence) { sh.enters(i, p) },
 			Accepted: func(h uint32) { sh.taken(i, h) },
 		})
 		if err != nil {
@@ -126,12 +140,7 @@ func (s *stage) raise(ctx context.Context) (sh *show, end func(), err error) {
 }
 
 // play has the script spoken, with a cut of the path in the middle.
-func (s *stage) play(ctx context.Context, p *page) (result, error) {
-	sh, end, err := s.raise(ctx)
-	defer end()
-	if err != nil {
-		return result{}, err
-	}
+func (s *stage) play(ctx context.Context, p *page, sh *show) (result, error) {
 	rng := rand.New(rand.NewPCG(s.seed, 0))
 	cutAfter := 4 + rng.IntN(2)
 	cuts := 0
