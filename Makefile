@@ -38,7 +38,7 @@ test: ## vet and run all tests
 race: ## all tests under the race detector
 	$(GO) test -race -shuffle=on ./...
 
-interop: ## let slixmpp, profanity and mellium use two nodes, and Wireshark read what goes over HF (installs them from Debian's packages if it may)
+interop: ## let slixmpp, profanity and mellium chat and use rooms on two nodes, and Wireshark read what goes over HF (installs them from Debian's packages if it may)
 	$(GO) run ./tools/interop $(INTEROP)
 
 torture: ## kill nodes and cut the path at random, over IP and HF; each message must arrive exactly once (SEED=n repeats a run; TORTURE=-hf)

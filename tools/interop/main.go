@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,34 +65,39 @@ type result struct {
 // A play is a set of checks that one kind of client does; it tells each result as it comes.
 type play struct {
 	name  string
+	about string
 	needs []rig.Need
 	run   func(context.Context, *stage, func(result)) error
 }
 
 var plays = []play{
-	{"carriers", nil, carriers},
-	{"login", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("login.py", 1)},
-	{"binding", []rig.Need{rig.NeedPython}, script("binding.py", 1)},
-	{"chat", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("chat.py", 70)},
-	{"rooms", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("rooms.py", 16)},
-	{"archive", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("archive.py", 40)},
-	{"hostile", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, ours(script("hostile.py", 12))},
-	{"pep", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("pep.py", 30)},
-	{"federation", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, ours(federation)},
-	{"federation-hf", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, ours(federationHF)},
-	{"mellium", nil, mellium},
-	{"profanity", []rig.Need{rig.NeedProfanity, rig.NeedTmux}, profanity},
-	{"hf", []rig.Need{rig.NeedPython, rig.NeedSlixmpp, rig.NeedTshark, rig.NeedTmux}, hf},
+	{"carriers", "the links over vsock and by other carriers", nil, carriers},
+	{"login", "slixmpp logs in", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("login.py", 1)},
+	{"binding", "SCRAM with channel binding", []rig.Need{rig.NeedPython}, script("binding.py", 1)},
+	{"chat", "slixmpp: roster, presence, chat, offline, carbons, blocking …", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("chat.py", 70)},
+	{"rooms", "slixmpp in rooms (XEP-0045)", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("rooms.py", 16)},
+	{"archive", "slixmpp reads rooms' and accounts' archives (XEP-0313)", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("archive.py", 40)},
+	{"hostile", "what nobody should send to rooms", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, ours(script("hostile.py", 12))},
+	{"pep", "slixmpp: what accounts publish, bookmarks, avatars (XEP-0163, 0402, 0084)", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("pep.py", 30)},
+	{"federation", "slixmpp on both sides of rooms that two nodes have together (XEP-0289), over an IP link that is cut", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, ours(federation)},
+	{"federation-hf", "the same over HF at 300 bit/s", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, ours(federationHF)},
+	{"mellium", "mellium.im/xmpp: login, chat, services, rooms", nil, mellium},
+	{"profanity", "profanity on a terminal: login, chat, rooms", []rig.Need{rig.NeedProfanity, rig.NeedTmux}, profanity},
+	{"hf", "chat over HF, and Wireshark reads what nodes and STANAG 5066 servers say", []rig.Need{rig.NeedPython, rig.NeedSlixmpp, rig.NeedTshark, rig.NeedTmux}, hf},
 }
 
 func main() {
 	server := flag.String("server", "longwire", "what to test: longwire, or prosody as the reference")
-	only := flag.String("only", "", "run these `plays` alone, joined by commas: carriers, login, binding, chat, mellium, profanity, hf")
+	only := flag.String("only", "", "run these `plays` alone, joined by commas")
 	keep := flag.Bool("keep", false, "keep the servers' folders, with their logs, and print where they are")
 	limit := flag.Duration("limit", 15*time.Minute, "give up after this time")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: interop [flags]\nLets foreign clients talk to two nodes and reports what worked.")
 		flag.PrintDefaults()
+		fmt.Fprintln(flag.CommandLine.Output(), "plays:")
+		for _, p := range plays {
+			fmt.Fprintf(flag.CommandLine.Output(), "  %-15s %s\n", p.name, p.about)
+		}
 	}
 	flag.Parse()
 	if flag.NArg() > 0 || *server != "longwire" && *server != "prosody" {
@@ -111,14 +117,9 @@ func main() {
 }
 
 func run(ctx context.Context, server, only string, keep bool, out io.Writer) (failed int, err error) {
-	chosen := plays
-	if only != "" {
-		chosen = nil
-		for _, p := range plays {
-			if strings.Contains(","+only+",", ","+p.name+",") {
-				chosen = append(chosen, p)
-			}
-		}
+	chosen, err := choose(only)
+	if err != nil {
+		return 0, err
 	}
 	var needs []rig.Need
 	for _, p := range chosen {
@@ -179,6 +180,21 @@ func run(ctx context.Context, server, only string, keep bool, out io.Writer) (fa
 		fmt.Fprintln(out, why)
 	}
 	return failed, nil
+}
+
+// choose finds the plays of a list; "" is all.
+func choose(only string) (chosen []play, err error) {
+	if only == "" {
+		return plays, nil
+	}
+	for name := range strings.SplitSeq(only, ",") {
+		i := slices.IndexFunc(plays, func(p play) bool { return p.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no play %q; interop -h lists them", name)
+		}
+		chosen = append(chosen, plays[i])
+	}
+	return chosen, nil
 }
 
 // longwire starts two nodes that are joined by an IP link.
