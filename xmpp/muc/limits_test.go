@@ -99,24 +99,44 @@ func TestARegisteredNickIsTakenOnWhereNicksAreLocked(t *testing.T) {
 	`)
 }
 
-func BenchmarkBanAndPardon(b *testing.B) {
-	var members []store.RoomMember
-	for i := range 500 {
-		members = append(members, store.RoomMember{JID: fmt.Sprintf("u%d@far.net", i), Affiliation: "member"})
-	}
-	s := opsWith(b, store.Room{}, members)
-	r := s.muc.Rooms()[0]
+// BenchmarkVoice200 is a moderator's request that changes one of 200, from the stanza to the bytes for each client, less the
+// commit.
+func BenchmarkVoice200(b *testing.B) {
+	c := newCrowd(b, 200, store.Room{})
+	c.join()
+	r := c.muc.Rooms()[0]
+	c.op(func(t *router.Turn) error { return muc.Cast(t, r, "user0", "moderator") })
+	c.op(func(t *router.Turn) error {
+		return c.muc.SetMember(t, r, store.RoomMember{JID: "user0@hq.net", Affiliation: "admin"})
+	})
+	i := 0
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := s.attempt(func(t *router.Turn) error {
-			if err := s.muc.SetMember(t, r, store.RoomMember{JID: "bob@hq.net", Affiliation: "outcast"}); err != nil {
-				return err
-			}
-			return s.muc.SetMember(t, r, store.RoomMember{JID: "bob@hq.net", Affiliation: "none"})
-		}); err != nil {
-			b.Fatal(err)
+		i++
+		role := []string{"visitor", "participant"}[i%2]
+		c.send(0, "<iq to='ops@chat.hq.net' type='set' id='1'><query xmlns='http://jabber.org/protocol/muc#admin'><item nick='user7' role='"+role+"'/></query></iq>")
+	}
+}
+
+// BenchmarkMember2000 adds and removes a member of a room that remembers two thousand.
+func BenchmarkMember2000(b *testing.B) {
+	c := newCrowd(b, 2, store.Room{})
+	c.join()
+	r := c.muc.Rooms()[0]
+	c.op(func(t *router.Turn) error {
+		var errs []error
+		for i := range 1990 {
+			errs = append(errs, c.muc.SetMember(t, r, store.RoomMember{JID: fmt.Sprintf("u%d@far.net", i), Affiliation: "member"}))
 		}
-		s.Client("alice/desk").Got()
+		return errors.Join(errs...)
+	})
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, a := range []string{"member", "none"} {
+			c.op(func(t *router.Turn) error {
+				return c.muc.SetMember(t, r, store.RoomMember{JID: "user1@hq.net", Affiliation: a})
+			})
+		}
 	}
 }
 
