@@ -108,7 +108,8 @@ func (r *room) spread(t *router.Turn, from *peer, author jid.JID, out *stanza.St
 func (r *room) line(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, m Mark) error {
 	here := mr.Next(t)
 	n, numbered := p.numbered(m)
-	if p.kin() {
+	kin := p.kin() || numbered
+	if kin {
 		m.From = p.author(st.From.Resource(), m.From)
 	}
 	if numbered {
@@ -155,7 +156,7 @@ func (r *room) line(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, m 
 	}
 	r.ring.note(t, l.Key)
 	// What a room of our kind sends without a number was said before it was federated, and stays with who asked for it.
-	past := p.kin() && !numbered && late && !p.rec.Echo
+	past := kin && !numbered && late && !p.rec.Echo
 	var by jid.JID
 	if author != nil {
 		l.Nick, by = author.Nick, author.Node
@@ -186,7 +187,7 @@ func (r *room) line(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, m 
 		return err
 	}
 	out := st.Copy()
-	if p.kin() {
+	if kin {
 		out = passed(st, &m)
 	}
 	out.From = at(r.jid, l.Nick)

@@ -339,9 +339,9 @@ func TestHistory(t *testing.T) {
 		{"none", 0, nil},
 		{"since", 1, []string{"Alice: c", "Alice: f"}},
 	} {
-		t.Run(fmt.Sprint(c.history, c.lastN), func(t *testing.T) {
+		for _, kind := range []func(*pair){standard, func(*pair) {}} {
 			bubble(t, func(t *testing.T) {
-				w := newPair(t, store.RoomFed{History: c.history, LastN: c.lastN}, standard)
+				w := newPair(t, store.RoomFed{History: c.history, LastN: c.lastN}, kind)
 				alice := w.hq.Enter("alice", "ops", "Alice")
 				say := func(lines ...string) {
 					for _, l := range lines {
@@ -357,9 +357,14 @@ func TestHistory(t *testing.T) {
 				say("d", "e", "f")
 				bob.Join("ops", "Bob")
 				w.Flow()
-				want(t, "field's archive", w.field.Archive("ops"), c.want...)
+				what := fmt.Sprintf("with %q, %d, field's archive", c.history, c.lastN)
+				if w.Standard {
+					what += " by the standard"
+				}
+				want(t, what, w.field.Archive("ops"), c.want...)
+				want(t, "nothing comes back to hq", w.hq.Archive("ops"), "Alice: a", "Alice: b", "Alice: c", "Alice: d", "Alice: e", "Alice: f")
 			})
-		})
+		}
 	}
 }
 

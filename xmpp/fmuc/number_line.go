@@ -102,9 +102,10 @@ func (p *peer) author(nick string, real jid.JID) jid.JID {
 	return real
 }
 
-// numbered is the number of a peer's line; false if it has none.
+// numbered is the number of a peer's line; false if it has none. The first lines come before the digest that shows of what
+// kind their room is.
 func (p *peer) numbered(m Mark) (n lines.Number, ok bool) {
-	if !p.kin() {
+	if p.foreign() || m.Attr("n") == "" {
 		return n, false
 	}
 	n, err := lines.ParseNumber(m.Attr("n"))

@@ -14,8 +14,11 @@ import (
 	"longwire/xmpp/stream"
 )
 
-// kin is the child of <fmuc/> by which nodes of our kind know each other.
-var kin = regexp.MustCompile(`<s xmlns='urn:x-longwire:fmuc:0'[^>]*(/>|>[^<]*</s>)`)
+// kin is the child of <fmuc/> by which nodes of our kind know each other, number the attribute on a line.
+var (
+	kin    = regexp.MustCompile(`<s xmlns='urn:x-longwire:fmuc:0'[^>]*(/>|>[^<]*</s>)`)
+	number = regexp.MustCompile(`(<fmuc [^>]*?) n='[^']*'`)
+)
 
 // A Link carries what two nodes have queued for each other, in order, while it is up.
 type Link struct {
@@ -116,7 +119,7 @@ func (l *Link) Carry(from *Node) bool {
 	}
 	raw := stamped(next[0])
 	if from.World.Standard {
-		raw = kin.ReplaceAllString(raw, "")
+		raw = number.ReplaceAllString(kin.ReplaceAllString(raw, ""), "$1")
 	}
 	l.Crossed = append(l.Crossed, Crossing{from.Name, to.Name, raw, time.Now()})
 	to.Arrive(from.Name, raw)
