@@ -109,16 +109,20 @@ func (s *Service) readJoin(st *stanza.Stanza) (*joining, string, error) {
 	return j, password, err
 }
 
+var errShared = stanza.Fail(stanza.ResourceConstraint, "too many clients share the nick")
+
 // joinNick lets another client of the same user share its nick. XEP-0045 §7.2.8: it gets the room, the others nothing.
 func (s *Service) joinNick(q *request, j *joining, there *Occupant) error {
 	if there.Real.Bare() != j.occupant.Real.Bare() || !there.Ours() {
 		return stanza.Fail(stanza.Conflict, "the nick is in use")
 	}
-	if len(there.Sessions) >= s.options.Load().MaxSessions {
-		return stanza.Fail(stanza.ResourceConstraint, "too many clients share the nick")
-	}
-	if err := s.checkUser(j.occupant); err != nil {
-		return err
+	if !j.moved { // or it has its place already
+		if len(there.Sessions) >= s.options.Load().MaxSessions {
+			return errShared
+		}
+		if err := s.checkUser(j.occupant); err != nil {
+			return err
+		}
 	}
 	o := there.copy()
 	o.Sessions = append(append([]Session(nil), there.Sessions...), j.occupant.Sessions...)

@@ -38,8 +38,11 @@ func (s *Service) tryRename(q *request) error {
 	if there != nil && (there.Real.Bare() != old.Real.Bare() || !there.Ours()) {
 		return stanza.Fail(stanza.Conflict, "the nick is in use")
 	}
+	if there != nil && len(there.Sessions) >= s.options.Load().MaxSessions {
+		return errShared
+	}
 	if there != nil || len(old.Sessions) > 1 {
-		return s.move(q, old, there, nick, kept)
+		return s.move(q, old, nick, kept)
 	}
 	o := old.copy()
 	o.Nick = nick
@@ -51,7 +54,7 @@ func (s *Service) tryRename(q *request) error {
 
 // move lets one of several clients behind a nick go its own way, or join another that has the new nick. Choice: to the
 // others that is a farewell and an entry, as the old nick may stay.
-func (s *Service) move(q *request, old, there *Occupant, nick string, kept []byte) error {
+func (s *Service) move(q *request, old *Occupant, nick string, kept []byte) error {
 	r, full := q.room, q.stanza.From
 	j := &joining{stanza: q.stanza, moved: true}
 	j.occupant = &Occupant{
@@ -62,8 +65,10 @@ func (s *Service) move(q *request, old, there *Occupant, nick string, kept []byt
 	if err := r.part(q.Turn, old, full, Cause{Codes: []int{303}, Nick: nick}); err != nil {
 		return err
 	}
-	there = r.next.Occupant(nick)
-	to := &j.occupant.Sessions[0]
+	if r.next == nil {
+		return nil
+	}
+	there, to := r.next.Occupant(nick), &j.occupant.Sessions[0]
 	if stays := r.next.Occupant(old.Nick); stays != nil && r.next.broadcast(stays.Role) {
 		// Its client took the farewell for that of the nick.
 		if err := r.give(q.Turn, to, stays.view(r.next.Sees(j.occupant), Cause{})); err != nil {

@@ -220,3 +220,25 @@ func TestWhatTheNodeGaveUpOnSaysNothingAboutAnOccupantBehindABadLink(t *testing.
 		s.Client("alice/desk").Got()
 	}
 }
+
+func TestNickThatIsSharedByTooManyIsNotTaken(t *testing.T) {
+	s := newStage(t, muc.Options{MaxSessions: 2, MaxJoinedPerUser: 3})
+	s.room(store.Room{}, owned)
+	s.play("bob/a connects\nbob/b connects\nbob/c connects")
+	for _, c := range []string{"a Bob", "b Bob", "c Pad"} {
+		s.Send("bob/"+c[:1], "<presence to='ops@chat.hq.net/"+c[2:]+"'><x xmlns='http://jabber.org/protocol/muc'/></presence>", false)
+	}
+	for _, c := range []string{"a", "b", "c"} {
+		s.Client("bob/" + c).Got()
+	}
+	s.play(`
+	bob/c sends <presence to='ops@chat.hq.net/Bob'/>
+	bob/c gets  ` + refused("/Bob", "wait", "resource-constraint", "too many clients share the nick") + `
+	bob/b sends <presence to='ops@chat.hq.net/Bob' type='unavailable'/>
+	bob/b gets  <presence from='ops@chat.hq.net/Bob' type='unavailable'>[none none bob@hq.net/a 110]</presence>
+	bob/c sends <presence to='ops@chat.hq.net/Bob'/>
+	bob/c gets  <presence from='ops@chat.hq.net/Pad' type='unavailable'>[none participant bob@hq.net/c =Bob 110 303]</presence>
+	bob/a gets  <presence from='ops@chat.hq.net/Pad' type='unavailable'>[none participant =Bob 303]</presence>
+	bob/c gets  <presence from='ops@chat.hq.net/Bob'>[none participant bob@hq.net/a 110]</presence>
+	`)
+}
