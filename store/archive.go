@@ -74,6 +74,14 @@ func (db *DB) startArchiveIDs(tx *Tx) error {
 		}
 		return nil
 	})
+	if err == nil {
+		err = tx.scan(bucketArchiveLog, nil, nil, func(k, _ []byte) error {
+			if len(k) > 8 {
+				last = max(last, binary.BigEndian.Uint64(k))
+			}
+			return nil
+		})
+	}
 	db.archiveID.Store(last)
 	return err
 }
@@ -126,9 +134,6 @@ func (tx *Tx) putEntry(a *archiveRecord, e ArchiveEntry) (ok bool, err error) {
 	key := archiveKey(a.Num, e.ID)
 	if tx.get(bucketArchive, key) != nil {
 		return false, nil
-	}
-	if e.Stamp.IsZero() {
-		e.Stamp = time.Unix(0, int64(e.ID))
 	}
 	rec := archiveEntryRecordOf(e)
 	size, err := tx.putNewRecord(bucketArchive, key, rec)

@@ -514,3 +514,96 @@ func TestArchivesGiveWayWhenTheStoreIsTight(t *testing.T) {
 		return nil
 	})
 }
+
+// What is logged is as safe as what is in its place, and gets there.
+func TestTheArchiveLogIsSettled(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	db, err := store.Open(path, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"a@field.net", "b@field.net", "gone@field.net"}
+	var last uint64
+	update(t, db, func(tx *store.Tx) error {
+		for _, n := range names[:2] {
+			if err := tx.PutAccount(store.Account{JID: n}); err != nil {
+				return err
+			}
+		}
+		for i := range 10 {
+			for _, n := range names {
+				e := line(db)
+				e.Key, e.StanzaID = [16]byte{}, fmt.Sprint(i)
+				last = e.ID
+				if err := tx.ArchiveLog(n, e); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db = openAt(t, path, store.Options{})
+	if id := db.ArchiveID(); id <= last {
+		t.Errorf("%d after %d", id, last)
+	}
+	update(t, db, func(tx *store.Tx) error { // who gets the name next does not find it
+		return errors.Join(tx.DeleteAccount("b@field.net"), tx.PutAccount(store.Account{JID: "b@field.net"}))
+	})
+	for _, want := range []int{7, 7, 6, 0} {
+		update(t, db, func(tx *store.Tx) error {
+			n, err := tx.ArchiveSettle(store.ArchiveLimits{Entries: 8}, 7)
+			if n != want {
+				t.Errorf("%d settled, want %d", n, want)
+			}
+			return err
+		})
+	}
+	view(t, db, func(tx *store.Tx) error {
+		for _, n := range names {
+			want := ""
+			if n == "a@field.net" {
+				want = "23456789"
+			}
+			got := ""
+			if err := tx.ArchiveScan(n, 0, 0, false, func(e store.ArchiveEntry) (bool, error) { got += e.StanzaID; return true, nil }); err != nil {
+				return err
+			}
+			if got != want {
+				t.Errorf("%s has %q, want %q", n, got, want)
+			}
+		}
+		if n := store.Keys(tx)["archlog"]; n != 0 {
+			t.Errorf("%d left in the log", n)
+		}
+		return nil
+	})
+}
+
+func TestTheArchiveLogWaitsForRoom(t *testing.T) {
+	db := open(t, store.Options{MaxBytes: 1 << 20})
+	update(t, db, func(tx *store.Tx) error {
+		e := line(db)
+		return errors.Join(tx.PutAccount(store.Account{JID: "a@field.net"}), tx.ArchiveLog("a@field.net", e))
+	})
+	ids := fillUp(t, db)
+	settle := func(tx *store.Tx) error { _, err := tx.ArchiveSettle(store.ArchiveLimits{}, 10); return err }
+	if err := db.Update(settle); !errors.Is(err, store.ErrFull) {
+		t.Errorf("on a full flash: %v", err)
+	}
+	for _, id := range ids {
+		update(t, db, func(tx *store.Tx) error { return tx.SpoolDelete("a@field.net", id) })
+	}
+	if err := db.Probe(); err != nil {
+		t.Fatal(err)
+	}
+	update(t, db, settle)
+	view(t, db, func(tx *store.Tx) error {
+		if s := tx.ArchiveStats("a@field.net"); s.Entries != 1 {
+			t.Errorf("%+v", s)
+		}
+		return nil
+	})
+}

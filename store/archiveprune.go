@@ -93,6 +93,9 @@ func (a *archiveRecord) take(size int64) {
 // deleteArchive makes an archive one that nobody finds any more. A large one would be too much for one transaction:
 // ArchiveSweep takes it apart later.
 func (tx *Tx) deleteArchive(name string) error {
+	if err := tx.forgetLogged(name); err != nil {
+		return err
+	}
 	key := []byte(name)
 	if tx.get(bucketArchives, key) == nil {
 		return nil

@@ -31,6 +31,9 @@ type entryTime struct {
 }
 
 func archiveEntryRecordOf(e ArchiveEntry) archiveEntryRecord {
+	if e.Stamp.IsZero() {
+		e.Stamp = time.Unix(0, int64(e.ID))
+	}
 	rec := archiveEntryRecord{
 		head: v1, Shift: e.Stamp.UnixNano() - int64(e.ID), With: e.With, From: e.From, StanzaID: e.StanzaID, Stanza: e.Stanza,
 		Origin: e.Origin, Seq: e.Seq,

@@ -80,6 +80,7 @@ const (
 	bucketArchiveIndex
 	bucketFed
 	bucketPubsub
+	bucketArchiveLog
 	bucketCount
 )
 
@@ -96,7 +97,7 @@ const (
 
 var bucketNames = [bucketCount]string{
 	"meta", "secrets", "accounts", "rosters", "roster", "tombs", "blobs", "spools", "spool", "sm", "smsent", "queue", "custody", "reserve",
-	"rooms", "members", "archives", "archive", "archidx", "fed", "pubsub",
+	"rooms", "members", "archives", "archive", "archidx", "fed", "pubsub", "archlog",
 }
 
 func (b bucketID) String() string { return bucketNames[b] }

@@ -53,7 +53,7 @@ func (tx *Tx) fill(b bucketID) {
 		return
 	}
 	switch b {
-	case bucketQueue, bucketSpool, bucketArchive:
+	case bucketQueue, bucketSpool, bucketArchive, bucketArchiveLog:
 		// Ids rise, so that keys are mostly added behind others: fuller pages, smaller file.
 		tx.buckets[b].FillPercent = 0.8
 	}

@@ -557,6 +557,7 @@ func TestTimesAreWhenItWasSaid(t *testing.T) {
 		now := time.Now()
 		k := local.Kept{Account: alice, Other: ops, Number: uint64(now.Add(off).UnixNano()), Stanza: st}
 		p.Update(func(tx *store.Tx) error { return p.svc.Keep(tx, k) })
+		p.flush()
 		p.View(func(tx *store.Tx) error {
 			e, err := tx.ArchiveGet("alice@field.net", k.Number)
 			if d := e.Stamp.Sub(now.Add(want)); d.Abs() > 10*time.Second {

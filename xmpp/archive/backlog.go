@@ -70,16 +70,30 @@ func (s *Service) keepSoon(k local.Kept) {
 	}
 }
 
-// Flush submits what waits to the store. Call it before the store is closed.
+// settleMost is how much of what was logged one transaction settles.
+const settleMost = 512
+
+// Flush submits what waits to the store, and brings what was logged to its place. Call it before the store is closed.
 func (s *Service) Flush() {
 	var lot []local.Kept
-	s.db.Submit(func(tx *store.Tx) error {
+	settled := 0
+	s.db.Submit(func(tx *store.Tx) (err error) {
 		if lot == nil { // else the transaction is tried again
 			lot = s.later.take()
 		}
-		return s.putAll(tx, lot)
+		if err := s.putAll(tx, lot); err != nil {
+			return err
+		}
+		settled, err = tx.ArchiveSettle(s.opt.Load().Accounts, settleMost)
+		if errors.Is(err, store.ErrFull) {
+			return nil // it stays in the log
+		}
+		return err
 	}, func(err error) {
 		if err == nil {
+			if settled == settleMost {
+				s.Flush() // there may be more
+			}
 			return
 		}
 		if lot == nil { // the transaction never began
@@ -93,12 +107,17 @@ func (s *Service) Flush() {
 
 // settle archives what waits in a transaction that is under way.
 func (s *Service) settle(tx *store.Tx) error {
-	lot := s.later.take()
-	if len(lot) == 0 {
+	if lot := s.later.take(); len(lot) > 0 {
+		tx.OnUndo(func() { s.later.giveBack(lot) })
+		if err := s.putAll(tx, lot); err != nil {
+			return err
+		}
+	}
+	_, err := tx.ArchiveSettle(s.opt.Load().Accounts, maxBacklog)
+	if errors.Is(err, store.ErrFull) {
 		return nil
 	}
-	tx.OnUndo(func() { s.later.giveBack(lot) })
-	return s.putAll(tx, lot)
+	return err
 }
 
 // putAll puts a lot away, archive by archive. It leaves out accounts that were deleted meanwhile.

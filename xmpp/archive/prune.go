@@ -24,6 +24,7 @@ const (
 func (s *Service) Run(ctx context.Context) error {
 	next := time.NewTimer(pruneFirst)
 	defer next.Stop()
+	s.Flush() // what was logged before the node was last stopped
 	for {
 		select {
 		case <-ctx.Done():

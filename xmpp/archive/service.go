@@ -40,6 +40,8 @@ type Service struct {
 	changed chan struct{} // the options are new: Run looks at once
 	prefs   cache
 	later   backlog
+
+	settling atomic.Bool // a Flush is coming for what was logged
 }
 
 var _ local.Archiver = (*Service)(nil)
@@ -136,13 +138,28 @@ func (s *Service) Number(t *router.Turn, account, other jid.JID, st *stanza.Stan
 	return s.db.ArchiveID(), nil
 }
 
-// Keep puts a message into the archive of its account.
+// Keep puts a message into the archive of its account: with a transaction it is safe in the log once that is committed.
 func (s *Service) Keep(tx *store.Tx, k local.Kept) error {
 	if tx == nil {
 		s.keepSoon(k)
 		return nil
 	}
-	return s.put(tx, k.Account, k)
+	e := entry(k)
+	if e.Key != ([16]byte{}) {
+		return s.put(tx, k.Account, k) // where its twin will be looked for
+	}
+	err := tx.ArchiveLog(k.Account.String(), e)
+	if errors.Is(err, store.ErrFull) {
+		s.log.Debug("message not archived", "account", k.Account, "err", err)
+		return nil
+	}
+	if s.settling.CompareAndSwap(false, true) {
+		time.AfterFunc(gatherFor, func() {
+			s.settling.Store(false)
+			s.Flush()
+		})
+	}
+	return err
 }
 
 // put does without what the flash has no room for: the message itself goes its way. So it does with a twin that is there.

@@ -120,6 +120,8 @@ func TestWhatIsConfirmedIsArchived(t *testing.T) {
 	alice.send("<r xmlns='urn:xmpp:sm:3'/>")
 	alice.until("<a xmlns='urn:xmpp:sm:3' h='21'/>")
 	r.crash()
+	r.archive.Flush()
+	r.spool("bob") // behind it
 	for _, account := range []string{"alice@field.net", "bob@field.net"} {
 		if err := r.db.View(func(tx *store.Tx) error {
 			if s := tx.ArchiveStats(account); s.Entries != 20 {
