@@ -54,8 +54,8 @@ const (
 
 // pacing bounds what each user has passed on. It is a bucket of burst actions that fills by one each perAction.
 type pacing struct {
-	mu    sync.Mutex // guards empty
-	empty map[jid.JID]time.Time
+	mu   sync.Mutex            // guards full
+	full map[jid.JID]time.Time // when a user's bucket is full again
 }
 
 // take counts n actions of a user, or refuses them. What is taken back counts nothing.
@@ -63,38 +63,37 @@ func (p *pacing) take(t *router.Turn, who jid.JID, n int) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now, cost := time.Now(), time.Duration(n)*perAction
-	was := p.empty[who] // when the bucket is full again
-	full := was
-	if full.Before(now) {
-		full = now
+	at := p.full[who]
+	if at.Before(now) {
+		at = now
 	}
-	if full = full.Add(cost); full.Sub(now) > burst*perAction {
+	if at = at.Add(cost); at.Sub(now) > burst*perAction {
 		return &stanza.Err{Condition: stanza.PolicyViolation, Type: "wait", Text: "too many at once"}
 	}
-	if p.empty == nil || len(p.empty) >= maxPacers {
+	if p.full == nil || len(p.full) >= maxPacers {
 		p.sweepLocked(now)
 	}
-	p.empty[who] = full
+	p.full[who] = at
 	t.Tx.OnUndo(func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.empty[who] = p.empty[who].Add(-cost)
+		p.full[who] = p.full[who].Add(-cost)
 	})
 	return nil
 }
 
 // sweepLocked forgets those who may do all again. If all of them are busy, that is one crowd, which begins anew.
 func (p *pacing) sweepLocked(now time.Time) {
-	if p.empty == nil {
-		p.empty = make(map[jid.JID]time.Time)
+	if p.full == nil {
+		p.full = make(map[jid.JID]time.Time)
 	}
-	for j, t := range p.empty {
-		if t.Before(now) {
-			delete(p.empty, j)
+	for j, at := range p.full {
+		if at.Before(now) {
+			delete(p.full, j)
 		}
 	}
-	if len(p.empty) >= maxPacers {
-		clear(p.empty)
+	if len(p.full) >= maxPacers {
+		clear(p.full)
 	}
 }
 
