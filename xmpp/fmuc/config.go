@@ -221,13 +221,14 @@ func (s *Service) SetFields(c *store.Room, f *forms.Form) error {
 		}
 		fed.Node = v
 	}
-	if v, ok := f.Value(fieldMode); ok {
+	// Clients send the whole form back; what stands for nothing there is no change.
+	if v, ok := f.Value(fieldMode); ok && !(v == "pp" && fed.Mode == "") {
 		if v != "pp" && v != "pr" {
 			return bad(fieldMode)
 		}
 		fed.Mode = v
 	}
-	if v, ok := f.Value(fieldHistory); ok {
+	if v, ok := f.Value(fieldHistory); ok && !(v == "since" && fed.History == "") {
 		if n, err := strconv.Atoi(v); v != "since" && v != "none" && (err != nil || n < 0) {
 			return bad(fieldHistory)
 		}

@@ -205,3 +205,6 @@ func (c *Client) Nick() string { return c.nick }
 
 // Lines is how many lines it has said.
 func (c *Client) Lines() int { return c.said }
+
+// Clients are those that have logged in at the node since its start.
+func (n *Node) Clients() []*Client { return n.clients }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"testing"
 	"testing/synctest"
 	"time"
 
@@ -180,7 +181,11 @@ func (w *World) Flow() {
 }
 
 // wait lets the nodes finish what they do on their own.
-func (w *World) wait() { synctest.Wait() }
+func (w *World) wait() {
+	if _, bench := w.TB.(*testing.B); !bench { // those run in no bubble
+		synctest.Wait()
+	}
+}
 
 // Forget drops what is known of what crossed.
 func (w *World) Forget() {
