@@ -132,7 +132,7 @@ func (tx *Tx) ArchivePutAll(name string, all []ArchiveEntry, lim ArchiveLimits) 
 // putEntry puts one entry and counts it in a, unless its id is taken.
 func (tx *Tx) putEntry(a *archiveRecord, e ArchiveEntry) (ok bool, err error) {
 	key := archiveKey(a.Num, e.ID)
-	if tx.get(bucketArchive, key) != nil {
+	if e.ID <= a.Last && tx.get(bucketArchive, key) != nil {
 		return false, nil
 	}
 	rec := archiveEntryRecordOf(e)

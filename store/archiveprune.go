@@ -49,36 +49,31 @@ func (tx *Tx) prune(a *archiveRecord, lim ArchiveLimits, now time.Time, most int
 		return 0, nil
 	}
 	type oldest struct {
-		id uint64
-		v  []byte
+		id  uint64
+		v   []byte
+		rec entryMarks
+		bad error
 	}
 	var all []oldest
 	err = tx.walk(bucketArchive, be64(a.Num), 0, 0, false, func(id uint64, v []byte) (bool, error) {
-		rec, bad := decode[entryTime](v)
+		rec, bad := decode[entryMarks](v)
 		// What claims to be of the future is as old as its arrival.
 		if len(all) >= most || !over() && (bad != nil || int64(id)+min(rec.Shift, 0) >= old) {
 			return false, nil
 		}
-		all = append(all, oldest{id, bytes.Clone(v)})
+		all = append(all, oldest{id, bytes.Clone(v), rec, bad})
 		a.take(int64(len(v)) + entryOverhead)
 		return true, nil
 	})
 	for _, o := range all {
+		if err == nil && o.bad == nil {
+			err = tx.unindexEntry(a.Num, o.rec.entry(o.id))
+		}
 		if err == nil {
-			err = tx.deleteEntry(a.Num, o.id, o.v)
+			err = tx.deleteKnown(bucketArchive, archiveKey(a.Num, o.id), o.v)
 		}
 	}
 	return len(all), err
-}
-
-// deleteEntry deletes an entry of the value v, and what finds it.
-func (tx *Tx) deleteEntry(num, id uint64, v []byte) error {
-	if rec, err := decode[archiveEntryRecord](v); err == nil {
-		if err := tx.unindexEntry(num, rec.entry(id)); err != nil {
-			return err
-		}
-	}
-	return tx.deleteKnown(bucketArchive, archiveKey(num, id), v)
 }
 
 // take is one entry less.

@@ -24,10 +24,21 @@ type archiveEntryRecord struct {
 	Key      []byte `cbor:"8,keyasint,omitempty"` // 16 bytes
 }
 
-// entryTime is the part of archiveEntryRecord that tells how old it is.
-type entryTime struct {
+// entryMarks is the part of archiveEntryRecord that tells how old it is and what finds it.
+type entryMarks struct {
 	head
-	Shift int64 `cbor:"1,keyasint,omitempty"`
+	Shift  int64  `cbor:"1,keyasint,omitempty"`
+	With   string `cbor:"2,keyasint,omitempty"`
+	From   string `cbor:"3,keyasint,omitempty"`
+	Origin string `cbor:"6,keyasint,omitempty"`
+	Seq    uint64 `cbor:"7,keyasint,omitempty"`
+	Key    []byte `cbor:"8,keyasint,omitempty"`
+}
+
+func (r entryMarks) entry(id uint64) ArchiveEntry {
+	e := ArchiveEntry{ID: id, With: r.With, From: r.From, Origin: r.Origin, Seq: r.Seq}
+	copy(e.Key[:], r.Key)
+	return e
 }
 
 func archiveEntryRecordOf(e ArchiveEntry) archiveEntryRecord {
