@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -37,8 +36,7 @@ type bench struct {
 	holdPath atomic.Bool  // the path stays down
 	dead     atomic.Bool  // a node ended by itself
 
-	mu     sync.Mutex
-	faults []string
+	faultList
 }
 
 // floods is how often the stores are to fill up.
@@ -404,18 +402,6 @@ func pause(ctx context.Context, d time.Duration) bool {
 func tail(file string) string {
 	text, _ := os.ReadFile(file)
 	return string(text[max(0, len(text)-3000):])
-}
-
-func (b *bench) fault(format string, args ...any) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.faults = append(b.faults, fmt.Sprintf(format, args...))
-}
-
-func (b *bench) allFaults() []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return slices.Clone(b.faults)
 }
 
 // verdict is nil if nothing went wrong.

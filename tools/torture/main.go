@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,7 @@ type plan struct {
 	both     bool // both nodes dial and listen
 	local    bool // partners live on the same node
 	hf       hfPlan
+	room     roomPlan
 }
 
 func main() {
@@ -58,6 +60,12 @@ func main() {
 	flag.IntVar(&p.hf.rate, "rate", 2400, "over HF: `bit/s`")
 	flag.IntVar(&p.hf.scale, "scale", 200, "over HF: radio time runs so many `times` as fast")
 	flag.DurationVar(&p.hf.harm, "harm", 4*time.Minute, "over HF: the `time` in which the outages happen")
+	rooms := flag.Bool("rooms", false, "only the modes with a room on three nodes")
+	roomMode := flag.String("room-mode", "", "only this `mode` with a room: pp, pr, expiry or restore")
+	flag.IntVar(&p.room.lines, "lines", 3000, "`lines` said in the room; the modes after pp have a fifth of these three, if all are run")
+	flag.IntVar(&p.room.kills, "room-kills", 200, "kill -9 of nodes with a room, so many `times` in all")
+	flag.IntVar(&p.room.cuts, "room-cuts", 1000, "cut a path between rooms so many `times` in all")
+	flag.IntVar(&p.room.clients, "room-clients", 3, "`clients` in the room at each node")
 	plain := flag.Bool("plain", false, "only the plain mode")
 	short := flag.Bool("short", false, "a tenth of everything, for machines in a hurry")
 	flag.Usage = func() {
@@ -66,7 +74,7 @@ func main() {
 	}
 	flag.Parse()
 	if flag.NArg() > 0 || p.messages < p.pairs || p.pairs < 1 || p.kills < 0 || p.cuts < 0 || p.hf.messages < p.pairs ||
-		p.hf.outages < 0 || p.hf.scale < 1 || p.hf.scale > 1000 || p.hf.harm < 0 || *mapping != "" && *mapping != "longwire" && *mapping != "rcop" {
+		p.hf.outages < 0 || p.hf.scale < 1 || p.hf.scale > 1000 || p.hf.harm < 0 || p.room.clients < 1 || p.room.lines < 0 || p.room.kills < 0 || p.room.cuts < 0 || *roomMode != "" && !slices.Contains(roomModes, *roomMode) || *mapping != "" && *mapping != "longwire" && *mapping != "rcop" {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -76,9 +84,10 @@ func main() {
 	if *short {
 		p.messages, p.kills, p.cuts = p.messages/10, p.kills/10, p.cuts/10
 		p.hf.messages, p.hf.outages, p.hf.harm = p.hf.messages/10, p.hf.outages/10, p.hf.harm/10
+		p.room.lines, p.room.kills, p.room.cuts = p.room.lines/10, p.room.kills/10, p.room.cuts/10
 	}
 	var plans []plan
-	all := !*plain && *slow == 0 && !*full && !*hf && *mapping == ""
+	all := !*plain && *slow == 0 && !*full && !*hf && *mapping == "" && !*rooms && *roomMode == ""
 	if *plain || all {
 		q := p
 		q.mode = "plain"
@@ -103,6 +112,13 @@ func main() {
 			q.mode, q.hf.mapping, q.messages, q.kills, q.cuts = "hf-"+m, m, p.hf.messages, 0, 0
 			plans = append(plans, q)
 		}
+	}
+	switch {
+	case *rooms || *roomMode != "":
+		plans = append(plans, roomPlans(p, *roomMode)...)
+	case all:
+		p.room.lines, p.room.kills, p.room.cuts = p.room.lines/5, p.room.kills/5, p.room.cuts/5
+		plans = append(plans, roomPlans(p, "pp")...)
 	}
 	if err := runAll(plans, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "torture:", err)
@@ -157,6 +173,9 @@ func (p *plan) words() string {
 	if h := p.hf; h.mapping != "" {
 		return s + fmt.Sprintf(", %d outages in %v, %d bit/s, radio time %d times as fast", h.outages, h.harm, h.rate, h.scale)
 	}
+	if r := p.room; strings.HasPrefix(p.mode, "rooms-") {
+		return fmt.Sprintf("%d lines in a room on three nodes, nodes killed %d times, paths cut %d times", r.lines, r.kills, r.cuts)
+	}
 	return s + fmt.Sprintf(", each node killed %d times, path cut %d times", p.kills, p.cuts)
 }
 
@@ -174,6 +193,8 @@ func runOne(ctx context.Context, p plan, bin, sis, dir string, out io.Writer) er
 	var err error
 	if p.hf.mapping != "" {
 		b, err = newHF(ctx, p, bin, sis, dir)
+	} else if strings.HasPrefix(p.mode, "rooms-") {
+		b, err = newRooms(ctx, p, bin, dir)
 	} else {
 		b, err = newBench(ctx, p, bin, dir)
 	}

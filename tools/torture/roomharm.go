@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+
+	"longwire/tools/rig"
+)
+
+// killer kills nodes at the times that the seed says.
+func (b *roomBench) killer(ctx context.Context) {
+	rng := rand.New(rand.NewPCG(b.seed, 30))
+	for int(b.killed.Load()) < b.room.kills {
+		gap := time.Duration(100+rng.IntN(1400)) * time.Millisecond
+		if rng.IntN(5) == 0 {
+			gap = time.Duration(1+rng.IntN(150)) * time.Millisecond
+		}
+		i := rng.IntN(len(b.nodes))
+		if !pause(ctx, gap) || !b.kill(i, nil) {
+			return
+		}
+		b.killed.Add(1)
+	}
+}
+
+// kill kills a node and starts it again, with something done in between; false when that makes no sense any more.
+func (b *roomBench) kill(i int, between func(*rig.Node) error) bool {
+	b.hands[i].Lock()
+	defer b.hands[i].Unlock()
+	n := b.nodes[i]
+	select {
+	case <-n.Exited():
+		b.fault("node %s ended by itself:\n%s", n.Domain, tail(n.Log()))
+		b.dead.Store(true)
+		return false
+	default:
+	}
+	n.Kill()
+	var err error
+	if between != nil {
+		err = between(n)
+	}
+	if err = errors.Join(err, n.Launch()); err != nil {
+		b.fault("%v", err)
+		b.dead.Store(true)
+	}
+	return err == nil
+}
+
+// cutter cuts the paths at the times that the seed says.
+func (b *roomBench) cutter(ctx context.Context) {
+	rng := rand.New(rand.NewPCG(b.seed, 40))
+	for range b.room.cuts {
+		gap, down, i := time.Duration(10+rng.IntN(250))*time.Millisecond, time.Duration(rng.IntN(150))*time.Millisecond, rng.IntN(len(b.paths))
+		if rng.IntN(20) == 0 {
+			down = time.Duration(rng.IntN(3000)) * time.Millisecond
+		}
+		if !pause(ctx, gap) {
+			return
+		}
+		b.paths[i].Cut()
+		ok := pause(ctx, down)
+		for ok && b.held[i].Load() {
+			ok = pause(ctx, 20*time.Millisecond)
+		}
+		b.paths[i].Mend()
+		if !ok {
+			return
+		}
+		b.cutDone.Add(1)
+	}
+}
+
+// annoyer cuts clients' connections while the harm goes on.
+func (b *roomBench) annoyer(ctx context.Context) {
+	rng := rand.New(rand.NewPCG(b.seed, 50))
+	for b.room.kills+b.room.cuts > 0 && !b.harmDone() && pause(ctx, time.Duration(100+rng.IntN(700))*time.Millisecond) {
+		b.members[rng.IntN(len(b.members))].hangUp()
+	}
+}
+
+// outager holds a path down for so long that what waits for it expires, or is more than the queue takes.
+func (b *roomBench) outager(ctx context.Context) {
+	rng := rand.New(rand.NewPCG(b.seed, 60))
+	for range b.room.outages {
+		i := rng.IntN(len(b.paths))
+		b.held[i].Store(true)
+		b.paths[i].Cut()
+		ok := pause(ctx, time.Duration(1000+rng.IntN(4000))*time.Millisecond)
+		b.held[i].Store(false)
+		b.paths[i].Mend()
+		b.outDone.Add(1)
+		if !ok || !pause(ctx, time.Duration(1000+rng.IntN(2000))*time.Millisecond) {
+			return
+		}
+	}
+}
+
+// restorer copies the store of a node, and puts the copy back some time later. What its clients were shown meanwhile they forget, as the ids
+// of the archive are others.
+func (b *roomBench) restorer(ctx context.Context) {
+	rng := rand.New(rand.NewPCG(b.seed, 70))
+	for range b.room.restores {
+		i := rng.IntN(len(b.nodes))
+		var backup []byte
+		ok := pause(ctx, time.Duration(500+rng.IntN(2000))*time.Millisecond) && b.kill(i, func(n *rig.Node) (err error) {
+			backup, err = os.ReadFile(storeOf(n))
+			return err
+		})
+		ok = ok && pause(ctx, time.Duration(500+rng.IntN(4000))*time.Millisecond) && b.kill(i, func(n *rig.Node) error {
+			for _, m := range b.at[i] {
+				m.forget()
+			}
+			return os.WriteFile(storeOf(n), backup, 0o600)
+		})
+		if !ok {
+			return
+		}
+		b.restored.Add(1)
+	}
+}
+
+func storeOf(n *rig.Node) string { return filepath.Join(n.Dir, "data", "longwire.db") }
+
+// silence cuts the kit off for longer than a link may be silent. Then each line that is said there must be refused, and never appear.
+func (b *roomBench) silence(ctx context.Context) error {
+	b.paths[1].Cut()
+	defer b.paths[1].Mend()
+	m := b.at[2][0]
+	m.mu.Lock()
+	m.refused = 0
+	m.mu.Unlock()
+	// The first lines may still be taken to be on their way: they are refused when the link is found dead.
+	for end := time.Now().Add(20 * time.Second); ; {
+		m.mu.Lock()
+		before := m.refused
+		if len(m.waiting) == 0 {
+			m.total++
+		}
+		m.mu.Unlock()
+		if !pause(ctx, time.Second) {
+			return ctx.Err()
+		}
+		m.mu.Lock()
+		now := m.refused
+		m.mu.Unlock()
+		if now > before && now >= 3 {
+			break
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("the kit does not refuse lines while it is cut off: %d refused in 20 s", now)
+		}
+	}
+	b.paths[1].Mend()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end) && pause(ctx, 50*time.Millisecond); {
+		if _, level := b.level(); level {
+			pause(ctx, 2*time.Second)
+			return ctx.Err()
+		}
+	}
+	return errors.New("not level after the kit was cut off at the end")
+}
