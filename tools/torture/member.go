@@ -19,12 +19,13 @@ type member struct {
 	name    string // account and nick
 	room    string
 	login   wire.Login
-	rng     *rand.Rand // of the goroutine in run
+	rng     *rand.Rand // of the goroutines in run, one after the other
 	resumes bool
 	replica bool       // a line whose fate is unknown is not said again
 	total   int        // lines to say in all
 	budget  func() int // how many may have been said by now
 	report  func(format string, args ...any)
+	spoke   chan<- struct{} // gets a word when it says something
 
 	mu     sync.Mutex // guards all below
 	conn   *wire.Conn // nil: not connected
@@ -32,7 +33,7 @@ type member struct {
 	state  memberState
 	since  time.Time // of the state
 	crowd  map[string]bool
-	hold   time.Time // says nothing before, after a refusal
+	hold   time.Time // says nothing before
 	silent bool      // has nothing more to say for now
 
 	session // XEP-0198
@@ -267,13 +268,19 @@ func (m *member) next() error {
 		return nil
 	}
 	var out []string
-	for len(m.waiting) < talking && m.started < m.total && m.started < m.budget() {
+	most := 1 + m.rng.IntN(talking)
+	for len(m.waiting) < most && m.started < m.total && m.started < m.budget() {
 		m.started++
 		m.waiting = append(m.waiting, m.started)
 		out = append(out, m.line(m.started))
 	}
 	if out == nil {
 		return nil
+	}
+	m.hold = time.Now().Add(time.Duration(m.rng.IntN(300)) * time.Millisecond)
+	select {
+	case m.spoke <- struct{}{}:
+	default:
 	}
 	return m.send(out...)
 }

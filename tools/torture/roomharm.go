@@ -12,7 +12,7 @@ import (
 	"longwire/tools/rig"
 )
 
-// killer kills nodes at the times that the seed says.
+// killer kills nodes at the times that the seed says, as often as not in the middle of a line.
 func (b *roomBench) killer(ctx context.Context) {
 	rng := rand.New(rand.NewPCG(b.seed, 30))
 	for int(b.killed.Load()) < b.room.kills {
@@ -21,7 +21,21 @@ func (b *roomBench) killer(ctx context.Context) {
 			gap = time.Duration(1+rng.IntN(150)) * time.Millisecond
 		}
 		i := rng.IntN(len(b.nodes))
-		if !pause(ctx, gap) || !b.kill(i, nil) {
+		if !pause(ctx, gap) {
+			return
+		}
+		if rng.IntN(2) == 0 {
+			select {
+			case <-b.spoke[i]:
+			default:
+			}
+			select {
+			case <-b.spoke[i]:
+				time.Sleep(time.Duration(rng.IntN(12000)) * time.Microsecond)
+			case <-time.After(time.Second):
+			}
+		}
+		if !b.kill(i, nil) {
 			return
 		}
 		b.killed.Add(1)
