@@ -77,7 +77,12 @@ func (n *node) Reload(c *config.Config) error {
 
 func (n *node) RemoveAccount(j jid.JID) error {
 	n.note("remove " + j.String())
-	return n.db.Update(func(tx *store.Tx) error { return tx.DeleteAccount(j.String()) })
+	return n.db.Update(func(tx *store.Tx) error {
+		if err := tx.DeleteAccount(j.String()); err != nil {
+			return err
+		}
+		return admin.Forsake(tx, admin.AtRest(tx), j)
+	})
 }
 
 func (n *node) Cancel(peer string, ids []uint64) (gone []store.Entry, err error) {

@@ -228,3 +228,27 @@ func (a *Admin) roomDeclaredAt(j jid.JID) string {
 	}
 	return ""
 }
+
+// Forsake ends what an account that is removed was in rooms, so that who gets its name later does not inherit that. What the config says of
+// the name stays.
+func Forsake(tx *store.Tx, w RoomTx, account jid.JID) error {
+	var rooms []jid.JID
+	err := tx.Rooms(func(r store.Room) error {
+		j, err := jid.Parse(r.JID)
+		if err != nil || r.Gone {
+			return nil
+		}
+		return tx.RoomMembers(r.JID, func(m store.RoomMember) error {
+			if m.JID == account.String() && !m.Declared {
+				rooms = append(rooms, j)
+			}
+			return nil
+		})
+	})
+	for _, j := range rooms {
+		if err == nil {
+			err = w.SetMember(j, store.RoomMember{JID: account.String(), Affiliation: "none"})
+		}
+	}
+	return err
+}

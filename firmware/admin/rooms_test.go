@@ -296,3 +296,20 @@ func TestDeclaredRoomsAreChangedInTheFile(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestWhoGetsARemovedNameInheritsNoRoom(t *testing.T) {
+	both(t, func(t *testing.T, a *admin.Admin) {
+		if _, err := a.AddUser("alice", "secret"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.CreateRoom("ops", nil, []string{"alice", "bob@field.net"}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.RemoveUser("alice"); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := a.Room("ops"); err != nil || len(r.Members) != 1 || r.Members[0].JID != "bob@field.net" {
+			t.Errorf("members %+v, %v", r.Members, err)
+		}
+	})
+}

@@ -118,7 +118,12 @@ func (a *Admin) RemoveUser(name string) (string, error) {
 	if a.node != nil {
 		err = a.node.RemoveAccount(j)
 	} else {
-		err = a.update(func(tx *store.Tx) error { return tx.DeleteAccount(j.String()) })
+		err = a.update(func(tx *store.Tx) error {
+			if err := tx.DeleteAccount(j.String()); err != nil {
+				return err
+			}
+			return Forsake(tx, AtRest(tx), j)
+		})
 	}
 	return j.String(), absent(j, err)
 }

@@ -51,10 +51,8 @@ func (n *Node) Reloading() (done func()) {
 
 // RemoveAccount ends an account's subscriptions and streams and deletes it.
 func (n *Node) RemoveAccount(account jid.JID) error {
-	t := new(router.Turn)
-	err := n.db.Update(func(tx *store.Tx) error {
-		t.Reset(tx)
-		if ok, err := tx.AccountExists(account.String()); err != nil {
+	err := n.turn(func(t *router.Turn) error {
+		if ok, err := t.Tx.AccountExists(account.String()); err != nil {
 			return err
 		} else if !ok {
 			return store.ErrNotFound
@@ -62,12 +60,11 @@ func (n *Node) RemoveAccount(account jid.JID) error {
 		if err := n.leaving(t, account); err != nil {
 			return err
 		}
-		return tx.DeleteAccount(account.String())
+		return t.Tx.DeleteAccount(account.String())
 	})
 	if err != nil {
 		return err
 	}
-	t.Done()
 	n.EndSessions(account, "the account was removed")
 	return nil
 }

@@ -206,7 +206,7 @@ func (n *Node) publishesTo(domain string) bool {
 	return slices.ContainsFunc(n.Config().Peers, func(p config.Peer) bool { return p.Pubsub && slices.Contains(p.Domains, domain) })
 }
 
-// leaving ends what binds an account to its contacts before it is removed. XEP-0077 §3.2.
+// leaving ends what binds an account to its contacts and to rooms before it is removed. XEP-0077 §3.2.
 func (n *Node) leaving(t *router.Turn, account jid.JID) error {
 	items, err := n.rosters.Items(t, account)
 	if err != nil {
@@ -221,7 +221,7 @@ func (n *Node) leaving(t *router.Turn, account jid.JID) error {
 			return err
 		}
 	}
-	return nil
+	return admin.Forsake(t.Tx, liveRooms{n.rooms, t}, account)
 }
 
 // derive makes what the store keeps of a password, for every hash that clients may ask for.

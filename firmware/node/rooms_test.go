@@ -200,6 +200,27 @@ func TestConversationsAreKeptAsTheConfigSays(t *testing.T) {
 	}
 }
 
+func TestARemovedAccountIsNoOwnerAnyMore(t *testing.T) {
+	n := start(t, write(t, t.TempDir(), withRooms+"[[room]]\naddress = \"declared\"\nowners = [\"alice\"]\n"))
+	a := admin.Running(n)
+	if _, err := a.CreateRoom("ops", nil, []string{"alice"}); err != nil {
+		t.Fatal(err)
+	}
+	alice, bob := online(t, n, "alice", "field.net"), online(t, n, "bob", "field.net")
+	alice.enter("ops@chat.field.net", "Alice")
+	bob.enter("ops@chat.field.net", "Bob")
+	if _, err := a.RemoveUser("alice"); err != nil {
+		t.Fatal(err)
+	}
+	bob.until("<presence from='ops@chat.field.net/Alice' to='bob@field.net/x' type='unavailable'")
+	if r := shown(t, n, "ops"); len(r.Members) != 0 {
+		t.Errorf("members %+v", r.Members)
+	}
+	if r := shown(t, n, "declared"); len(r.Members) != 1 {
+		t.Errorf("the config's: %+v", r.Members)
+	}
+}
+
 // A node whose flash is full starts all the same, with the rooms that it has; those that were not meant to stay are gone.
 func TestNodeStartsOnAFullStoreWithItsRooms(t *testing.T) {
 	dir := t.TempDir()
