@@ -37,14 +37,17 @@ type measurement struct {
 	name, line string
 	run        func(ctx context.Context, b *bench, out io.Writer) error
 	aside      bool // it takes long and needs no processor: it runs beside the others
+	asked      bool // it runs only when it is named
 }
 
 var measurements = []measurement{
-	{"bulk", "line use of bulk data", bulk, false},
-	{"message", "a short message with a soft link up", messages, false},
-	{"idle", "an idle link for a day", idle, true},
-	{"services", "presence and queries of five clients", services, false},
-	{"stations", "five stations on one channel", stations, false},
+	{"bulk", "line use of bulk data", bulk, false, false},
+	{"message", "a short message with a soft link up", messages, false, false},
+	{"idle", "an idle link for a day", idle, true, false},
+	{"services", "presence and queries of five clients", services, false, false},
+	{"stations", "five stations on one channel", stations, false, false},
+	{"rooms", "federated rooms over HF, and rooms across the link (if named)", roomsHF, false, true},
+	{"rooms-ip", "the same over an IP link (if named)", roomsIP, false, true},
 }
 
 func main() {
@@ -77,10 +80,15 @@ func main() {
 }
 
 func choose(only string) ([]measurement, error) {
-	if only == "" {
-		return measurements, nil
-	}
 	var list []measurement
+	if only == "" {
+		for _, m := range measurements {
+			if !m.asked {
+				list = append(list, m)
+			}
+		}
+		return list, nil
+	}
 	for name := range strings.SplitSeq(only, ",") {
 		n := len(list)
 		for _, m := range measurements {
