@@ -22,6 +22,7 @@ const (
 	whole                   // with every origin that we know, as the hashes differ
 	answer                  // it is told what we want of what it has
 	join                    // it begins a federation: how much of the past is wanted is ours to say
+	meet                    // lines were never compared with the peer's
 )
 
 // digest tells the peer in one stanza who is here, as far as it does not know, and what else is needed. It takes the place of the last
@@ -80,6 +81,9 @@ func (p *peer) needed(n need, now crowd.Crowd) need {
 	if !p.kinship.greeted || !p.rec.Up && len(now) > 0 && told != nil && len(told) == 0 {
 		n |= ask
 	}
+	if n&(ask|answer) != 0 && !p.kinship.rec.Met {
+		n |= meet
+	}
 	return n
 }
 
@@ -117,27 +121,18 @@ func (p *peer) fill(s *Sync, n need, st *muc.State) {
 func (p *peer) most(st *muc.State, n need) int {
 	most, f := -1, st.Config.Fed
 	switch count, err := strconv.Atoi(f.History); {
-	case n&join == 0 && !p.strange():
+	case n&(join|meet) == 0:
 	case f.History == "none":
 		most = 0
 	case err == nil && count >= 0:
 		most = count
-	case p.strange():
+	case n&meet != 0:
 		most = firstHistory
 	}
 	if f.LastN > 0 && (most < 0 || most > f.LastN) {
 		most = f.LastN
 	}
 	return most
-}
-
-// strange tells whether lines were never compared with the peer's.
-func (p *peer) strange() bool {
-	n := &p.room.numbers
-	if p.rec.Up {
-		return !p.kinship.rec.Met
-	}
-	return n.known.Len() == 0 || n.known.Len() == 1 && n.known.Known(n.own) > 0
 }
 
 // deaf tells whether nobody is at the peer's: then it gets nothing until somebody is.

@@ -112,7 +112,7 @@ func (p *peer) numbered(m Mark) (n lines.Number, ok bool) {
 	return n, err == nil
 }
 
-// author of a line in the archive.
+// realOfEntry is the author of a line in the archive.
 func realOfEntry(e store.ArchiveEntry) jid.JID {
 	j, _ := jid.Parse(e.With)
 	return j

@@ -149,6 +149,7 @@ func (r *room) compare(t *router.Turn, mr *muc.Room, p *peer, s *Sync) error {
 			spans = append(spans, held...)
 		}
 	}
+	strange := !k.rec.Met
 	k.rec.Met = true
 	if clear {
 		k.rec.Behind, k.rec.Held = false, 0
@@ -169,6 +170,9 @@ func (r *room) compare(t *router.Turn, mr *muc.Room, p *peer, s *Sync) error {
 	}
 	if need == 0 && k.ledger.Told != nil {
 		return nil
+	}
+	if strange && need != 0 {
+		need |= meet
 	}
 	return p.digest(t, mr, need, muc.Cause{}, "")
 }

@@ -28,7 +28,7 @@ func (p *peer) joinKin(t *router.Turn, mr *muc.Room, all []*muc.Occupant) error 
 // greeting is the <s/> of a join while nobody knows yet whether the peer is of our kind.
 func (p *peer) greeting(st *muc.State) *markup.Element {
 	s := Sync{Most: -1}
-	p.fill(&s, ask|join, st)
+	p.fill(&s, p.needed(ask|join, nil), st)
 	s.Sum = ""
 	return s.Element(p.room.jid.Domain())
 }
