@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"longwire/store"
+	"longwire/xmpp/fmuc/lines"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/muc"
 	"longwire/xmpp/router"
@@ -217,7 +218,11 @@ func (r *room) old(e store.ArchiveEntry, p *peer) *stanza.Stanza {
 	}
 	real, _ := jid.Parse(e.With)
 	b := append([]byte(nil), st.Inner...)
-	b = (&Mark{From: real}).Append(b)
+	m := Mark{From: real}
+	if o, err := lines.ParseOrigin(e.Origin); err == nil && p.state() == Joining && !p.foreign() {
+		m = numberedMark(real, lines.Number{Origin: o, N: e.Seq})
+	}
+	b = m.Append(b)
 	b = Delay{r.jid, e.Stamp}.Append(b)
 	st = st.Copy()
 	st.From, st.To, st.Type = at(r.jid, e.From), p.jid, stanza.Groupchat

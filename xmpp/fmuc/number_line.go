@@ -31,10 +31,14 @@ func (p *peer) deliver(t *router.Turn, out *stanza.Stanza, real jid.JID, n lines
 
 // withNumber is a line with its number, for whoever can read that.
 func withNumber(out *stanza.Stanza, real jid.JID, n lines.Number) *stanza.Stanza {
-	m := Mark{From: real, Attrs: []markup.Attr{{Name: markup.Name{Local: "n"}, Value: n.String()}}}
+	m := numberedMark(real, n)
 	c := out.Without(func(c stanza.Child) bool { return c.Name.Space == NS }).With(m.Append(nil))
 	c.From, c.Type = out.From, out.Type
 	return c
+}
+
+func numberedMark(real jid.JID, n lines.Number) Mark {
+	return Mark{From: real, Attrs: []markup.Attr{{Name: markup.Name{Local: "n"}, Value: n.String()}}}
 }
 
 // withhold notes that the peer did not get a line. It gets none of those behind it either, before it has said how far it got: they may be
@@ -75,7 +79,7 @@ func (p *peer) lineMark(real jid.JID, nick string, n lines.Number) (m Mark) {
 		m.From = real
 	}
 	if n.N != 0 {
-		m.Attrs = []markup.Attr{{Name: markup.Name{Local: "n"}, Value: n.String()}}
+		m.Attrs = numberedMark(real, n).Attrs
 	}
 	return m
 }
