@@ -111,14 +111,14 @@ func (r *room) answer(t *router.Turn, mr *muc.Room, p *peer, nick string, h Hist
 	if o := p.occ[nick]; o != nil {
 		n := p.occupant(o)
 		n.Nick = nick
-		if err := r.s.host.Route(t, p.presenceOf(st, n, nil)); err != nil {
+		if err := r.s.send(t, p.presenceOf(st, n, nil)); err != nil {
 			return err
 		}
 	}
 	if err := r.past(t, p, h, missed); err != nil {
 		return err
 	}
-	return r.s.host.Route(t, r.subject(st, p))
+	return r.s.send(t, r.subject(st, p))
 }
 
 // subject is the message that ends the answer to a join; it is always sent, even empty.
@@ -191,7 +191,7 @@ func (r *room) past(t *router.Turn, p *peer, h History, missed uint64) error {
 	}
 	slices.SortStableFunc(lines, func(a, b *stanza.Stanza) int { return stamps[a].Compare(stamps[b]) })
 	for _, st := range lines {
-		if err := r.s.host.Route(t, st); err != nil {
+		if err := r.s.send(t, st); err != nil {
 			return err
 		}
 	}

@@ -28,6 +28,9 @@ func (r *room) announce(t *router.Turn, mr *muc.Room, o *muc.Occupant) error {
 
 // tell tells the peer of an occupant. entry: nothing is sent when the peer knows already that this user has this nick.
 func (p *peer) tell(t *router.Turn, mr *muc.Room, o *muc.Occupant, entry bool) error {
+	if !p.open() {
+		return nil
+	}
 	real, knows := p.told[o.Nick]
 	if entry && knows && real == o.Real && (!p.kin() || p.kinship.greeted) {
 		return nil
@@ -43,7 +46,7 @@ func (p *peer) tell(t *router.Turn, mr *muc.Room, o *muc.Occupant, entry bool) e
 	if p.kin() {
 		return p.digest(t, mr, 0, muc.Cause{}, "")
 	}
-	return p.room.s.host.Route(t, p.presenceOf(mr.Next(t), o, join))
+	return p.room.s.send(t, p.presenceOf(mr.Next(t), o, join))
 }
 
 func (p *peer) presenceOf(st *muc.State, o *muc.Occupant, join []byte) *stanza.Stanza {
@@ -73,7 +76,7 @@ func (p *peer) untell(t *router.Turn, nick string, c muc.Cause) error {
 	if p.kin() {
 		return p.digest(t, p.room.s.muc.Room(p.room.jid), 0, c, nick)
 	}
-	return p.room.s.host.Route(t, p.farewellOf(nick, real, c))
+	return p.room.s.send(t, p.farewellOf(nick, real, c))
 }
 
 func (p *peer) farewellOf(nick string, real jid.JID, c muc.Cause) *stanza.Stanza {

@@ -125,7 +125,7 @@ func (p *peer) rename(t *router.Turn, mr *muc.Room, old string, o *muc.Occupant)
 	if err := p.noteTold(t, o.Nick, o.Real); err != nil {
 		return err
 	}
-	return p.room.s.host.Route(t, p.presenceOf(mr.Next(t), o, nil))
+	return p.room.s.send(t, p.presenceOf(mr.Next(t), o, nil))
 }
 
 // Removing asks the node of an occupant whom a moderator of ours removes to remove it too. XEP-0289 §5.5. Here it is
@@ -146,7 +146,7 @@ func (s *Service) Removing(t *router.Turn, mr *muc.Room, target *muc.Occupant, c
 func (r *room) expel(t *router.Turn, mr *muc.Room, p, but *peer, target *muc.Occupant, c muc.Cause) error {
 	if p.open() {
 		st := p.farewellOf(target.RemoteNick, target.Real, c)
-		if err := r.s.host.Route(t, st); err != nil {
+		if err := r.s.send(t, st); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package fmuc
 
 import (
+	"context"
 	"slices"
 
 	"longwire/store"
@@ -27,6 +28,16 @@ func (s *Service) failed(t *router.Turn, mr *muc.Room, st *stanza.Stanza) error 
 		if done, err := r.notSent(t, mr, p, st, why); done || err != nil {
 			return err
 		}
+	}
+	if s.sending || s.routing {
+		verdict := t.Verdict
+		t.After(func() {
+			s.submit(context.Background(), "an error", func(t *router.Turn) error {
+				t.Verdict = verdict
+				return s.failed(t, mr, st)
+			})
+		})
+		return nil
 	}
 	switch {
 	case st.Kind == stanza.Message && !st.From.IsBare():
@@ -130,7 +141,7 @@ func (r *room) catchUp(t *router.Turn, up *peer) error {
 	}
 	slices.Reverse(lines)
 	for _, st := range lines {
-		if err := r.s.host.Route(t, st); err != nil {
+		if err := r.s.send(t, st); err != nil {
 			return err
 		}
 	}
@@ -157,7 +168,7 @@ func (r *room) whisperFailed(t *router.Turn, mr *muc.Room, p *peer, st *stanza.S
 	for i := range to.Sessions {
 		back := pure(st).Copy()
 		back.From, back.To = at(r.jid, nick), to.Sessions[i].JID
-		if err := r.s.host.Route(t, back); err != nil {
+		if err := r.s.send(t, back); err != nil {
 			return err
 		}
 	}

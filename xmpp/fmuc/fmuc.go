@@ -59,6 +59,7 @@ type Service struct {
 	muc     *muc.Service
 	options atomic.Pointer[Options]
 	rooms   map[jid.JID]*room // touched by operations only
+	sending bool              // errors that come now wait until what is being done is done
 	routing bool              // as routing, tooBig: an error that comes now is our own node's word on what we send
 	tooBig  bool              // and it was that the stanza is too big for the way
 
@@ -103,8 +104,8 @@ func (s *Service) SetOptions(o Options) {
 	s.options.Store(o.withDefaults())
 	for _, mr := range s.muc.Rooms() {
 		s.submit(context.Background(), "applying settings", func(t *router.Turn) error {
-			if st := mr.Next(t); st != nil {
-				return s.Configured(t, mr, &st.Config, &st.Config)
+			if st := mr.Next(t); st != nil { // as if it had been configured otherwise, so that who was refused is asked again
+				return s.Configured(t, mr, &store.Room{}, &st.Config)
 			}
 			return nil
 		})
@@ -134,6 +135,15 @@ func (s *Service) reachable(domain string) bool {
 }
 
 func (s *Service) log() *slog.Logger { return s.options.Load().Log }
+
+// send hands a stanza to the router. What comes back meanwhile, because a queue is full or the way is closed, is dealt with
+// later: here we are in the middle of telling things.
+func (s *Service) send(t *router.Turn, st *stanza.Stanza) error {
+	before := s.sending
+	s.sending = true
+	defer func() { s.sending = before }()
+	return s.host.Route(t, st)
+}
 
 // submit runs f as a Turn of its own, later.
 func (s *Service) submit(ctx context.Context, what string, f func(*router.Turn) error) {

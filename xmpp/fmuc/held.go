@@ -55,5 +55,5 @@ func (r *room) failOne(t *router.Turn, i int, why *stanza.Err) error {
 	r.drop(t, i)
 	back := &stanza.Stanza{Kind: stanza.Message, From: r.jid, To: h.real, ID: h.id, Type: stanza.Error}
 	back.SetInner(why.Append(nil))
-	return r.s.host.Route(t, back)
+	return r.s.send(t, back)
 }

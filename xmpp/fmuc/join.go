@@ -144,7 +144,7 @@ func (r *room) join(t *router.Turn, mr *muc.Room, up *peer, first *muc.Occupant)
 		m.Attrs = []markup.Attr{{Name: markup.Name{Local: "mode"}, Value: "pr"}}
 	}
 	ask := up.presence(all[0].Nick, "", m, itemOf(all[0], st.Config.NonAnonymous), availability(all[0].Show), up.ask(st).Append(nil))
-	if err := r.s.host.Route(t, ask); err != nil {
+	if err := r.s.send(t, ask); err != nil {
 		return err
 	}
 	for _, o := range all[1:] {

@@ -74,7 +74,7 @@ func (r *room) send(t *router.Turn, p *peer, out *stanza.Stanza, real jid.JID, n
 	}
 	c := out.Copy()
 	c.To = p.jid
-	return r.s.host.Route(t, c)
+	return r.s.send(t, c)
 }
 
 // spread sends a line to every peer but the one it came from; that gets it back if it waits for the echo. author is the

@@ -68,9 +68,8 @@ func (p *peer) route(t *router.Turn, st *stanza.Stanza) error {
 	s := p.room.s
 	before := s.routing
 	s.routing = true
-	err := s.host.Route(t, st)
-	s.routing = before
-	return err
+	defer func() { s.routing = before }()
+	return s.host.Route(t, st)
 }
 
 // lineMark is the <fmuc/> of a line for a peer of our kind. The author is left out where the nick tells it.

@@ -101,7 +101,7 @@ func (r *room) turnAway(t *router.Turn, p *peer, nick string) error {
 	st := p.presence(nick, stanza.Error, Mark{}, nil, nil, nil)
 	st.To = at(p.jid, nick)
 	st.SetInner(stanza.Fail(stanza.ServiceUnavailable, "").Append(nil))
-	return r.s.host.Route(t, st)
+	return r.s.send(t, st)
 }
 
 // occupant is how somebody of the peer's is shown here. What it may do elsewhere is for show.

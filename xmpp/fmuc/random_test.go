@@ -358,3 +358,30 @@ func TestExpiryIsMadeUpFor(t *testing.T) {
 		})
 	}
 }
+
+// A queue that is full refuses what is to be told; afterwards everybody sees everybody again.
+func TestOverflowIsMadeUpFor(t *testing.T) {
+	for seed := range seeds(t) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				c := newChaos(t, seed, store.RoomFed{History: "5"}, func(n *fmuctest.Node) { n.QueueLimits.Entries = 25 })
+				for range 200 {
+					c.step(true, true)
+				}
+				for _, n := range c.Nodes {
+					if len(c.clients[n]) == 0 {
+						c.come(n)
+					}
+					for len(c.clients[n]) > 3 {
+						c.leave(n)
+					}
+				}
+				for range 8 {
+					time.Sleep(10 * time.Minute)
+					c.rest()
+				}
+				c.checkCrowds()
+			})
+		})
+	}
+}

@@ -31,7 +31,7 @@ func (p *peer) presence(nick, kind string, m Mark, i *Item, show, join []byte) *
 func (r *room) signal(t *router.Turn, to jid.JID, m Mark) error {
 	st := &stanza.Stanza{Kind: stanza.Presence, From: r.jid, To: to}
 	st.SetInner(m.Append(nil))
-	return r.s.host.Route(t, st)
+	return r.s.send(t, st)
 }
 
 // at is the address of a nick in a room.

@@ -190,7 +190,7 @@ func (r *room) rejoin(t *router.Turn, mr *muc.Room, p *peer) error {
 		// Peer: Openfire takes no join from a room that it believes to be joined.
 		next = Leaving
 		for _, nick := range p.toldNicks() {
-			if err := r.s.host.Route(t, p.farewellOf(nick, p.told[nick], muc.Cause{})); err != nil {
+			if err := r.s.send(t, p.farewellOf(nick, p.told[nick], muc.Cause{})); err != nil {
 				return err
 			}
 			if _, err := p.noteUntold(t, nick); err != nil {

@@ -28,7 +28,7 @@ func (s *Service) Whisper(t *router.Turn, mr *muc.Room, from, to *muc.Occupant, 
 func (r *room) pass(t *router.Turn, p *peer, from, to string, st *stanza.Stanza) error {
 	out := st.Copy()
 	out.From, out.To = at(r.jid, from), at(p.jid, to)
-	return r.s.host.Route(t, out)
+	return r.s.send(t, out)
 }
 
 // whispered takes a private message from a peer, for one of ours or for a node behind.
