@@ -109,65 +109,6 @@ func (a *Admin) SetRoomMember(name, who, affiliation, nick, reason string) (Room
 	})
 }
 
-// FederateRoom changes the federation of a room; off ends it.
-func (a *Admin) FederateRoom(name string, change func(*config.RoomFederation), off bool) (Room, config.Faults, error) {
-	j, err := a.room(name)
-	if err != nil {
-		return Room{}, nil, err
-	}
-	if a.cfg().Declared(j.String()) != nil {
-		return Room{}, nil, fmt.Errorf("admin: the config declares room %s%s, and with it its federation; change it there, below [room.federation], and reload", j, a.roomDeclaredAt(j))
-	}
-	var now store.Room
-	err = a.read(func(db *store.DB) error {
-		return db.View(func(tx *store.Tx) (err error) { now, err = tx.Room(j.String()); return err })
-	})
-	if err == nil && now.JID == "" || now.Gone {
-		err = store.ErrNotFound
-	}
-	if err != nil {
-		return Room{}, nil, noRoom(j, err)
-	}
-	f := config.DefaultRoomFederation()
-	if now.Fed.Node != "" {
-		f = config.RoomFederation{With: now.Fed.Node, Mode: now.Fed.Mode, History: now.Fed.History, Watch: now.Fed.Watch}
-	}
-	f.Accept, f.LastN = now.Fed.Allow, now.Fed.LastN
-	if now.Fed.Enabled && now.Fed.Node == "" && len(f.Accept) == 0 {
-		f.Accept = []string{config.Everyone} // what an owner's form says by an empty list
-	}
-	if change(&f); off {
-		f = config.RoomFederation{}
-	}
-	var warnings config.Faults
-	if !off {
-		if warnings, err = a.federable(j, &f); err != nil {
-			return Room{}, nil, err
-		}
-	}
-	room, err := a.changeRoom(j, func(tx *store.Tx, w RoomTx) error {
-		return w.Configure(j, func(r *store.Room) {
-			if r.Fed = fedOf(f); r.Fed.Enabled {
-				r.Persistent = true
-			}
-		})
-	})
-	return room, warnings, err
-}
-
-// federable checks what the config would be checked for, if it said this.
-func (a *Admin) federable(room jid.JID, f *config.RoomFederation) (config.Faults, error) {
-	if !f.Enabled() {
-		return nil, misuse("say which room of another node it joins, or by --accept who may join it, or --off")
-	}
-	warnings, err := a.cfg().CheckFederation(room.String(), f)
-	var faults config.Faults
-	if errors.As(err, &faults) && len(faults) > 0 {
-		return nil, misuse("%s; %s", faults[0].Problem, faults[0].Remedy)
-	}
-	return warnings, err
-}
-
 // DestroyRoom ends a room, with its archive; of one that is gone it takes away the sign. Who looks for it is sent to the alternative, if there is one.
 func (a *Admin) DestroyRoom(name, alternate, reason string) (string, error) {
 	j, err := a.room(name)
@@ -181,7 +122,8 @@ func (a *Admin) DestroyRoom(name, alternate, reason string) (string, error) {
 		}
 	}
 	if a.cfg().Declared(j.String()) != nil {
-		return "", fmt.Errorf("admin: the config declares room %s%s, and would make it again; take it out there and reload, then destroy it", j, a.roomDeclaredAt(j))
+		return "", fmt.Errorf("admin: the config declares room %s%s, and would make it again; take it out there and reload, then destroy it",
+			j, a.roomDeclaredAt(j))
 	}
 	return j.String(), noRoom(j, a.updateRooms(func(tx *store.Tx, w RoomTx) error { return w.Destroy(j, other, reason) }))
 }

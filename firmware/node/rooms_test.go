@@ -183,8 +183,10 @@ func TestConversationsAreKeptAsTheConfigSays(t *testing.T) {
 	say := func(id string) {
 		alice.send("<message to='bob@field.net' type='chat' id='" + id + "'><body>x</body></message>")
 		bob.until("id='" + id + "'")
-		alice.send("<iq type='get' id='a" + id + "'><query xmlns='urn:xmpp:mam:2'/></iq>") // stands behind what is being kept
-		alice.until("id='a" + id + "'")
+		for _, c := range []*chatter{alice, bob} { // a question stands behind what is being kept
+			c.send("<iq type='set' id='a" + id + "'><query xmlns='urn:xmpp:mam:2'/></iq>")
+			c.until("</fin></iq>")
+		}
 	}
 	say("m1")
 	if a, b := lines("alice@field.net").Entries, lines("bob@field.net").Entries; a != 1 || b != 1 {

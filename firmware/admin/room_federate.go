@@ -1,0 +1,70 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+
+	"longwire/firmware/config"
+	"longwire/store"
+	"longwire/xmpp/jid"
+)
+
+// FederateRoom changes the federation of a room; off ends it.
+func (a *Admin) FederateRoom(name string, change func(*config.RoomFederation), off bool) (Room, config.Faults, error) {
+	j, err := a.room(name)
+	if err != nil {
+		return Room{}, nil, err
+	}
+	if a.cfg().Declared(j.String()) != nil {
+		return Room{}, nil, fmt.Errorf("admin: the config declares room %s%s, and with it its federation; change it there, below [room.federation], and reload",
+			j, a.roomDeclaredAt(j))
+	}
+	var now store.Room
+	err = a.read(func(db *store.DB) error {
+		return db.View(func(tx *store.Tx) (err error) { now, err = tx.Room(j.String()); return err })
+	})
+	if err == nil && now.JID == "" || now.Gone {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return Room{}, nil, noRoom(j, err)
+	}
+	f := config.DefaultRoomFederation()
+	if now.Fed.Node != "" {
+		f = config.RoomFederation{With: now.Fed.Node, Mode: now.Fed.Mode, History: now.Fed.History, Watch: now.Fed.Watch}
+	}
+	f.Accept, f.LastN = now.Fed.Allow, now.Fed.LastN
+	if now.Fed.Enabled && now.Fed.Node == "" && len(f.Accept) == 0 {
+		f.Accept = []string{config.Everyone} // what an owner's form says by an empty list
+	}
+	if change(&f); off {
+		f = config.RoomFederation{}
+	}
+	var warnings config.Faults
+	if !off {
+		if warnings, err = a.federable(j, &f); err != nil {
+			return Room{}, nil, err
+		}
+	}
+	room, err := a.changeRoom(j, func(tx *store.Tx, w RoomTx) error {
+		return w.Configure(j, func(r *store.Room) {
+			if r.Fed = fedOf(f); r.Fed.Enabled {
+				r.Persistent = true
+			}
+		})
+	})
+	return room, warnings, err
+}
+
+// federable checks what the config would be checked for, if it said this.
+func (a *Admin) federable(room jid.JID, f *config.RoomFederation) (config.Faults, error) {
+	if !f.Enabled() {
+		return nil, misuse("say which room of another node it joins, or by --accept who may join it, or --off")
+	}
+	warnings, err := a.cfg().CheckFederation(room.String(), f)
+	var faults config.Faults
+	if errors.As(err, &faults) && len(faults) > 0 {
+		return nil, misuse("%s; %s", faults[0].Problem, faults[0].Remedy)
+	}
+	return warnings, err
+}
