@@ -17,7 +17,11 @@ const (
 	defaultPage  = 50
 	maxPage      = 100
 	maxPageBytes = 256 << 10
-	maxCounted   = 5000 // entries that are looked at to count what a filter finds
+
+	// What a query may look at for a page or a count: it runs among the store's operations, and all that is written waits
+	// for it.
+	maxLooked      = 5000
+	maxLookedBytes = 8 << 20
 )
 
 // A Source is an archive as one asker may see it.
@@ -62,11 +66,13 @@ func (src *Source) find(tx *store.Tx, q Query) (p page, err error) {
 	if q.Max > 0 {
 		most = min(q.Max, maxPage)
 	}
+	var seen looked
 	err = src.scan(tx, q, stats, after, before, q.Backward, func(e store.ArchiveEntry) (bool, error) {
-		if !match(e) {
-			return true, nil
-		}
-		if len(p.entries) == most || size > 0 && size+len(e.Stanza) > maxPageBytes {
+		switch {
+		case !match(e):
+			p.more = seen.enough(e)
+			return !p.more, nil
+		case len(p.entries) == most || size > 0 && size+len(e.Stanza) > maxPageBytes:
 			p.more = true
 			return false, nil
 		}
@@ -81,7 +87,23 @@ func (src *Source) find(tx *store.Tx, q Query) (p page, err error) {
 		slices.Reverse(p.entries)
 	}
 	p.describe(q, stats)
+	if p.more && len(p.entries) == 0 {
+		// Choice: a page that was cut short before it held anything tells how far it came, so that the next begins there.
+		p.set.First, p.set.Last = FormatID(seen.id), FormatID(seen.id)
+	}
 	return p, nil
+}
+
+// looked is what a query has looked at.
+type looked struct {
+	entries, bytes int
+	id             uint64
+}
+
+// enough counts an entry, and tells whether it shall be the last.
+func (l *looked) enough(e store.ArchiveEntry) bool {
+	l.entries, l.bytes, l.id = l.entries+1, l.bytes+len(e.Stanza), e.ID
+	return l.entries >= maxLooked || l.bytes >= maxLookedBytes
 }
 
 // describe fills in the result set, its optional parts as far as they cost nothing. XEP-0059 §2.2, §2.6.
@@ -211,9 +233,9 @@ func (src *Source) count(tx *store.Tx, q Query, match func(store.ArchiveEntry) b
 	if q.unfiltered() {
 		return stats.Entries, nil
 	}
-	seen := 0
+	var seen looked
 	err = src.scan(tx, q, stats, q.After, q.Before, false, func(e store.ArchiveEntry) (bool, error) {
-		if seen++; seen > maxCounted {
+		if seen.enough(e) {
 			n = -1
 			return false, nil
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -428,4 +429,46 @@ func FuzzQuery(f *testing.F) {
 			t.Fatalf("%v", err)
 		}
 	})
+}
+
+// What a query looks at in one operation is bounded, as all writing waits for it; who goes on from page to page finds all.
+func TestAQueryThatFindsLittleIsAnsweredInParts(t *testing.T) {
+	s := newShelf(t, alice, 1)
+	s.update(func(tx *store.Tx) error {
+		var all []store.ArchiveEntry
+		for i := range 12_000 {
+			e := store.ArchiveEntry{ID: s.ids[0] + uint64(i+1), With: "bob@headquarters.net/desk", Stanza: []byte("<message><body>x</body></message>")}
+			if i == 500 || i == 11_000 {
+				e.With = "bob@headquarters.net/rare"
+			}
+			all = append(all, e)
+		}
+		_, err := tx.ArchivePutAll(alice.String(), all, store.ArchiveLimits{})
+		return err
+	})
+	for _, c := range []struct{ name, page, next, again string }{
+		{"forward", "<max>10</max>", "last", "after"}, {"backward", "<max>10</max><before/>", "first", "before"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			found, pages, page := 0, 0, c.page
+			for ; pages < 10; pages++ {
+				results, fin, err := s.ask("set", query(form(field("with", "bob@headquarters.net/rare"))+set(page)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				found += len(results)
+				if strings.Contains(fin, "complete='true'") {
+					break
+				}
+				m := regexp.MustCompile("<" + c.next + "[^>]*>([^<]+)<").FindStringSubmatch(fin)
+				if m == nil {
+					t.Fatalf("nowhere to go on: %s", fin)
+				}
+				page = "<max>10</max><" + c.again + ">" + m[1] + "</" + c.again + ">"
+			}
+			if found != 2 || pages < 2 || pages > 4 {
+				t.Errorf("%d found on %d pages", found, pages+1)
+			}
+		})
+	}
 }
