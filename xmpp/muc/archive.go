@@ -57,9 +57,6 @@ func (r *Room) record(t *router.Turn, l *line) (id uint64, err error) {
 	}, r.service.options.Load().Archive)
 }
 
-// maxRemembered bounds the memory of a room without archive.
-const maxRemembered = 256 << 10
-
 // remember keeps a line in memory, for those who enter.
 func (r *Room) remember(t *router.Turn, l *line) {
 	most := historyLength(&r.next.Config)
@@ -73,7 +70,7 @@ func (r *Room) remember(t *router.Turn, l *line) {
 	}
 	size := len(l.Stanza.Inner)
 	for i := len(old) - 1; i >= 0; i-- {
-		if size += len(old[i].Stanza.Inner); size > maxRemembered {
+		if size += len(old[i].Stanza.Inner); size > maxHistoryBytes {
 			old = old[i+1:]
 			break
 		}

@@ -57,12 +57,14 @@ func readHistory(e *markup.Element) (history, error) {
 	return h, nil
 }
 
-// Default number of lines at a join, and how many entries of the archive are looked at to find them;
-// and the most that an owner may ask for.
+// Default number of lines at a join, and the most that an owner may ask for: more is for the archive to tell. Their size is
+// bounded too, as all must find room in a client's outbox; and so is what is looked at in the archive to find them.
 const (
-	defaultHistory = 20
-	maxLooked      = 500
-	maxHistory     = 200 // more is for the archive to tell
+	defaultHistory  = 20
+	maxHistory      = 200
+	maxHistoryBytes = 256 << 10
+	maxLooked       = 500
+	maxLookedBytes  = 4 << 20
 )
 
 // past gives the lines that a client gets when it enters, oldest first.
@@ -124,15 +126,19 @@ func (r *Room) lastLines(t *router.Turn, most int, since time.Time) (lines []*li
 		}
 		return lines[max(0, len(lines)-most):], nil
 	}
-	looked := 0
+	looked, lookedBytes, size := 0, 0, 0
 	err = t.Tx.ArchiveScan(r.jid.String(), 0, 0, true, func(e store.ArchiveEntry) (bool, error) {
 		looked++
+		lookedBytes += len(e.Stanza)
 		if !e.Stamp.Before(since) {
 			if l := r.read(e); l != nil && !l.Subject {
+				if size += len(e.Stanza); size > maxHistoryBytes && len(lines) > 0 {
+					return false, nil
+				}
 				lines = append(lines, l)
 			}
 		}
-		return len(lines) < most && looked < maxLooked, nil
+		return len(lines) < most && looked < maxLooked && lookedBytes < maxLookedBytes, nil
 	})
 	slices.Reverse(lines)
 	return lines, err

@@ -195,3 +195,23 @@ func TestArchiveTellsAddressesOnlyToThoseWhoMayKnowThem(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A client's outbox holds 4 MiB: a room whose history is more could not be entered.
+func TestHistoryIsBoundedInSize(t *testing.T) {
+	for _, archived := range []bool{true, false} {
+		s := newStage(t, muc.Options{})
+		s.room(store.Room{NoArchive: !archived, History: 100}, owned)
+		s.play("alice/desk connects\ncarol/pad connects")
+		s.Send("alice/desk", "<presence to='ops@chat.hq.net/Alice'><x xmlns='http://jabber.org/protocol/muc'/></presence>", false)
+		for i := range 30 {
+			s.Send("alice/desk", fmt.Sprintf("<message to='ops@chat.hq.net' type='groupchat'><body>%02d%s</body></message>", i, strings.Repeat("x", 100<<10)), false)
+		}
+		s.Send("alice/desk", "<message to='ops@chat.hq.net' type='groupchat'><body>last</body></message>", false)
+		s.Client("alice/desk").Got()
+		got := s.bodies(t, "")
+		if len(got) > 512<<10 || !strings.HasPrefix(got, "28") || !strings.HasSuffix(got, " last") {
+			t.Errorf("archived %v: %d octets of history: %.10s … %.10s", archived, len(got), got, got[max(0, len(got)-10):])
+		}
+		s.Client("alice/desk").Got()
+	}
+}

@@ -15,7 +15,7 @@ type Options struct {
 	MaxOccupants     int    // of a room, whatever its configuration says; default 500
 	MaxSessions      int    // clients behind one nick, and nicks of one user in a room; default 10
 	MaxNick          int    // octets of a nick; default 256
-	MaxPresence      int    // octets of a presence's children; default 16384
+	MaxPresence      int    // octets of a presence's children; default 4096, so that a full room finds place in a client's outbox
 	MaxSubject       int    // octets of a subject; default 4096
 	Name             string // of the service, for people; default "Rooms"
 	Version          string // of the program; "": it is not told
@@ -46,7 +46,7 @@ func (o Options) withDefaults() Options {
 	def(&o.MaxOccupants, 500)
 	def(&o.MaxSessions, 10)
 	def(&o.MaxNick, 256)
-	def(&o.MaxPresence, 16<<10)
+	def(&o.MaxPresence, 4096)
 	def(&o.MaxSubject, 4096)
 	if o.Archive == (store.ArchiveLimits{}) {
 		o.Archive = store.ArchiveLimits{Entries: 50_000, Bytes: 64 << 20, Age: 365 * 24 * time.Hour}
