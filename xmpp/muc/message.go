@@ -56,7 +56,6 @@ func (s *Service) groupchat(q *request) error {
 
 // pure is a message less what only the room may say: whose it is, and when it came.
 func (s *Service) pure(r *Room, st *stanza.Stanza) *stanza.Stanza {
-	room := r.jid.String()
 	return st.Without(func(c stanza.Child) bool {
 		switch c.Name.Space {
 		case NSUser, nsOccupantID, nsFMUC:
@@ -65,7 +64,8 @@ func (s *Service) pure(r *Room, st *stanza.Stanza) *stanza.Stanza {
 			by, err := jid.Parse(attrOf(st, c, "by"))
 			return c.Name.Local == "stanza-id" && (err != nil || by == r.jid) // XEP-0359 §3
 		case nsDelay:
-			return attrOf(st, c, "from") == room
+			by, err := jid.Parse(attrOf(st, c, "from"))
+			return err == nil && by == r.jid
 		}
 		return false
 	})

@@ -148,3 +148,32 @@ func TestPings(t *testing.T) {
 	bob/phone  gets  <iq from='chat.hq.net' type='result' id='p'/>
 	`)
 }
+
+// An error answers something: it is no way to speak where one may not, or to whom one is blocked by.
+func TestErrorsThatAnswerNothingGoNowhere(t *testing.T) {
+	s := newStage(t, muc.Options{})
+	s.room(store.Room{AllowPM: "none"}, owned)
+	s.play(alice + bob + `
+	bob/phone  sends <message to='ops@chat.hq.net/Alice' type='error' id='9'><body>Psst</body>` + failed("cancel", "service-unavailable", "") + `</message>
+	alice/desk gets  nothing
+	`)
+	s = newStage(t, muc.Options{})
+	s.room(store.Room{}, owned)
+	s.play(alice + bob + `
+	alice/desk sends <message to='ops@chat.hq.net/Bob' type='chat' id='1'><body>Psst</body></message>
+	bob/phone  gets  <message from='ops@chat.hq.net/Alice' type='chat' id='1'><body>Psst</body>{id}<x xmlns='http://jabber.org/protocol/muc#user'/></message>
+	alice      blocks ops@chat.hq.net/Bob
+	bob/phone  sends <message to='ops@chat.hq.net/Alice' type='error' id='1'>` + failed("cancel", "service-unavailable", "") + `</message>
+	alice/desk gets  nothing
+	`)
+}
+
+// However it is written: clients compare addresses, not letters.
+func TestDelaysOfTheRoomAreTheRooms(t *testing.T) {
+	s := newStage(t, muc.Options{})
+	s.room(store.Room{}, owned)
+	s.play(alice + `
+	alice/desk sends <message to='ops@chat.hq.net' type='groupchat' id='1'><body>x</body><delay xmlns='urn:xmpp:delay' from='OPS@Chat.hq.net' stamp='2020-01-01T00:00:00Z'/></message>
+	alice/desk gets  <message from='ops@chat.hq.net/Alice' type='groupchat' id='1'><body>x</body>{id}{stanza-id}</message>
+	`)
+}

@@ -78,9 +78,7 @@ func (r *Room) whisper(t *router.Turn, to *Occupant, from jid.JID, id string, st
 	for i := range to.Sessions {
 		c := st.Copy()
 		c.To = to.Sessions[i].JID
-		if to.Sessions[i].remote {
-			r.service.whispers.note(c)
-		}
+		r.service.whispers.note(c)
 		if err := r.route(t, c); err != nil {
 			return err
 		}
@@ -88,8 +86,8 @@ func (r *Room) whisper(t *router.Turn, to *Occupant, from jid.JID, id string, st
 	return nil
 }
 
-// whispers remembers which private messages went to clients on other nodes, so that an error that comes back is not
-// taken for one about a line. The zero value is ready; mu guards it.
+// whispers remembers which private messages went out last, so that an error that comes back is not taken for one about a
+// line, and that none gets through which answers nothing. The zero value is ready; mu guards it.
 type whispers struct {
 	mu   sync.Mutex
 	ring [512][3]string // from, to, id
@@ -116,7 +114,7 @@ func (s *Service) whisperError(q *request) error {
 	if q.stanza.To.IsBare() || to == nil || to.Hidden {
 		return nil
 	}
-	if q.from.Sessions[q.from.session(q.stanza.From)].remote && !s.whispers.about(q.stanza) {
+	if !q.Verdict && !s.whispers.about(q.stanza) { // our own verdicts may come days later
 		return nil
 	}
 	if !to.Ours() {
@@ -133,7 +131,7 @@ func (s *Service) whisperError(q *request) error {
 	for i := range to.Sessions {
 		c := st.Copy()
 		c.To = to.Sessions[i].JID
-		if err := s.send(q.Turn, c); err != nil {
+		if err := s.router.Route(q.Turn, c); err != nil {
 			return err
 		}
 	}
