@@ -43,6 +43,15 @@ func (s *Service) iqToOccupant(q *request) error {
 	if st.Has(nsVCard, "vCard") {
 		target = target.Bare() // the account answers, whether the client can or not
 	}
+	if s.host.Local(target.Domain()) {
+		blocked, err := s.host.Blocked(q.Turn, target.Bare(), q.from.jid)
+		switch {
+		case err != nil:
+			return err
+		case blocked:
+			return stanza.Fail(stanza.ServiceUnavailable, "") // XEP-0191 §3.3
+		}
+	}
 	id, ok := s.relay.put(pendingIQ{asker: st.From, id: st.ID, target: target, room: q.room.jid, nick: nick})
 	if !ok {
 		return stanza.Fail(stanza.ResourceConstraint, "too many requests wait for an answer")
@@ -77,7 +86,7 @@ type pendingIQ struct {
 	at                  time.Time
 }
 
-// What may wait: of all, of one asker, and for how long.
+// What may wait: of all, of one user, and for how long.
 const (
 	maxRelayed   = 4096
 	maxRelayedBy = 64
@@ -102,16 +111,16 @@ func (r *relay) put(p pendingIQ) (id string, ok bool) {
 		r.prefix = base64.RawURLEncoding.EncodeToString(newSecret()[:9])
 	}
 	p.at = time.Now()
-	if len(r.m) >= maxRelayed || r.by[p.asker] >= maxRelayedBy {
+	if len(r.m) >= maxRelayed || r.by[p.asker.Bare()] >= maxRelayedBy {
 		r.expireLocked(p.at)
-		if len(r.m) >= maxRelayed || r.by[p.asker] >= maxRelayedBy {
+		if len(r.m) >= maxRelayed || r.by[p.asker.Bare()] >= maxRelayedBy {
 			return "", false
 		}
 	}
 	r.last++
 	id = r.prefix + strconv.FormatUint(r.last, 36)
 	r.m[id] = p
-	r.by[p.asker]++
+	r.by[p.asker.Bare()]++
 	return id, true
 }
 
@@ -138,8 +147,9 @@ func (r *relay) take(id string, from, room jid.JID) (pendingIQ, bool) {
 func (r *relay) removeLocked(id string) {
 	p := r.m[id]
 	delete(r.m, id)
-	if r.by[p.asker]--; r.by[p.asker] == 0 {
-		delete(r.by, p.asker)
+	user := p.asker.Bare()
+	if r.by[user]--; r.by[user] == 0 {
+		delete(r.by, user)
 	}
 }
 

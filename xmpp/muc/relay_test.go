@@ -102,3 +102,36 @@ func TestWhoAsksTooMuchAtOnceIsRefused(t *testing.T) {
 	bob/phone quickly sends <iq to='ops@chat.hq.net/Alice' type='get' id='q'><query xmlns='jabber:iq:version'/></iq>
 	bob/phone gets <iq from='ops@chat.hq.net/Alice' type='error' id='q'>` + failed("wait", "resource-constraint", "too many requests wait for an answer") + `</iq>`)
 }
+
+// XEP-0191 §3.3: who blocks an occupant is not asked by it either.
+func TestWhoIsBlockedAsksNothing(t *testing.T) {
+	s := newStage(t, muc.Options{})
+	s.room(store.Room{}, owned)
+	s.play(alice + bob + `
+	alice      blocks ops@chat.hq.net/Bob
+	bob/phone  sends <iq to='ops@chat.hq.net/Alice' type='get' id='v1'><query xmlns='jabber:iq:version'/></iq>
+	alice/desk gets  nothing
+	bob/phone  gets  <iq from='ops@chat.hq.net/Alice' type='error' id='v1'>` + failed("cancel", "service-unavailable", "") + `</iq>
+	`)
+}
+
+// The clients of one user together have 64 requests under way, so that few users cannot take all places.
+func TestRequestsUnderWayAreBoundedByUser(t *testing.T) {
+	s := newStage(t, muc.Options{})
+	s.room(store.Room{}, owned)
+	s.play(alice + bob)
+	s.Connect("bob/desk")
+	s.Send("bob/desk", `<presence to='ops@chat.hq.net/Bob'><x xmlns='http://jabber.org/protocol/muc'/></presence>`, false)
+	s.Client("bob/desk").Got()
+	for range 64 {
+		s.Send("bob/phone", `<iq to='ops@chat.hq.net/Alice' type='get' id='v'><query xmlns='jabber:iq:version'/></iq>`, false)
+	}
+	if n := len(s.Client("alice/desk").Got()); n != 64 {
+		t.Errorf("%d asked", n)
+	}
+	s.Send("bob/desk", `<iq to='ops@chat.hq.net/Alice' type='get' id='v'><query xmlns='jabber:iq:version'/></iq>`, false)
+	if n := len(s.Client("alice/desk").Got()); n != 0 {
+		t.Error("another client of the same user asks on")
+	}
+	s.Client("bob/desk").Got()
+}
