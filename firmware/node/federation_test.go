@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"longwire/firmware/admin"
+	"longwire/firmware/config"
 	"longwire/firmware/node"
 	"longwire/links/linktest"
 	"longwire/store"
@@ -228,4 +229,35 @@ func TestFederatedRoomOverHF(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Nothing but commands, on nodes that run: made, federated, and parted again.
+func TestRoomsAreFederatedByCommandWithoutAReload(t *testing.T) {
+	t.Parallel()
+	hqPort, fieldPort := freePort(t), freePort(t)
+	side := func(domain, peer string, local, remote int, link string) *node.Node {
+		text, _, _ := strings.Cut(oneSide(domain, peer, local, remote, link, ""), "[[room]]")
+		n := start(t, write(t, t.TempDir(), text))
+		if _, err := admin.Running(n).CreateRoom("ops", nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	hq, field := side("headquarters.net", "field.net", hqPort, fieldPort, ""), side("field.net", "headquarters.net", fieldPort, hqPort, "dial = false")
+	alice, bob := online(t, hq, "alice", "headquarters.net"), online(t, field, "bob", "field.net")
+	alice.enter("ops@chat.headquarters.net", "Alice")
+	bob.enter("ops@chat.field.net", "Bob")
+	federate := func(n *node.Node, change func(*config.RoomFederation), off bool) {
+		t.Helper()
+		if _, _, err := admin.Running(n).FederateRoom("ops", change, off); err != nil {
+			t.Fatal(err)
+		}
+	}
+	federate(hq, func(f *config.RoomFederation) { f.Accept = []string{"chat.field.net"} }, false)
+	federate(field, func(f *config.RoomFederation) { f.With = "ops@chat.headquarters.net" }, false)
+	alice.until("<presence from='ops@chat.headquarters.net/Bob'")
+	bob.until("<presence from='ops@chat.field.net/Alice'")
+	federate(field, func(*config.RoomFederation) {}, true)
+	alice.until("<presence from='ops@chat.headquarters.net/Bob' to='alice@headquarters.net/x' type='unavailable'")
+	bob.until("<presence from='ops@chat.field.net/Alice' to='bob@field.net/x' type='unavailable'")
 }
