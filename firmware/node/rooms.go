@@ -187,11 +187,12 @@ func (n *Node) openRooms(cfg *config.Config) error {
 	if err := n.unlessFull(admin.DeclareRooms(n.db, cfg, nil)); err != nil {
 		return err
 	}
-	if err := n.rooms.Load(); err != nil {
-		return fmt.Errorf("node: %w", err)
-	}
+	// First the domains: a watched room joins its far room as soon as it is loaded, and must be known by then.
 	if err := n.moveRooms(cfg); err != nil {
 		return err
+	}
+	if err := n.rooms.Load(); err != nil {
+		return fmt.Errorf("node: %w", err)
 	}
 	return n.unlessFull(n.bookmarkAll(cfg))
 }

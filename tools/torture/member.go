@@ -114,6 +114,12 @@ func (m *member) count() (n int, quiet bool) {
 	return len(m.seen), m.state == inside && m.started == m.total && len(m.waiting) == 0
 }
 
+func (m *member) refusals() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.refused
+}
+
 // run keeps the member connected until ctx ends.
 func (m *member) run(ctx context.Context) {
 	for ctx.Err() == nil {

@@ -141,41 +141,51 @@ func (b *roomBench) restorer(ctx context.Context) {
 
 func storeOf(n *rig.Node) string { return filepath.Join(n.Dir, "data", "longwire.db") }
 
-// silence cuts the kit off for longer than a link may be silent. Then each line that is said there must be refused, and never appear.
+// patience is more than the nodes have with a link that is silent.
+const patience = 5 * time.Second
+
+// silence cuts the kit off for longer than a link may be silent. Then each line that is said there must be refused, and never appear; those
+// before may be on their way.
 func (b *roomBench) silence(ctx context.Context) error {
 	b.paths[1].Cut()
 	defer b.paths[1].Mend()
 	m := b.at[2][0]
+	// A link that has nothing to carry is silent whether it is cut or not: the line that finds it out is on its way.
 	m.mu.Lock()
-	m.refused = 0
+	m.total++
 	m.mu.Unlock()
-	// The first lines may still be taken to be on their way: they are refused when the link is found dead.
-	for end := time.Now().Add(20 * time.Second); ; {
-		m.mu.Lock()
-		before := m.refused
-		if len(m.waiting) == 0 {
-			m.total++
-		}
-		m.mu.Unlock()
-		if !pause(ctx, time.Second) {
-			return ctx.Err()
-		}
-		m.mu.Lock()
-		now := m.refused
-		m.mu.Unlock()
-		if now > before && now >= 3 {
-			break
-		}
-		if time.Now().After(end) {
-			return fmt.Errorf("the kit does not refuse lines while it is cut off: %d refused in 20 s", now)
-		}
+	if !pause(ctx, patience) {
+		return ctx.Err()
+	}
+	const lines = 3
+	m.mu.Lock()
+	before, last := m.refused, m.total
+	m.total += lines
+	m.mu.Unlock()
+	b.until(ctx, 10*time.Second, func() bool { return m.refusals() >= before+lines })
+	if n := m.refusals() - before; n != lines {
+		return fmt.Errorf("the kit is cut off and refuses %d of %d lines", n, lines)
 	}
 	b.paths[1].Mend()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end) && pause(ctx, 50*time.Millisecond); {
-		if _, level := b.level(); level {
-			pause(ctx, 2*time.Second)
-			return ctx.Err()
+	if !b.until(ctx, 20*time.Second, func() bool { _, level := b.level(); return level }) {
+		return errors.New("not level after the kit was cut off at the end")
+	}
+	pause(ctx, 2*time.Second)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for n := last + 1; n <= m.total; n++ {
+		if m.shown[n] {
+			b.fault("%q was refused, and came nevertheless", m.body(n))
 		}
 	}
-	return errors.New("not level after the kit was cut off at the end")
+	return nil
+}
+
+func (b *roomBench) until(ctx context.Context, limit time.Duration, f func() bool) bool {
+	for end := time.Now().Add(limit); !f(); {
+		if time.Now().After(end) || !pause(ctx, 50*time.Millisecond) {
+			return false
+		}
+	}
+	return true
 }
