@@ -1,13 +1,18 @@
 package fmuc_test
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"longwire/store"
 	"longwire/xmpp/fmuc"
 	"longwire/xmpp/fmuc/fmuctest"
+	"longwire/xmpp/jid"
+	"longwire/xmpp/router"
+	"longwire/xmpp/stream"
 )
 
 // Here the test plays one of the nodes itself, word by word. {f bob@field.net/x} is the <fmuc/> of that user,
@@ -318,6 +323,65 @@ func TestForgedByAPeer(t *testing.T) {
 		}
 		if st := status(t, n); st.Loops != 1 || st.Duplicates != 1 {
 			t.Errorf("%+v", st.Counters)
+		}
+	})
+}
+
+// A peer cannot fill the node: too many occupants, and nicks that no client may have, are refused one by one.
+func TestJoinBomb(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l, n := half(t, "field", "hq", store.RoomFed{})
+		n.Arrive("field", x("<presence from='ops@chat.field.net/Bob' to='ops@chat.hq.net/Bob'>{f bob@field.net/x}{history maxstanzas='1'}</presence>"))
+		l.Take(n)
+		long := strings.Repeat("x", 300)
+		n.Arrive("field", x("<presence from='ops@chat.field.net/"+long+"' to='ops@chat.hq.net'>{f long@field.net/x}</presence>"))
+		queued(t, "a nick that is too long", l, n,
+			"<presence from='ops@chat.hq.net/"+long+"' to='ops@chat.field.net/"+long+"' type='error'>{error cancel service-unavailable}</presence>")
+		st, err := stream.ParseStanza([]byte(x("<presence from='ops@chat.field.net/U' to='ops@chat.hq.net'>{f u@field.net/x}</presence>")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.Update(func(tn *router.Turn) error {
+			for i := range 2100 {
+				c := st.Copy()
+				c.From, _ = c.From.WithResource(fmt.Sprint("U", i))
+				m := fmuc.Mark{From: jid.MustParse(fmt.Sprintf("u%d@field.net/x", i))}
+				c.SetInner(m.Append(nil))
+				if err := n.Peers.Peer("field").Deliver(tn, c); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if got := status(t, n).Occupants; got != 2000 {
+			t.Errorf("%d occupants", got)
+		}
+		if got := len(l.Take(n)); got != 101 {
+			t.Errorf("%d were refused", got)
+		}
+		n.Arrive("field", x("<message from='ops@chat.field.net/Bob' to='ops@chat.hq.net' type='groupchat' id='1'>{f bob@field.net/x}<body>still here</body></message>"))
+		want(t, "archive", n.Archive("ops"), "Bob: still here")
+	})
+}
+
+// Rooms that come and go are not remembered without end.
+func TestRetiredPeersAreBounded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		_, n := half(t, "field", "hq", store.RoomFed{})
+		for i := range 100 {
+			from := fmt.Sprintf("from='r%d@chat.field.net/Bob' to='ops@chat.hq.net/Bob'", i)
+			n.Arrive("field", x("<presence "+from+">{f bob@field.net/x}{history maxstanzas='0'}</presence>"))
+			n.Arrive("field", x("<presence type='unavailable' "+from+">{f bob@field.net/x}</presence>"))
+			time.Sleep(time.Second)
+		}
+		all, err := n.FMUC.Status(n.Room("ops"))
+		if err != nil || len(all) != 64 {
+			t.Errorf("%d are remembered, %v", len(all), err)
+		}
+		for _, st := range all {
+			if st.Peer.String() == "r35@chat.field.net" {
+				t.Error("an old one is remembered in the place of a newer one")
+			}
 		}
 	})
 }
