@@ -11,7 +11,7 @@ type FedPeer struct {
 	State    uint8  // of package fmuc
 	Echo     bool   // it waits for the echo of its lines: it is the replica
 	Longwire bool   // it knows our extension
-	Lefts    int    // how many <left/> are still to come for farewells before the present join
+	Lefts    int    // how many <left/> it has still to say to farewells of ours; if it joins us, ours to it
 	Asked    string // real JID of whom the present join named; "": it is answered
 	Since    time.Time
 	Seen     time.Time // stamp of its newest line that we have

@@ -43,7 +43,7 @@ func (r *room) accept(t *router.Turn, mr *muc.Room, p *peer, ps Peer, st *stanza
 	err := p.put(t, func(rec *store.FedPeer) {
 		// Choice: a replica of our kind says so when it joins; of others the operator says that they are replicas.
 		rec.Echo = m.Attr("mode") == "pr" || cfg.Node == "" && cfg.Mode == "pr"
-		rec.State, rec.Since, rec.Missed = uint8(Joined), time.Now(), 0
+		rec.State, rec.Since, rec.Missed, rec.Lefts = uint8(Joined), time.Now(), 0, 0
 	})
 	if err != nil {
 		return err

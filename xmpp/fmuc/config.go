@@ -69,6 +69,10 @@ func (r *room) restore(t *router.Turn, mr *muc.Room) error {
 		joined, key := p.state() == Joined, pair{r.jid, p.jid}
 		t.After(func() { r.s.noteJoined(key, joined) })
 		switch p.state() {
+		case Idle:
+			if !p.rec.Up && p.rec.Lefts > 0 {
+				r.s.wake(t, alarm{key, alarmLeft}, rejoinTime)
+			}
 		case Leaving:
 			r.s.wake(t, alarm{key, alarmLeaving}, leavingTime)
 		case Refused:

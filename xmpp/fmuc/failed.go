@@ -79,8 +79,9 @@ func (r *room) lost(t *router.Turn, mr *muc.Room, p *peer) error {
 	if p.rec.Up {
 		return r.detach(t, mr, p, Lost)
 	}
-	if !p.open() {
-		return nil
+	if !p.open() { // it was the last word that was lost, without which the other believes that it is federated
+		r.s.wake(t, alarm{pair{r.jid, p.jid}, alarmLeft}, rejoinTime)
+		return p.put(t, func(rec *store.FedPeer) { rec.Lefts = 1 })
 	}
 	// It must join anew, since here nobody knows any more what it has.
 	r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.Resyncs++ })

@@ -37,6 +37,7 @@ const (
 	alarmRejoin
 	alarmJoin
 	alarmAnswered
+	alarmLeft
 	alarmSettle
 )
 
@@ -138,6 +139,13 @@ func (s *Service) ring(t *router.Turn, a alarm) error {
 		return r.drive(t, mr)
 	case alarmAgain:
 		return r.notNamed(t, mr, p)
+	case alarmLeft:
+		if !p.rec.Up && !p.open() {
+			if err := p.put(t, func(rec *store.FedPeer) { rec.Lefts = 0 }); err != nil {
+				return err
+			}
+			return r.signal(t, p.jid, Mark{Left: true})
+		}
 	case alarmAnswered:
 		return r.answered(t, mr, p)
 	case alarmRejoin:
