@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"longwire/store"
 	"longwire/xmpp/fmuc/crowd"
@@ -58,6 +59,9 @@ func (p *peer) digest(t *router.Turn, mr *muc.Room, need need, c muc.Cause, gone
 	}
 	d.Because(gone, code(c), c.Reason)
 	k.greeted = true
+	if need&ask != 0 {
+		k.asked = time.Now()
+	}
 	k.rec.Waiting, k.rec.Asked = uint8(need), k.rec.Asked || need&ask != 0
 	if err := p.setKin(t, k); err != nil {
 		return err

@@ -2,6 +2,7 @@ package fmuc
 
 import (
 	"slices"
+	"time"
 
 	"longwire/store"
 	"longwire/xmpp/fmuc/crowd"
@@ -15,6 +16,7 @@ type kinship struct {
 	rec     store.FedSync
 	ledger  crowd.Ledger // of our occupants
 	greeted bool         // it was asked what it has since the program started
+	asked   time.Time    // when that was last
 }
 
 // kin tells whether the peer is of our kind.

@@ -1,5 +1,3 @@
-// Package fmuc makes rooms of several nodes one (XEP-0289): who enters one of them is seen in all, and what is said in
-// one is heard in all, while each line crosses each link once.
 package fmuc
 
 import (

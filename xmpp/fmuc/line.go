@@ -157,6 +157,9 @@ func (r *room) line(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, m 
 	r.ring.note(t, l.Key)
 	// What a room of our kind sends without a number was said before it was federated, and stays with who asked for it.
 	past := kin && !numbered && late && !p.rec.Echo
+	if past && l.Subject && !r.newer(here, &l) {
+		return nil
+	}
 	var by jid.JID
 	if author != nil {
 		l.Nick, by = author.Nick, author.Node

@@ -16,6 +16,9 @@ import (
 // the peer has said how far it got.
 func (p *peer) deliver(t *router.Turn, out *stanza.Stanza, real jid.JID, n lines.Number) error {
 	if n.N != 0 && (p.kinship.rec.Behind || p.deaf()) {
+		if p.unheard() && !p.deaf() {
+			return p.digest(t, p.room.s.muc.Room(p.room.jid), ask, muc.Cause{}, "")
+		}
 		return p.withhold(t)
 	}
 	if !p.kinship.greeted {

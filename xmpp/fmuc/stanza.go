@@ -33,7 +33,7 @@ func (s *Service) Stanza(t *router.Turn, mr *muc.Room, st *stanza.Stanza) error 
 	if st.Kind == stanza.Presence {
 		return r.presence(t, mr, p, ps, st, m)
 	}
-	if p != nil && p.kin() && !p.speaks(mr.Next(t)) && st.Type == stanza.Groupchat {
+	if p != nil && p.rec.Up && p.kin() && !p.speaks(mr.Next(t)) && st.Type == stanza.Groupchat {
 		return nil // it will come when ours has joined again
 	}
 	if p == nil || !p.speaks(mr.Next(t)) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"longwire/store"
 	"longwire/xmpp/fmuc/crowd"
 	"longwire/xmpp/fmuc/lines"
 	"longwire/xmpp/jid"
@@ -154,8 +155,14 @@ func (r *room) compare(t *router.Turn, mr *muc.Room, p *peer, s *Sync) error {
 	if clear {
 		k.rec.Behind, k.rec.Held = false, 0
 	}
-	if s.Sum != "" && !k.believed(s.Sum) {
-		k.ledger.Lose()
+	if s.Sum != "" {
+		right, err := p.believes(t, s.Sum)
+		if err != nil {
+			return err
+		}
+		if !right {
+			k.ledger.Lose()
+		}
 	}
 	if err := p.setKin(t, k); err != nil {
 		return err
@@ -174,15 +181,30 @@ func (r *room) compare(t *router.Turn, mr *muc.Room, p *peer, s *Sync) error {
 	if strange && need != 0 {
 		need |= meet
 	}
-	return p.digest(t, mr, need, muc.Cause{}, "")
+	if err := p.digest(t, mr, need, muc.Cause{}, ""); err != nil || !strange || p.rec.Up || len(mr.Next(t).Config.Subject) == 0 {
+		return err
+	}
+	// Later ones are lines; this one may be older than all that is told.
+	return p.route(t, r.subject(mr.Next(t), p))
 }
 
-// believed tells whether the peer may hold what the sum stands for: what it was told, or that before the last digest, which may be under way.
-func (k *kinship) believed(sum string) bool {
-	if k.ledger.Told == nil {
-		return false
+// believes tells whether the peer may hold the crowd that the sum stands for: the one it was told, or while a digest is under way, the one
+// before that.
+func (p *peer) believes(t *router.Turn, sum string) (bool, error) {
+	l := p.kinship.ledger
+	if l.Told == nil || l.Told.Sum() == sum {
+		return l.Told != nil, nil
 	}
-	return k.ledger.Told.Sum() == sum || slices.ContainsFunc(k.ledger.Had, func(c crowd.Crowd) bool { return c.Sum() == sum })
+	q := p.queue()
+	if q == nil || !slices.ContainsFunc(l.Had, func(c crowd.Crowd) bool { return c.Sum() == sum }) {
+		return false, nil
+	}
+	from, to, under := p.room.jid.String(), p.jid.String(), false
+	err := q.Each(t.Tx, func(e store.Entry) (bool, error) {
+		under = e.From == from && e.To == to && e.Coalesce
+		return !under, nil
+	})
+	return under, err
 }
 
 // forgone takes the numbers of lines that will never come.

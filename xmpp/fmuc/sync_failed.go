@@ -2,6 +2,7 @@ package fmuc
 
 import (
 	"slices"
+	"time"
 
 	"longwire/xmpp/muc"
 	"longwire/xmpp/router"
@@ -57,8 +58,18 @@ func (p *peer) digestLost(t *router.Turn) error {
 // gap is when a line is missing before one of the peer's: it is not taken, and the peer is asked to send again from there, once.
 func (r *room) gap(t *router.Turn, mr *muc.Room, p *peer) error {
 	r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.Gaps++ })
-	if p.kinship.rec.Asked {
+	if p.kinship.rec.Asked && !p.unheard() {
 		return nil
 	}
 	return p.digest(t, mr, ask, muc.Cause{}, "")
+}
+
+// askAgain is how long an answer may be on its way before the next line is a reason to ask again: a peer whose store was set back may not
+// know that it was asked.
+const askAgain = 10 * time.Minute
+
+// unheard tells whether the answer has been due for long.
+func (p *peer) unheard() bool {
+	k := &p.kinship
+	return k.rec.Behind && !k.rec.Asked || k.rec.Asked && time.Since(k.asked) > askAgain
 }

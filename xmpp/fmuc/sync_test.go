@@ -339,3 +339,88 @@ func TestALineTooBigForTheLinkStopsNoOther(t *testing.T) {
 		}
 	})
 }
+
+func TestFirstContactBringsTheSubject(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := fmuctest.New(t)
+		hq, field := w.Node("hq"), w.Node("field")
+		w.Link(hq, field)
+		old := func(c *store.Room) {
+			c.Subject, c.SubjectBy, c.SubjectAt = []byte("<subject>Convoy</subject>"), "Alice", time.Now().Add(-time.Hour)
+		}
+		hq.MakeRoom("ops", store.RoomFed{}, old)
+		field.MakeRoom("ops", store.RoomFed{Node: "ops@chat.hq.net"})
+		hq.Start()
+		field.Start()
+		bob := field.Enter("bob", "ops", "Bob")
+		w.Flow()
+		if got := strings.Join(bob.Heard(), "\n"); !strings.Contains(got, "Alice = Convoy") {
+			t.Errorf("Bob heard %q", got)
+		}
+		w.Forget()
+		bob.Leave()
+		bob.Join("ops", "Bob")
+		w.Flow()
+		for _, c := range w.Links[0].Crossed {
+			if strings.Contains(c.XML, "subject") {
+				t.Errorf("it came again: %s", c.XML)
+			}
+		}
+	})
+}
+
+// Stores set back, queues that expire and are lost, cuts and restarts, in any order: in the end all nodes hold the same lines under the
+// same numbers, and nobody has heard a line twice or an author's in another order.
+func TestHealingUnderChaos(t *testing.T) {
+	for seed := range seeds(t) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				c := newChaos(t, 2*seed, store.RoomFed{History: "1000"}, func(n *fmuctest.Node) { n.Lifetimes.Groupchat = time.Hour })
+				for _, n := range c.Nodes {
+					c.come(n)
+				}
+				c.Flow()
+				restore := map[*fmuctest.Node]func(){}
+				again := func(n *fmuctest.Node, f func()) {
+					for _, m := range c.clients[n] {
+						c.listen(m)
+					}
+					c.clients[n] = nil
+					f()
+					c.come(n)
+				}
+				for range 200 {
+					c.step(false, true)
+					switch n := c.node(); c.rnd.IntN(30) {
+					case 0:
+						again(n, func() { restore[n] = n.Backup() })
+					case 1:
+						if f := restore[n]; f != nil {
+							again(n, f)
+						}
+					case 2:
+						time.Sleep(time.Duration(c.rnd.IntN(150)) * time.Minute)
+					}
+				}
+				for range 4 {
+					c.rest()
+					for _, n := range c.Nodes { // a word from everybody shows what is missing
+						c.say(n)
+					}
+					time.Sleep(10 * time.Minute)
+				}
+				c.rest()
+				level(t, len(numbers(c.Nodes[0])), c.Nodes...)
+				if n := len(numbers(c.Nodes[0])); n < 20 {
+					t.Errorf("only %d lines", n)
+				}
+				for who, heard := range c.heard {
+					if l := slices.Sorted(slices.Values(heard)); len(slices.Compact(l)) != len(heard) {
+						t.Errorf("%s heard lines twice: %q", who, heard)
+					}
+				}
+				c.checkCrowds()
+			})
+		})
+	}
+}

@@ -1,0 +1,29 @@
+// Package fmuc makes rooms of several nodes one (XEP-0289): who enters one of them is seen in all, and what is said in
+// one is heard in all, while each line crosses each link once.
+//
+// # Between nodes of our kind
+//
+// Two Longwire nodes know each other by an <s/> in <fmuc/>, which others pass over. From then on lines have numbers
+// (package lines), occupants go in digests (package crowd), and what got lost is made up for:
+//
+//	author's node ─ numbers the line ─▶ archive ─▶ queue ─▶ peer: the next one? ─ yes ─▶ its archive, its other peers
+//	                                     ▲                    └─ a gap: dropped, and asked for once
+//	                                     └── what a peer lacks is sent again from here, in this order
+//
+// A digest is one presence from room to room. It says who came and left, and may ask (v: what the sender has) and answer
+// (w: what the sender wants of that). It never expires, and the one that waits is replaced, so it is what is left of a
+// long outage: when a line expires or finds no room in the queue, the peer is behind, gets no more lines, and is asked how
+// far it got. That is asked as well with each join, with the first stanza after a start of the program, and at a gap; never
+// by the clock. So a node whose flash was set back to an old copy is brought level like one that was away.
+//
+//   - Primary–primary: the node of the author numbers a line. Primary–replica: the top does, when it passes the line on. A line
+//     of a foreign peer gets its number where it comes in.
+//   - Numbers and archive change in one operation. A number is given once: each start of the program has a name of its own
+//     for its numbers.
+//   - Nothing is sent to a room in which nobody is, nor to one that is not joined; it catches up when somebody comes.
+//   - How available somebody is (away, a status) does not cross: on these links it costs more than it tells.
+//   - Lines said before federation was enabled have no numbers and stay where they were said.
+//   - At the first contact a room wants the other's last 20 lines, or what its configuration says (history); with "only the
+//     last N" at each time. What does not come, like what the archive has pruned, is forgone, and never asked for again.
+//   - A subject that comes late, and was replaced meanwhile, is not set again.
+package fmuc
