@@ -26,7 +26,10 @@ func (s *Service) admit(q *request, j *joining, nick, password string) error {
 	if by := st.waitsAs(nick); !by.IsZero() && by != o.Real.Bare() {
 		return stanza.Fail(stanza.Conflict, "the nick is in use")
 	}
-	if err := s.checkRoom(st, o); err != nil {
+	if err := s.checkPlace(st, o); err != nil {
+		return err
+	}
+	if err := s.checkUser(o); err != nil {
 		return err
 	}
 	if s.fed == nil {
@@ -60,8 +63,8 @@ func (s *Service) checkEntry(st *State, o *Occupant, password string) error {
 	return nil
 }
 
-// checkRoom refuses when there are too many. XEP-0045 §7.2.9: admins and owners find a place in a full room.
-func (s *Service) checkRoom(st *State, o *Occupant) error {
+// checkPlace refuses one more nick when there are too many. XEP-0045 §7.2.9: admins and owners find a place in a full room.
+func (s *Service) checkPlace(st *State, o *Occupant) error {
 	opt := s.options.Load()
 	n, most := st.Present()+len(st.waiting), opt.MaxOccupants
 	if c := st.Config.MaxUsers; c > 0 && c < most && o.Affiliation < Admin {
@@ -73,7 +76,7 @@ func (s *Service) checkRoom(st *State, o *Occupant) error {
 	if st.people(o.Real.Bare()) >= opt.MaxSessions {
 		return stanza.Fail(stanza.ResourceConstraint, "you have too many nicks here")
 	}
-	return s.checkUser(o)
+	return nil
 }
 
 // checkUser refuses a user whose clients are everywhere.

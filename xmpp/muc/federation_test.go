@@ -19,6 +19,7 @@ import (
 type ledger struct {
 	wait, hold bool
 	refuse     error
+	fail       error // of Changed
 	lines      []muc.Line
 	told       []string
 }
@@ -50,7 +51,7 @@ func (l *ledger) Changed(_ *router.Turn, _ *muc.Room, old, new *muc.Occupant, c 
 	default:
 		l.tell("%s is %s %s %s", old.Nick, new.Nick, new.Role, new.Show)
 	}
-	return nil
+	return l.fail
 }
 
 func (l *ledger) Whisper(_ *router.Turn, _ *muc.Room, from, to *muc.Occupant, s *stanza.Stanza) error {
@@ -261,4 +262,26 @@ func TestFederationGetsWhatIsItsOwn(t *testing.T) {
 	bob/phone gets  <message from='ops@chat.hq.net' type='error' id='1'>` + failed("modify", "not-acceptable", "you are not in the room") + `</message>
 	`)
 	l.check(t, "presence from ops@far.net/Zoe, room true", "message from ops@far.net/Zoe, room false", "message from ops@far.net, room true")
+}
+
+// What could not be written once must not keep a client in the room for ever.
+func TestClientThatCouldNotBeTakenOutIsTakenOutLater(t *testing.T) {
+	l := &ledger{}
+	s, r := federated(t, l)
+	s.play(alice + bob)
+	s.Host.Unbind(s.Client("bob/phone").Resource)
+	say := func(fail error) {
+		l.fail = fail
+		s.Send("alice/desk", "<message to='ops@chat.hq.net' type='groupchat'><body>Bob?</body></message>", false)
+		s.DB.Update(func(*store.Tx) error { return nil })
+		s.Client("alice/desk").Got()
+	}
+	say(errors.New("no"))
+	if r.State().Occupant("Bob") == nil {
+		t.Fatal("he is gone although that failed")
+	}
+	say(nil)
+	if r.State().Occupant("Bob") != nil {
+		t.Error("he stays for ever")
+	}
 }

@@ -19,10 +19,11 @@ type joining struct {
 
 // join takes a client into a room. XEP-0045 §7.2.
 func (s *Service) join(q *request) error {
-	if err := s.refusing(q, s.tryJoin(q)); err != nil || q.Tx == nil || q.room == nil {
+	found := q.room != nil
+	if err := s.refusing(q, s.tryJoin(q)); err != nil || found || q.room == nil {
 		return err
 	}
-	return s.vacate(q.Turn, q.room) // it was made for somebody who did not get in
+	return s.vacate(q.Turn, q.room) // it was made for somebody who may not have got in
 }
 
 // refusing sends a refusal as the door does; other errors it returns.

@@ -5,7 +5,9 @@ import (
 	"testing"
 
 	"longwire/store"
+	"longwire/xmpp/jid"
 	"longwire/xmpp/muc"
+	"longwire/xmpp/router"
 )
 
 // owned is alice's standing in her room.
@@ -236,4 +238,19 @@ func TestUserIsNotInTooManyPlaces(t *testing.T) {
 	alice/pad gets  ` + refused("/Al", "wait", "resource-constraint", "you have too many nicks here") + `
 	alice/pad sends <presence to='b@chat.hq.net/Alice'>{muc}</presence>
 	alice/pad gets  ` + strings.ReplaceAll(refused("/Alice", "wait", "resource-constraint", "you are in too many rooms"), "ops@", "b@"))
+}
+
+// A room that the operator made, not to stay, waits for its first occupant; who is not let in does not end it.
+func TestRefusalAtTheDoorEndsNoRoom(t *testing.T) {
+	s := newStage(t, muc.Options{})
+	s.op(t, func(t *router.Turn) error {
+		_, err := s.muc.Create(t, store.Room{JID: "brief@chat.hq.net", MembersOnly: true}, []store.RoomMember{owned})
+		return err
+	})
+	s.Connect("bob/phone")
+	s.Send("bob/phone", "<presence to='brief@chat.hq.net/Bob'><x xmlns='http://jabber.org/protocol/muc'/></presence>", false)
+	s.Client("bob/phone").Got()
+	if s.muc.Room(jid.MustParse("brief@chat.hq.net")) == nil {
+		t.Error("the room is gone")
+	}
 }

@@ -127,7 +127,7 @@ func (s *Service) bounced(q *request) error {
 		// It came back at once, in the middle of something else.
 		full, r := q.stanza.From, q.room
 		q.After(func() {
-			s.submit("taking out an occupant that cannot be reached", func(t *router.Turn) error { return r.expel(t, full) })
+			s.submit("taking out an occupant that cannot be reached", func(t *router.Turn) error { return r.expel(t, full) }, nil)
 		})
 		return nil
 	}

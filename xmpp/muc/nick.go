@@ -41,6 +41,11 @@ func (s *Service) tryRename(q *request) error {
 	if there != nil && len(there.Sessions) >= s.options.Load().MaxSessions {
 		return errShared
 	}
+	if there == nil && len(old.Sessions) > 1 {
+		if err := s.checkPlace(q.state, old); err != nil {
+			return err
+		}
+	}
 	if there != nil || len(old.Sessions) > 1 {
 		return s.move(q, old, nick, kept)
 	}

@@ -232,6 +232,8 @@ func TestNickThatIsSharedByTooManyIsNotTaken(t *testing.T) {
 		s.Client("bob/" + c).Got()
 	}
 	s.play(`
+	bob/b sends <presence to='ops@chat.hq.net/Own'/>
+	bob/b gets  ` + refused("/Own", "wait", "resource-constraint", "you have too many nicks here") + `
 	bob/c sends <presence to='ops@chat.hq.net/Bob'/>
 	bob/c gets  ` + refused("/Bob", "wait", "resource-constraint", "too many clients share the nick") + `
 	bob/b sends <presence to='ops@chat.hq.net/Bob' type='unavailable'/>

@@ -70,7 +70,11 @@ func (r *Room) handLocked(to jid.JID, st *stanza.Stanza) {
 			r.lost = make(map[jid.JID]bool)
 		}
 		r.lost[to] = true
-		r.service.submit("taking out a lost client", func(t *router.Turn) error { return r.drop(t, to) })
+		r.service.submit("taking out a lost client", func(t *router.Turn) error { return r.drop(t, to) }, func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			delete(r.lost, to) // the next stanza for it tries again
+		})
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"longwire/xmpp/router"
 )
 
-// submit runs f as a Turn of its own. It may be called from After.
-func (s *Service) submit(what string, f func(*router.Turn) error) {
+// submit runs f as a Turn of its own; failed, unless it is nil, when that comes to nothing. It may be called from After.
+func (s *Service) submit(what string, f func(*router.Turn) error, failed func()) {
 	t := new(router.Turn)
 	s.host.DB().Submit(func(tx *store.Tx) error {
 		t.Reset(tx)
@@ -19,8 +19,13 @@ func (s *Service) submit(what string, f func(*router.Turn) error) {
 		switch {
 		case err == nil:
 			t.Done()
-		case !errors.Is(err, store.ErrClosed):
-			slog.Warn("muc: "+what, "err", err)
+			return
+		case errors.Is(err, store.ErrClosed), errors.Is(err, store.ErrReadOnly):
+			return // nothing is tried again; and this may be the caller's goroutine, with its locks
+		}
+		slog.Warn("muc: "+what, "err", err)
+		if failed != nil {
+			failed()
 		}
 	})
 }
