@@ -93,8 +93,15 @@ func (p *plan) publish(c *changed) error {
 	return r.report(p.Turn, c.old, c.new, c.cause)
 }
 
-// tellAbsent tells of those whose standing changed while they were not in the room.
+// maxTold is how many absent users one request may concern for them, and those inside, to be told.
+const maxTold = 50
+
+// tellAbsent tells of those whose standing changed while they were not in the room. Choice: not of a whole list, which is
+// somebody setting up the room; the messages would fill the outbox of every client inside.
 func (p *plan) tellAbsent() error {
+	if len(p.absent) > maxTold {
+		return nil
+	}
 	for _, a := range p.absent {
 		if p.room.next == nil {
 			break

@@ -24,9 +24,10 @@ func MayRole(actor Role, actorAffiliation Affiliation, target Role, targetAffili
 	return mayRole(standing{actor, actorAffiliation}, standing{target, targetAffiliation}, to, self)
 }
 
-// MaxStones and MaxRegistered are bounds that tests reach.
+// MaxStones, MaxTold and MaxRegistered are bounds that tests reach.
 const (
 	MaxStones     = maxStones
+	MaxTold       = maxTold
 	MaxRegistered = maxRegistered
 )
 

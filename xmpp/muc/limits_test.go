@@ -201,3 +201,24 @@ func TestARoomThatIsBeingMadeIsNotThereForOthers(t *testing.T) {
 	bob/phone  gets  {returned cancel item-not-found}
 	`)
 }
+
+// A list of members given at once must not fill the outboxes of all who are inside, nor a link with invitations.
+func TestNobodyIsToldOfAWholeListOfAbsentUsers(t *testing.T) {
+	for n, want := range map[int]int{muc.MaxTold: muc.MaxTold, 500: 0} {
+		c := newCrowd(t, 2, store.Room{NonAnonymous: true})
+		c.join()
+		r := c.muc.Rooms()[0]
+		c.op(func(t *router.Turn) error {
+			return c.muc.SetMember(t, r, store.RoomMember{JID: "user0@hq.net", Affiliation: "owner"})
+		})
+		var items strings.Builder
+		for i := range n {
+			fmt.Fprintf(&items, "<item affiliation='member' jid='x%d@far.net'/>", i)
+		}
+		before := c.sinks[1].n
+		c.send(0, "<iq to='ops@chat.hq.net' type='set' id='1'><query xmlns='http://jabber.org/protocol/muc#admin'>"+items.String()+"</query></iq>")
+		if got := c.sinks[1].n - before; got != want || len(r.State().Members) != n+1 {
+			t.Errorf("%d members: told of %d, %d remembered", n, got, len(r.State().Members))
+		}
+	}
+}
