@@ -351,6 +351,9 @@ func TestWhoMayAsk(t *testing.T) {
 			t.Errorf("%s is not announced", f)
 		}
 	}
+	if !slices.Contains(p.Host.Features(local.ForServer), archive.NS) {
+		t.Error("the server does not tell that its accounts have archives")
+	}
 }
 
 // The results come first, and what a client was told a moment ago is there.

@@ -59,6 +59,8 @@ func New(h Host, o Options) *Service {
 	h.HandleIQ(NS, "prefs", "set", local.ForAccount, s.setPrefs)
 	// XEP-0313, Determining support: on the address that has the archive.
 	h.Feature(local.ForAccount, NS, NSExtended, NSGroupchat, NSStanzaID)
+	// Peer: profanity (to 0.13 at least) looks for it on the server only.
+	h.Feature(local.ForServer, NS)
 	return s
 }
 
