@@ -48,13 +48,7 @@ func profane(ctx context.Context, st *stage, home, there *place, direct bool, te
 		return err
 	}
 	defer partner.conn.Close()
-	folder := filepath.Join(st.dir, "profanity", name)
-	if err := settings(folder); err != nil {
-		return err
-	}
-	command := fmt.Sprintf("env HOME=%[1]s XDG_CONFIG_HOME=%[1]s XDG_DATA_HOME=%[1]s/data SSL_CERT_FILE=%[2]s LANG=C.UTF-8 TERM=screen profanity",
-		folder, home.Certificate)
-	s, err := openScreen(ctx, fmt.Sprintf("longwire-%d-%s", os.Getpid(), name), command)
+	s, err := openProfanity(ctx, st, home, name)
 	if err != nil {
 		return err
 	}
@@ -107,6 +101,23 @@ func profane(ctx context.Context, st *stage, home, there *place, direct bool, te
 			_, err := s.until(ctx, "++ Buddy (partner) is online")
 			return err
 		}},
+		{"what was said before, from the archive", func() error {
+			fresh, err := openProfanity(ctx, st, home, name)
+			if err != nil {
+				return err
+			}
+			defer fresh.close()
+			connect := fmt.Sprintf("/connect %s@%s server %s port %d tls %s", name, home.Domain, home.Host, port, tls)
+			if err := errors.Join(fresh.enter(ctx, "/mam on"), fresh.login(ctx, connect, home.Password)); err != nil {
+				return err
+			}
+			time.Sleep(2 * time.Second) // it asks once, and not before it has found out that there is an archive
+			if err := fresh.enter(ctx, fmt.Sprintf("/msg %s@%s", other, there.Domain)); err != nil {
+				return err
+			}
+			_, err = fresh.until(ctx, "loud and clear")
+			return err
+		}},
 	}
 	for _, step := range steps {
 		err := step.do()
@@ -116,6 +127,20 @@ func profane(ctx context.Context, st *stage, home, there *place, direct bool, te
 		}
 	}
 	return nil
+}
+
+// openProfanity runs it for the first time on a machine: it knows nothing of what was said.
+func openProfanity(ctx context.Context, st *stage, home *place, name string) (*screen, error) {
+	folder, err := os.MkdirTemp(st.dir, "profanity-"+name+"-")
+	if err != nil {
+		return nil, err
+	}
+	if err := settings(folder); err != nil {
+		return nil, err
+	}
+	command := fmt.Sprintf("env HOME=%[1]s XDG_CONFIG_HOME=%[1]s XDG_DATA_HOME=%[1]s/data SSL_CERT_FILE=%[2]s LANG=C.UTF-8 TERM=screen profanity",
+		folder, home.Certificate)
+	return openScreen(ctx, fmt.Sprintf("longwire-%s", filepath.Base(folder)), command)
 }
 
 // settings make profanity's screen plain.

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -24,13 +22,7 @@ func profaneRooms(ctx context.Context, st *stage, home *place, tell func(string,
 		return err
 	}
 	defer carol.conn.Close()
-	folder := filepath.Join(st.dir, "profanity", name)
-	if err := settings(folder); err != nil {
-		return err
-	}
-	command := fmt.Sprintf("env HOME=%[1]s XDG_CONFIG_HOME=%[1]s XDG_DATA_HOME=%[1]s/data SSL_CERT_FILE=%[2]s LANG=C.UTF-8 TERM=screen profanity",
-		folder, home.Certificate)
-	s, err := openScreen(ctx, fmt.Sprintf("longwire-%d-%s", os.Getpid(), name), command)
+	s, err := openProfanity(ctx, st, home, name)
 	if err != nil {
 		return err
 	}
