@@ -2,6 +2,7 @@ package links
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"longwire/links/custody"
@@ -30,6 +31,7 @@ type contact struct {
 	since  time.Time
 	kick   chan struct{} // wakes the sender; room for one
 	over   chan struct{} // closed when the contact has failed
+	spoken atomic.Bool   // the peer was heard
 
 	plainFlight chan struct{} // one token for each stanza between Inbound and commit that has no number
 

@@ -293,7 +293,7 @@ func (p *Pump) gone(k *contact) {
 	p.changedLocked()
 	p.mu.Unlock()
 	p.env.Meter.Ended(why, lasted)
-	p.env.Trace(Event{Kind: EventDown, At: time.Now(), Link: p.c.Link, Peer: p.c.Peer, Remote: k.s.String(), Reason: why})
+	p.env.Trace(Event{Kind: EventDown, At: time.Now(), Link: p.c.Link, Peer: p.c.Peer, Remote: k.s.String(), Reason: why, Heard: k.spoken.Load()})
 	p.log.Info("contact ended", "remote", k.s, "after", lasted.Round(time.Second/10), "reason", why)
 }
 

@@ -31,6 +31,7 @@ func (k *contact) receive() error {
 		k.mu.Lock()
 		k.heard = now
 		k.mu.Unlock()
+		k.spoken.Store(true)
 		k.p.env.Meter.Add(func(c *meter.Counts) { c.In.Raw += uint64(piece.Raw); c.In.Wire += uint64(piece.Wire) })
 		if err := k.handle(piece, now); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -35,6 +36,7 @@ type Status struct {
 	RTT        time.Duration // smoothed, from Request to Ack; 0: not measured
 	Remote     string        // address of the newest contact
 	Fault      string        // why it is not up, in words
+	Heard      bool          // the peer was heard in a present contact
 }
 
 // Status is the present state.
@@ -43,6 +45,7 @@ func (p *Pump) Status() Status {
 	defer p.mu.Unlock()
 	s := p.status
 	s.Link, s.Peer = p.c.Link, p.c.Peer
+	s.Heard = slices.ContainsFunc(p.contacts, func(k *contact) bool { return k.spoken.Load() })
 	return s
 }
 

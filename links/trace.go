@@ -28,4 +28,5 @@ type Event struct {
 	Wire   int    // bytes on the wire, as its share of them
 	Remote string // up, down: the peer's address
 	Reason string // down
+	Heard  bool   // down: the peer was heard, so that it was not only the way that answered
 }

@@ -34,15 +34,15 @@ func (n *Node) federationOptions(cfg *config.Config) fmuc.Options {
 }
 
 // reachable tells whether what is sent to a domain now gets there soon, as far as the node knows without asking. Choice: a link over IP that
-// has just lost its contact still counts, as such contacts come back in seconds more often than not; one that waits for something to
-// carry does, too.
+// has just lost its contact, or has just opened one, still counts, as that is a matter of seconds more often than not; one that waits for
+// something to carry does, too. A connection in which the peer has said nothing does not for long: what answers may be the way alone.
 func (n *Node) reachable(domain string) bool {
 	p := n.peers.Find(domain)
 	if p == nil {
 		return false
 	}
 	for _, s := range n.ip.Status() {
-		if s.Peer == p.Name() && (s.State == links.Up || s.State == links.Waiting || time.Since(n.contacts.lost(p.Name())) < n.patience(s.Link)) {
+		if s.Peer == p.Name() && (s.State == links.Up && s.Heard || s.State == links.Waiting || time.Since(n.contacts.silent(p.Name())) < n.patience(s.Link)) {
 			return true
 		}
 	}
@@ -57,29 +57,39 @@ func (n *Node) patience(link string) time.Duration {
 	return 0
 }
 
-// contacts remembers when each peer's last contact ended.
+// contacts remembers since when nothing is heard of each peer.
 type contacts struct {
 	mu    sync.Mutex
-	ended map[string]time.Time
+	quiet map[string]quiet
+}
+
+// quiet is a peer's silence: since it was heard last, or since a contact that was opened for something to carry.
+type quiet struct {
+	since  time.Time
+	missed bool // a contact has ended without a word since
 }
 
 func (c *contacts) note(e links.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch e.Kind {
-	case links.EventUp:
-		delete(c.ended, e.Peer)
-	case links.EventDown:
-		if c.ended == nil {
-			c.ended = make(map[string]time.Time)
-		}
-		c.ended[e.Peer] = e.At
+	q := c.quiet[e.Peer]
+	switch {
+	case e.Kind == links.EventUp && !q.missed, e.Kind == links.EventDown && e.Heard:
+		q = quiet{since: e.At}
+	case e.Kind == links.EventDown:
+		q.missed = true
+	default:
+		return
 	}
+	if c.quiet == nil {
+		c.quiet = make(map[string]quiet)
+	}
+	c.quiet[e.Peer] = q
 }
 
-// lost is when the last contact ended; zero if none has, or one goes on.
-func (c *contacts) lost(peer string) time.Time {
+// silent is since when nothing was heard of the peer, as far as contacts tell.
+func (c *contacts) silent(peer string) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.ended[peer]
+	return c.quiet[peer].since
 }

@@ -3,6 +3,7 @@ package node_test
 import (
 	"fmt"
 	"maps"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -186,6 +187,40 @@ func TestReplicaIsSilentWhileItIsCutOff(t *testing.T) {
 	if b := bodies(t, hq.Store(), "ops@chat.headquarters.net"); b["Nobody hears it"] != 0 || b["Again with an echo"] != 1 {
 		t.Errorf("at headquarters: %v", b)
 	}
+}
+
+// What takes the connections and answers nothing is no headquarters: a proxy on the way, or a port that is forwarded.
+func TestReplicaIsNotDeceivedByWhatOnlyConnects(t *testing.T) {
+	t.Parallel()
+	hqPort, fieldPort := freePort(t), freePort(t)
+	hq, stop := launch(t, write(t, t.TempDir(), oneSide("headquarters.net", "field.net", hqPort, fieldPort, "dial = false", "federation.accept = [\"chat.field.net\"]\n")))
+	field := start(t, write(t, t.TempDir(), oneSide("field.net", "headquarters.net", fieldPort, hqPort, "backoff_max = \"1s\"",
+		"federation.with = \"ops@chat.headquarters.net\"\nfederation.mode = \"pr\"\n")))
+	alice := online(t, hq, "alice", "headquarters.net")
+	alice.enter("ops@chat.headquarters.net", "Alice")
+	bob := online(t, field, "bob", "field.net")
+	bob.enter("ops@chat.field.net", "Bob")
+	bob.send("<message to='ops@chat.field.net' type='groupchat' id='m1'><body>With an echo</body></message>")
+	bob.until("<body>With an echo</body>")
+	stop()
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", hqPort))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+		}
+	}()
+	bob.send("<message to='ops@chat.field.net' type='groupchat' id='m2'><body>On its way</body></message>")
+	linktest.Eventually(t, 20*time.Second, "the kit knows that it is cut off", func() bool { return !far(t, field, admin.Joined).Reach })
+	bob.send("<message to='ops@chat.field.net' type='groupchat' id='m3'><body>Nobody hears it</body></message>")
+	bob.until("type='error' id='m3'><error type='wait'><service-unavailable ")
 }
 
 // Over HF both sides go on under radio silence, and are level when it is over; with the link that may lose a stanza, too.
