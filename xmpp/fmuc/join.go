@@ -118,7 +118,7 @@ func (r *room) join(t *router.Turn, mr *muc.Room, up *peer, first *muc.Occupant)
 		all = slices.Insert(all, 0, first)
 	}
 	if len(all) == 0 {
-		all = []*muc.Occupant{r.stand(t)}
+		all = []*muc.Occupant{r.stand()}
 	}
 	err := up.put(t, func(rec *store.FedPeer) {
 		rec.State, rec.Since, rec.Asked = uint8(up.state().Next(Wanted)), time.Now(), all[0].Real.String()
@@ -156,7 +156,7 @@ func (r *room) join(t *router.Turn, mr *muc.Room, up *peer, first *muc.Occupant)
 }
 
 // stand is the occupant that stands for a node in a room that is watched. XEP-0289 knows none; nobody sees it.
-func (r *room) stand(*router.Turn) *muc.Occupant {
+func (r *room) stand() *muc.Occupant {
 	return &muc.Occupant{Nick: nodeNick, Real: r.jid, Role: muc.Visitor, Affiliation: muc.NoAffiliation, Hidden: true}
 }
 
@@ -171,7 +171,7 @@ func (r *room) watch(t *router.Turn, mr *muc.Room) error {
 	case stands && people && len(up.told) > 1:
 		return up.untell(t, nodeNick, muc.Cause{})
 	case !stands && !people && st.Config.Fed.Watch && r.s.on(st):
-		return up.tell(t, mr, r.stand(t), false)
+		return up.tell(t, mr, r.stand(), false)
 	}
 	return nil
 }
@@ -308,6 +308,10 @@ func (r *room) left(t *router.Turn, mr *muc.Room, p *peer) error {
 	}
 	// It answers a farewell; that may have been one before the present join, and what came until now was for the join
 	// before that.
+	if p.state() == Joining { // unless others were lost, and this one was for the present join
+		ps, _ := r.s.peer(p.jid.Domain())
+		r.s.wake(t, alarm{pair{r.jid, p.jid}, alarmStuck}, ps.JoinTimeout)
+	}
 	if err := p.put(t, func(rec *store.FedPeer) { rec.Lefts-- }); err != nil || p.rec.Lefts > 0 {
 		return err
 	}

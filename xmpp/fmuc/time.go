@@ -38,6 +38,7 @@ const (
 	alarmJoin
 	alarmAnswered
 	alarmLeft
+	alarmStuck
 	alarmSettle
 )
 
@@ -145,6 +146,13 @@ func (s *Service) ring(t *router.Turn, a alarm) error {
 				return err
 			}
 			return r.signal(t, p.jid, Mark{Left: true})
+		}
+	case alarmStuck:
+		if ps, _ := s.peer(p.jid.Domain()); p.state() == Joining && time.Since(p.rec.Since) >= ps.JoinTimeout {
+			if err := p.put(t, func(rec *store.FedPeer) { rec.Lefts = 0 }); err != nil {
+				return err
+			}
+			return r.detach(t, mr, p, Lost)
 		}
 	case alarmAnswered:
 		return r.answered(t, mr, p)
@@ -254,7 +262,7 @@ func (s *Service) look(ctx context.Context, now time.Time) {
 	}
 }
 
-// told stands for an outage of which the room was told.
+// toldOutage stands for an outage of which the room was told.
 var toldOutage = time.Unix(1, 0)
 
 func (s *Service) stale(now time.Time) map[pair]string {
