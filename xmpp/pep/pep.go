@@ -51,7 +51,7 @@ type Options struct {
 	Nodes       int   // of an account; default 200
 	Items       int   // of a node, which is what max_items "max" means; default 1000
 	Payload     int   // octets of an item; default 64 KiB
-	Bytes       int64 // of all items of an account; default 4 MiB
+	Bytes       int64 // of all items of an account, each counted with 512 octets more than its payload; default 4 MiB
 	Subscribers int   // of a node, by their own request; default 100
 
 	// Peers tells whether those of a domain across a peer link may ask, by the access model of each node; nil: none may, as

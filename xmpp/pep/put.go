@@ -101,6 +101,9 @@ func (s *Service) ready(tx *store.Tx, account jid.JID, node string, pre func(*st
 	return n, fresh, nil
 }
 
+// itemOverhead is what an item counts beside its payload: its names, keys and record.
+const itemOverhead = 512
+
 // room refuses what an account has no room for: one more node, or so many octets of an item.
 func (s *Service) room(tx *store.Tx, account jid.JID, node bool, octets int) error {
 	st, err := tx.PubsubStats(account.String())
@@ -109,7 +112,7 @@ func (s *Service) room(tx *store.Tx, account jid.JID, node bool, octets int) err
 		return failed("counting what is in", account, "", err)
 	case node && st.Nodes >= s.o.Nodes:
 		return stanza.Fail(stanza.ResourceConstraint, "there is no room for more nodes")
-	case st.Bytes+int64(octets) > s.o.Bytes || tx.Tight():
+	case st.Bytes+int64(octets)+int64(st.Items+1)*itemOverhead > s.o.Bytes || tx.Tight():
 		return stanza.Fail(stanza.ResourceConstraint, "there is no room for more items")
 	}
 	return nil

@@ -402,7 +402,7 @@ func TestASubscriptionEndsWithTheRight(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	s := everybody(t, pep.Options{Nodes: 2, Items: 3, Bytes: 300})
+	s := everybody(t, pep.Options{Nodes: 2, Items: 3, Bytes: 2700})
 	item := func(id string, n int) string {
 		return "<item id='" + id + "'><x xmlns='x'>" + strings.Repeat("x", n) + "</x></item>"
 	}
@@ -411,12 +411,27 @@ func TestLimits(t *testing.T) {
 		{"two", alice, publish("m", item("a", 10)), "[pubsub><publish node='m'/></pubsub>"},
 		{"three", alice, publish("o", item("a", 10)), "! wait resource-constraint: there is no room for more nodes"},
 		{"three, created", alice, "set [pubsub><create node='o'/></pubsub>", "! wait resource-constraint: there is no room for more nodes"},
-		{"octets", alice, publish("n", item("b", 250)), "! wait resource-constraint: there is no room for more items"},
+		{"octets", alice, publish("n", item("b", 1500)), "! wait resource-constraint: there is no room for more items"},
 		{"b", alice, publish("n", item("b", 1)), "[pubsub><publish node='n'/></pubsub>"},
 		{"c", alice, publish("n", item("c", 1)), "[pubsub><publish node='n'/></pubsub>"},
 		{"d pushes a out", alice, publish("n", item("d", 1)), "[pubsub><publish node='n'/></pubsub>"},
 		{"what is left", alice, "get [pubsub><items node='n'/></pubsub>", "[pubsub><items node='n'>" + item("b", 1) + item("c", 1) + item("d", 1) + "</items></pubsub>"},
 	})
+}
+
+// An item costs the flash more than its payload: names, two keys and a record. Many small ones are bounded too.
+func TestSmallItemsAreBoundedAsWell(t *testing.T) {
+	s := everybody(t, pep.Options{Bytes: 8 << 10})
+	refused := 0
+	for i := range 100 {
+		got := s.ask(alice, with(publish("n", fmt.Sprintf("<item id='%d'><x xmlns='x'/></item>", i)), options("max_items=max")))
+		if strings.Contains(got, "resource-constraint") {
+			refused++
+		}
+	}
+	if refused != 85 {
+		t.Errorf("%d of 100 items were refused", refused)
+	}
 }
 
 func TestDisco(t *testing.T) {
