@@ -38,7 +38,7 @@ func (r *Room) reveal(t *router.Turn, o *Occupant, to *Session) error {
 			all = append(all, other.view(true, Cause{}))
 		}
 	}
-	return r.giveAll(t, to, all)
+	return r.giveAll(t, to, all, nil)
 }
 
 // same tells whether others would see no difference.

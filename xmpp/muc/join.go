@@ -129,7 +129,7 @@ func (s *Service) joinNick(q *request, j *joining, there *Occupant) error {
 	o.Sessions = append(append([]Session(nil), there.Sessions...), j.occupant.Sessions...)
 	o.Show = shown(o.Sessions)
 	r := q.room
-	r.set(q.Turn, r.next.put(there, o))
+	show := r.decide(q.Turn, r.next.put(there, o))
 	s.count(q.Turn, o.Real.Bare(), 1)
 	r.found(q.Turn, j.stanza.From)
 	if !same(there, o) {
@@ -140,7 +140,7 @@ func (s *Service) joinNick(q *request, j *joining, there *Occupant) error {
 			return err
 		}
 	}
-	return r.welcome(q.Turn, o, &o.Sessions[len(o.Sessions)-1], j)
+	return r.welcome(q.Turn, o, &o.Sessions[len(o.Sessions)-1], j, show)
 }
 
 // resync gives the room anew to a client that believes it is not in it. XEP-0045 §7.2: entering again is no error.
@@ -154,7 +154,7 @@ func (s *Service) resync(q *request, j *joining) error {
 	if err := q.room.alterQuietly(q.Turn, old, o, q.stanza.From); err != nil {
 		return err
 	}
-	return q.room.welcome(q.Turn, o, &o.Sessions[i], j)
+	return q.room.welcome(q.Turn, o, &o.Sessions[i], j, nil)
 }
 
 // alterQuietly is alter less what one of the occupant's own clients will hear another way.
@@ -183,7 +183,7 @@ func (r *Room) alterQuietly(t *router.Turn, old, o *Occupant, but jid.JID) error
 // enter takes a new occupant of ours in.
 func (r *Room) enter(t *router.Turn, j *joining) error {
 	o := j.occupant
-	r.set(t, r.next.put(nil, o))
+	show := r.decide(t, r.next.put(nil, o))
 	r.service.count(t, o.Real.Bare(), 1)
 	r.found(t, o.Real)
 	if r.next.broadcast(o.Role) {
@@ -191,7 +191,7 @@ func (r *Room) enter(t *router.Turn, j *joining) error {
 			return err
 		}
 	}
-	if err := r.welcome(t, o, &o.Sessions[0], j); err != nil {
+	if err := r.welcome(t, o, &o.Sessions[0], j, show); err != nil {
 		return err
 	}
 	return r.report(t, nil, o, Cause{})

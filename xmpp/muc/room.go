@@ -48,20 +48,28 @@ func (r *Room) Next(t *router.Turn) *State {
 
 // set makes n the room's state, for good when the Turn is committed; nil ends the room.
 func (r *Room) set(t *router.Turn, n *State) {
+	show := r.decide(t, n)
+	t.After(func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		show()
+	})
+}
+
+// decide is set, but that showLocked is to be called after the commit.
+func (r *Room) decide(t *router.Turn, n *State) (showLocked func()) {
 	old := r.next
 	r.next = n
 	t.Tx.OnUndo(func() { r.next = old })
 	version := r.count + 1
 	r.count = version
-	t.After(func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
+	return func() {
 		// Choice: After-functions of Turns that do not end on the store's own goroutine may come late; they change nothing.
 		if version > r.version {
 			r.version = version
 			r.live.Store(n)
 		}
-	})
+	}
 }
 
 // configure changes the room's record.

@@ -85,12 +85,18 @@ func (r *Room) blocksLocked(user, from jid.JID) bool {
 	return blocked && err == nil
 }
 
-// giveAll brings several stanzas to one session, with nothing else between them.
-func (r *Room) giveAll(t *router.Turn, to *Session, all []*stanza.Stanza) error {
-	if len(all) == 0 {
-		return nil
+// giveAll brings several stanzas to one session, with nothing else between them. showLocked, unless it is nil, comes with
+// them: see decide.
+func (r *Room) giveAll(t *router.Turn, to *Session, all []*stanza.Stanza, showLocked func()) error {
+	if showLocked == nil {
+		showLocked = func() {}
 	}
 	if to.remote {
+		t.After(func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			showLocked()
+		})
 		for _, st := range all {
 			if err := r.give(t, to, st); err != nil {
 				return err
@@ -101,8 +107,9 @@ func (r *Room) giveAll(t *router.Turn, to *Session, all []*stanza.Stanza) error 
 	t.After(func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
+		showLocked()
 		res := r.service.host.Resource(to.JID)
-		if res == nil {
+		if res == nil && len(all) > 0 {
 			r.handLocked(to.JID, all[0]) // which finds the same
 			return
 		}

@@ -16,9 +16,10 @@ func (r *Room) found(t *router.Turn, full jid.JID) {
 }
 
 // welcome gives a client the room, in the order of XEP-0045 §7.1: who is there, itself last; what was said; the subject.
-func (r *Room) welcome(t *router.Turn, o *Occupant, to *Session, j *joining) error {
+// By showLocked the room has it from then on, so that what is said the quick way does not come before that.
+func (r *Room) welcome(t *router.Turn, o *Occupant, to *Session, j *joining, showLocked func()) error {
 	if j.moved {
-		return r.give(t, to, o.build("", true, Cause{Codes: []int{110}}))
+		return r.giveAll(t, to, []*stanza.Stanza{o.build("", true, Cause{Codes: []int{110}})}, showLocked)
 	}
 	s, sees := r.next, r.next.Sees(o)
 	var all []*stanza.Stanza
@@ -37,7 +38,7 @@ func (r *Room) welcome(t *router.Turn, o *Occupant, to *Session, j *joining) err
 	if s.avatar != nil {
 		all = append(all, r.face(s))
 	}
-	return r.giveAll(t, to, all)
+	return r.giveAll(t, to, all, showLocked)
 }
 
 // selfCodes are those of the first self-presence. XEP-0045 §7.2.2, §7.2.3, §7.2.12, §10.1.1.
