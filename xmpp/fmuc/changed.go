@@ -50,7 +50,7 @@ func (s *Service) Changed(t *router.Turn, mr *muc.Room, old, new *muc.Occupant, 
 	case old == nil:
 		for _, p := range r.peers {
 			if p.open() {
-				if err := p.tell(t, mr, new, true); err != nil {
+				if err := p.cameIn(t, mr, new); err != nil {
 					return err
 				}
 			}
@@ -77,6 +77,29 @@ func (s *Service) Changed(t *router.Turn, mr *muc.Room, old, new *muc.Occupant, 
 		}
 	}
 	return r.drive(t, mr)
+}
+
+// cameIn tells the peer of one of ours who has come in. Who was in the room by another nick when the program ended, and comes back before
+// that is settled, has changed nicks: there is one of them, and never was more.
+func (p *peer) cameIn(t *router.Turn, mr *muc.Room, o *muc.Occupant) error {
+	if _, knows := p.told[o.Nick]; !knows {
+		if was := p.ghost(mr.Next(t), o.Real); was != "" {
+			return p.rename(t, mr, was, o)
+		}
+	}
+	return p.tell(t, mr, o, true)
+}
+
+// ghost finds the nick by which the peer believes a user here who is not; "" if there is none. A client may come back by another resource.
+func (p *peer) ghost(st *muc.State, real jid.JID) (found string) {
+	for _, nick := range p.toldNicks() {
+		if was := p.told[nick]; was.Bare() == real.Bare() && st.Occupant(nick) == nil {
+			if found == "" || was == real {
+				found = nick
+			}
+		}
+	}
+	return found
 }
 
 // alike tells whether other nodes would see no difference.

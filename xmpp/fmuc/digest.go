@@ -150,6 +150,8 @@ func (p *peer) ours(st *muc.State) crowd.Crowd {
 		o := crowd.Occupant{Nick: nick, JID: real.String()}
 		if n := st.Occupant(nick); n != nil && n.Real == real {
 			o.Affiliation, o.Role = n.Affiliation.String(), n.Role.String()
+		} else if was, ok := p.kinship.ledger.Told[nick]; ok { // who has not come back since the start is as ever
+			o.Affiliation, o.Role = was.Affiliation, was.Role
 		}
 		list = append(list, o)
 	}

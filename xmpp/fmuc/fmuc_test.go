@@ -8,6 +8,7 @@ import (
 
 	"longwire/store"
 	"longwire/xmpp/fmuc/fmuctest"
+	"longwire/xmpp/router"
 )
 
 // pair is headquarters and a field node whose room joins that of headquarters.
@@ -88,6 +89,38 @@ func TestTwoRoomsAreOne(t *testing.T) {
 		w.Flow()
 		if len(w.link.Crossed) != 0 {
 			t.Errorf("a room without occupants hears %v", w.link.Crossed)
+		}
+	})
+}
+
+// XEP-0289 §5: affiliation and role go with every occupant, whatever told of it.
+func TestRolesAreShownEverywhere(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newPair(t, store.RoomFed{})
+		owner := func(n *fmuctest.Node, user string) {
+			n.Update(func(t *router.Turn) error {
+				return n.MUC.SetMember(t, n.MUC.Room(n.Room("ops")), store.RoomMember{JID: user, Affiliation: "owner"})
+			})
+		}
+		owner(w.hq, "alice@hq.net")
+		owner(w.field, "bob@field.net")
+		alice, bob := w.hq.Enter("alice", "ops", "Alice"), w.field.Enter("bob", "ops", "Bob")
+		w.Flow()
+		if got := strings.Join(bob.Got(), "\n"); !strings.Contains(got, "/Alice' ") || strings.Contains(got, "affiliation='owner' role='participant'") {
+			t.Errorf("Bob sees\n%s", got)
+		}
+		alice.Got()
+		bob.Rename("Bobby")
+		w.Flow()
+		if got := strings.Join(alice.Got(), "\n"); strings.Count(got, "affiliation='owner' role='moderator'") != 2 {
+			t.Errorf("Alice sees\n%s", got)
+		}
+		w.hq.Restart()
+		bob.Got()
+		w.hq.Enter("carol", "ops", "Carol")
+		w.Flow()
+		if got := strings.Join(bob.Got(), "\n"); !strings.Contains(got, "/Carol") || strings.Contains(got, "/Alice") {
+			t.Errorf("Alice has not come back yet; Bob sees\n%s", got)
 		}
 	})
 }

@@ -63,6 +63,41 @@ func TestRestart(t *testing.T) {
 	})
 }
 
+// Who comes back from a start under another nick is there once, and under that.
+func TestWhoComesBackByAnotherNickIsOne(t *testing.T) {
+	for name, setup := range map[string]func(*pair){"longwire": func(*pair) {}, "standard": standard} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				w := newPair(t, store.RoomFed{}, setup)
+				alice := w.hq.Enter("alice", "ops", "Alice")
+				w.field.Enter("bob", "ops", "Bob")
+				w.field.Enter("dave", "ops", "Dave")
+				w.Flow()
+				w.field.Restart()
+				bob := w.field.Enter("bob", "ops", "Bobby")
+				w.Flow()
+				if got := alice.Crowd(); got != "Alice, Bobby, Dave" {
+					t.Errorf("at once Alice sees %s", got)
+				}
+				if got := bob.Crowd(); got != "Alice, Bobby" {
+					t.Errorf("Bob sees %s", got)
+				}
+				alice.Got()
+				bob.Say("back")
+				w.Flow()
+				want(t, "alice", alice.Heard(), "Bobby: back")
+				w.field.Enter("eve", "ops", "Dave") // whose nick nobody has here
+				w.Flow()
+				time.Sleep(2 * time.Minute)
+				w.Flow()
+				if got := alice.Crowd(); got != "Alice, Bobby, Dave" {
+					t.Errorf("at last Alice sees %s", got)
+				}
+			})
+		})
+	}
+}
+
 // Spec 6.9: the room is told once of a link that has long been down, without a word on the air.
 func TestStaleNotice(t *testing.T) {
 	bubble(t, func(t *testing.T) {

@@ -71,7 +71,8 @@ func (r *room) crowded(t *router.Turn, mr *muc.Room, p *peer, d *crowd.Digest) e
 			continue
 		}
 		if real, ok := r.realOf(t, mr, p, &c); ok {
-			if err := r.seen(t, mr, p, c.Nick, real, Item{Affiliation: c.Affiliation, Role: c.Role}, nil); err != nil {
+			affiliation, role := c.Standing()
+			if err := r.seen(t, mr, p, c.Nick, real, Item{Affiliation: affiliation, Role: role}, nil); err != nil {
 				return err
 			}
 		}

@@ -49,6 +49,18 @@ func usualRole(affiliation string) string {
 	return "participant"
 }
 
+// Standing is the affiliation and the role in full.
+func (o Occupant) Standing() (affiliation, role string) {
+	affiliation, role = o.Affiliation, o.Role
+	if affiliation == "" {
+		affiliation = "none"
+	}
+	if role == "" {
+		role = usualRole(o.Affiliation)
+	}
+	return affiliation, role
+}
+
 // Nicks are sorted.
 func (c Crowd) Nicks() []string { return slices.Sorted(maps.Keys(c)) }
 
