@@ -273,6 +273,32 @@ func TestStrangersCannotMakeItGrow(t *testing.T) {
 	}
 }
 
+func TestWhatOneClientWantsIsBounded(t *testing.T) {
+	r := newRig(t)
+	var features []string
+	for i := range 250 {
+		features = append(features, fmt.Sprintf("%03d%s+notify", i, strings.Repeat("n", 1000)))
+	}
+	q := query(features...)
+	a := r.up("a@x/1", c("sha-1", verOf(t, q, "sha-1")))
+	r.says("a@x/1", "result", q)
+	if n := len(r.s.Wanted(a)); n != 8 {
+		t.Errorf("%d names of 1003 octets are remembered", n)
+	}
+}
+
+// Features are in order with their +notify; the names before it may be in another.
+func TestWantsAreFoundWhateverTheirNames(t *testing.T) {
+	r, q := newRig(t), query("urn:a+notify", "urn:a#b+notify", "urn:a c+notify")
+	a := r.up("a@x/1", c("sha-1", verOf(t, q, "sha-1")))
+	r.says("a@x/1", "result", q)
+	for _, node := range []string{"urn:a", "urn:a#b", "urn:a c"} {
+		if !r.s.Wants(a, node) {
+			t.Errorf("%s is not found in %q", node, r.s.Wanted(a))
+		}
+	}
+}
+
 func FuzzAnswer(f *testing.F) {
 	f.Add([]byte(exodus))
 	f.Add([]byte(psi))

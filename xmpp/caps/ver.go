@@ -153,19 +153,23 @@ func (i *info) ver(algorithm string) (string, error) {
 	return base64.StdEncoding.EncodeToString(h.Sum(nil)), nil
 }
 
-// What one client may want.
+// What one client may want, in nodes and in octets of their names.
 const (
-	maxWants = 256
-	maxName  = 1023
+	maxWants      = 256
+	maxWantsBytes = 8 << 10
 )
 
-// wants are the nodes whose events the entity wants. XEP-0060 §9.2.
+// wants are the nodes whose events the entity wants, sorted. XEP-0060 §9.2.
 func (i *info) wants() (nodes []string) {
+	size := 0
 	for _, f := range i.features {
 		node, ok := strings.CutSuffix(f, "+notify")
-		if ok && node != "" && len(node) <= maxName && len(nodes) < maxWants {
-			nodes = append(nodes, strings.Clone(node))
+		if !ok || node == "" || len(nodes) == maxWants || size+len(node) > maxWantsBytes {
+			continue
 		}
+		size += len(node)
+		nodes = append(nodes, strings.Clone(node))
 	}
+	slices.Sort(nodes) // without the suffix the order may be another
 	return nodes
 }
