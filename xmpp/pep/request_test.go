@@ -434,6 +434,20 @@ func TestSmallItemsAreBoundedAsWell(t *testing.T) {
 	}
 }
 
+func TestOneUserDoesNotTakeAllPlacesOfSubscribers(t *testing.T) {
+	s := everybody(t, pep.Options{})
+	s.ask(alice, with(publish("n", "<item>[tune]</item>"), options("access_model=open")))
+	taken := 0
+	for i := range 30 {
+		if got := s.ask(dora, fmt.Sprintf("set [pubsub><subscribe node='n' jid='dora@hq.net/%d'/></pubsub>", i)); strings.Contains(got, "subscribed") {
+			taken++
+		}
+	}
+	if got := s.ask(bob, "set [pubsub><subscribe node='n' jid='bob@hq.net'/></pubsub>"); taken != 10 || !strings.Contains(got, "subscribed") {
+		t.Errorf("one took %d places, another got %s", taken, got)
+	}
+}
+
 func TestDisco(t *testing.T) {
 	s := everybody(t, pep.Options{})
 	s.ask(alice, with(publish("n", "<item id='a'>[tune]</item>"), options("title=Tunes")))

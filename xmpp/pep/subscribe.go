@@ -46,6 +46,9 @@ func (s *Service) subscribe(q *request) error {
 	return s.greet(q, &n)
 }
 
+// maxOfOne is how many of its addresses one user may subscribe to a node, lest it takes the places of others.
+const maxOfOne = 10
+
 func (s *Service) admitSubscriber(q *request, j jid.JID) error {
 	tx, account := q.Turn.Tx, q.Account.String()
 	have, err := tx.PubsubSubscribers(account, q.node)
@@ -55,7 +58,13 @@ func (s *Service) admitSubscriber(q *request, j jid.JID) error {
 	if slices.Contains(have, j.String()) {
 		return nil
 	}
-	if len(have) >= s.o.Subscribers {
+	mine := 0
+	for _, h := range have {
+		if other, err := jid.Parse(h); err == nil && other.Bare() == j.Bare() {
+			mine++
+		}
+	}
+	if len(have) >= s.o.Subscribers || mine >= maxOfOne {
 		return refuse(stanza.PolicyViolation, "wait", "too-many-subscriptions", "") // XEP-0060 §6.1.3.9
 	}
 	if err := tx.PutPubsubSubscriber(account, q.node, j.String(), time.Now()); err != nil {
