@@ -22,6 +22,7 @@ type member struct {
 	rng     *rand.Rand // of the goroutines in run, one after the other
 	resumes bool
 	replica bool       // a line whose fate is unknown is not said again
+	loose   bool       // order is not looked at
 	total   int        // lines to say in all
 	budget  func() int // how many may have been said by now
 	report  func(format string, args ...any)
