@@ -1,6 +1,12 @@
 package crowd
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
+
+// maxReason bounds what is told of a removal, in bytes.
+const maxReason = 512
 
 // A Change is one thing that happened to a crowd.
 type Change struct {
@@ -100,8 +106,12 @@ func many(c Crowd, jid string) bool {
 	return n > 1
 }
 
-// Because notes why one left.
+// Because notes why one left. What would part lines or fields is a space in the reason, which is cut when it is long.
 func (d Digest) Because(nick, code, reason string) {
+	reason = strings.Join(strings.Fields(reason), " ")
+	if len(reason) > maxReason {
+		reason = strings.ToValidUTF8(reason[:maxReason], "")
+	}
 	for i := range d.Changes {
 		if c := &d.Changes[i]; c.Op == Leave && c.Nick == nick {
 			c.Code, c.Reason = code, reason
