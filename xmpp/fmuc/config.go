@@ -1,7 +1,10 @@
 package fmuc
 
 import (
+	"errors"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"longwire/store"
@@ -61,10 +64,8 @@ func (s *Service) Configured(t *router.Turn, mr *muc.Room, old, new *store.Room)
 // most come back at once.
 func (r *room) restore(t *router.Turn, mr *muc.Room) error {
 	for _, p := range r.peers {
-		for _, o := range p.occ {
-			if err := mr.Enter(t, *p.occupant(o)); err != nil {
-				return err
-			}
+		if err := r.bringBack(t, mr, p); err != nil {
+			return err
 		}
 		joined, key := p.state() == Joined, pair{r.jid, p.jid}
 		t.After(func() { r.s.noteJoined(key, joined) })
@@ -83,6 +84,21 @@ func (r *room) restore(t *router.Turn, mr *muc.Room) error {
 	}
 	if len(r.peers) > 0 {
 		r.s.wake(t, alarm{pair{room: r.jid}, alarmSettle}, r.s.options.Load().Settle)
+	}
+	return nil
+}
+
+// bringBack takes in the peer's occupants, but for those whom the room would not take any more.
+func (r *room) bringBack(t *router.Turn, mr *muc.Room, p *peer) error {
+	for _, nick := range slices.Sorted(maps.Keys(p.occ)) {
+		err := mr.Enter(t, *p.occupant(p.occ[nick]))
+		var refusal *stanza.Err
+		if errors.As(err, &refusal) {
+			err = p.unlearn(t, nick)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
