@@ -16,6 +16,7 @@ import (
 const (
 	maxPast   = 500  // lines of an answer, whatever is asked for
 	maxLooked = 5000 // entries of the archive that are looked at to find them
+	maxJoined = 64   // rooms that are federated with one of ours at a time
 )
 
 // accept takes a room that wants to be federated with ours, or says why not. From one that is already it means that it
@@ -65,11 +66,24 @@ func (r *room) refusal(st *muc.State, from, real jid.JID) string {
 	case !allowed(st.Config.Fed, from):
 		return "your room is not on the list"
 	}
+	if p := r.find(from); (p == nil || !p.open()) && r.joined() >= maxJoined {
+		return "too many rooms have joined this one"
+	}
 	// Spec: whoever is here by another way comes round in a circle.
 	if o := elsewhere(st, from, real); o != nil {
 		return "circular: " + o.Nick + " is here already"
 	}
 	return ""
+}
+
+// joined counts the rooms that have joined ours.
+func (r *room) joined() (n int) {
+	for _, p := range r.peers {
+		if !p.rec.Up && p.open() {
+			n++
+		}
+	}
+	return n
 }
 
 // allowed reads the room's list: rooms, domains of rooms, or "*". Choice: without a list a room that joins another is

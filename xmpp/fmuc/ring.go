@@ -44,7 +44,12 @@ func (r *ring) note(t *router.Turn, key [16]byte) {
 	if r.at == nil {
 		r.at = make(map[[16]byte]time.Time)
 	}
+	old, had := r.at[key]
 	r.at[key] = now
 	r.order = append(r.order, noted{key, now})
-	t.Tx.OnUndo(func() { delete(r.at, key) })
+	t.Tx.OnUndo(func() {
+		if delete(r.at, key); had {
+			r.at[key] = old
+		}
+	})
 }

@@ -38,15 +38,18 @@ func birth(now time.Time) Origin {
 // clock in the past is not taken for one that fell silent long ago.
 func (v *Vector) NewOrigin(now time.Time) Origin {
 	born := max(birth(now), v.newest>>randomBits)
-	for {
+	for tries := 0; ; tries++ {
 		var b [4]byte
 		rand.Read(b[:])
 		o := born<<randomBits | Origin(binary.BigEndian.Uint32(b[:])>>(32-randomBits))
-		if o != 0 && o > v.horizon && v.Known(o) == 0 {
+		if o != 0 && v.Known(o) == 0 && (o > v.horizon || tries > maxTries) {
 			return o
 		}
 	}
 }
+
+// maxTries ends the search for a name behind the horizon, if somebody has raised that to the end of time.
+const maxTries = 1000
 
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
