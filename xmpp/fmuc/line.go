@@ -113,7 +113,7 @@ func (r *room) line(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, m 
 		m.From = p.author(st.From.Resource(), m.From)
 	}
 	if numbered {
-		switch r.numbers.known.Place(n) {
+		switch r.numbers.place(n) {
 		case lines.Before:
 			r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.Duplicates++ })
 			return nil
@@ -122,6 +122,13 @@ func (r *room) line(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, m 
 		}
 	}
 	d, late := ParseDelay(st)
+	if !late && !(replica(here) && p.rec.Up) && p.forges(here, m.From) {
+		r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.Duplicates++ })
+		if numbered { // the next one is not behind a gap
+			return r.have(t, n.Origin, n.N)
+		}
+		return nil
+	}
 	if most := time.Now().Add(maxAhead); d.Stamp.After(most) {
 		d.Stamp = most
 	}
@@ -198,6 +205,20 @@ func (r *room) line(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, m 
 		return err
 	}
 	return r.ended(t, mr, p, &l)
+}
+
+// forges tells whether the peer speaks as somebody who is here by our own room, and whom it did not name.
+// Choice: what comes late is believed, as that may be what we had lost ourselves.
+func (p *peer) forges(here *muc.State, real jid.JID) bool {
+	if o := elsewhere(here, p.jid, real); o == nil || !o.Ours() {
+		return false
+	}
+	for known := range p.real {
+		if known.Bare() == real.Bare() {
+			return false
+		}
+	}
+	return true
 }
 
 // passed is a line of a peer of our kind as it goes on to any peer.

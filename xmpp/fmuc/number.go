@@ -32,6 +32,14 @@ func (r *room) loadNumbers(tx *store.Tx) error {
 	})
 }
 
+// place tells where a line with that number stands. Nobody but this process has new ones under its own name.
+func (n *numbering) place(of lines.Number) lines.Place {
+	if of.Origin == n.own {
+		return lines.Before
+	}
+	return n.known.Place(of)
+}
+
 // have notes that the room has all lines of an origin up to n, or will never get them.
 func (r *room) have(t *router.Turn, o lines.Origin, n uint64) error {
 	v := &r.numbers.known

@@ -211,6 +211,9 @@ func (p *peer) believes(t *router.Turn, sum string) (bool, error) {
 // forgone takes the numbers of lines that will never come.
 func (r *room) forgone(t *router.Turn, gone []lines.Pair) error {
 	for _, g := range gone {
+		if g.Origin == r.numbers.own { // which only we know
+			continue
+		}
 		if err := r.have(t, g.Origin, g.N); err != nil {
 			return err
 		}

@@ -45,6 +45,9 @@ func (r *room) whispered(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanz
 	if nick == "" || m.From.IsZero() {
 		return stanza.Fail(stanza.BadRequest, "a private message has an author")
 	}
+	if p.forges(here, m.From) {
+		return stanza.Fail(stanza.NotAllowed, "the author is here by another way")
+	}
 	nick = r.nickOf(here, p, nick, m.From)
 	if to.Ours() {
 		return mr.Whisper(t, to, nick, pure(st))

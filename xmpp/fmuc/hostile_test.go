@@ -1,0 +1,195 @@
+package fmuc_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"longwire/store"
+	"longwire/xmpp/fmuc/fmuctest"
+	"longwire/xmpp/muc"
+	"longwire/xmpp/router"
+)
+
+// lineFrom is a line of field's Bob in hq's room with what else its <fmuc/> says.
+func lineFrom(id, attrs, body string) string {
+	return fmt.Sprintf("<message from='ops@chat.field.net/Bob' to='ops@chat.hq.net' type='groupchat' id='%s'><fmuc xmlns='http://isode.com/protocol/fmuc' from='bob@field.net' %s/><body>%s</body></message>", id, attrs, body)
+}
+
+// ownOrigin is the origin that a node gives numbers under in ops.
+func ownOrigin(n *fmuctest.Node) string {
+	all := numbers(n)
+	o, _, _ := strings.Cut(all[len(all)-1], " ")
+	return o
+}
+
+// What a peer says of lines that this node itself numbers is of no interest: else it could end what is said here.
+func TestAPeerDoesNotCountForUs(t *testing.T) {
+	for name, raw := range map[string]string{
+		"a line far ahead":    "<message from='ops@chat.field.net/Bob' to='ops@chat.hq.net' type='groupchat' id='1'><fmuc xmlns='http://isode.com/protocol/fmuc' from='bob@field.net' n='%s5yc1z7ep2!'/><body>I am you</body></message>",
+		"lines that are gone": "<message from='ops@chat.field.net' to='ops@chat.hq.net' type='groupchat'><fmuc xmlns='http://isode.com/protocol/fmuc'><s xmlns='urn:x-longwire:fmuc:0' f='%s5yc1z7ep2'/></fmuc></message>",
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				w := newPair(t, store.RoomFed{})
+				alice, bob := w.hq.Enter("alice", "ops", "Alice"), w.field.Enter("bob", "ops", "Bob")
+				w.Flow()
+				alice.Say("one")
+				w.Flow()
+				bob.Heard()
+				alice.Heard()
+				w.hq.Arrive("field", fmt.Sprintf(raw, ownOrigin(w.hq)))
+				w.Flow()
+				want(t, "alice", alice.Heard())
+				alice.Say("two")
+				alice.Say("three")
+				w.Flow()
+				want(t, "bob", bob.Heard(), "Alice: two", "Alice: three")
+				want(t, "alice", alice.Heard(), "Alice: two", "Alice: three")
+			})
+		})
+	}
+}
+
+// Words of a moderator cannot be taken for something else at the other node.
+func TestAReasonStaysAReason(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newPair(t, store.RoomFed{})
+		w.hq.Enter("alice", "ops", "Alice")
+		bob := w.field.Enter("bob", "ops", "Bob")
+		w.hq.Enter("dave", "ops", "Dave")
+		w.hq.Enter("eve", "ops", "Eve")
+		w.Flow()
+		bob.Got()
+		w.hq.Update(func(t *router.Turn) error {
+			return w.hq.MUC.Room(w.hq.Room("ops")).Remove(t, "Dave", muc.Removal{Codes: []int{307}, Reason: "spam,\n-Eve\n\tand more" + strings.Repeat(" and more", 500)})
+		})
+		w.Flow()
+		if got := bob.Crowd(); got != "Alice, Bob, Eve" {
+			t.Errorf("Bob sees %s", got)
+		}
+		if got := strings.Join(bob.Got(), ""); !strings.Contains(got, "<reason>spam, -Eve and more") {
+			t.Errorf("Bob got %s", got)
+		}
+	})
+}
+
+// A peer cannot speak as a user who is here, neither aloud nor in private.
+func TestAPeerDoesNotSpeakForOurs(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newPair(t, store.RoomFed{})
+		alice := w.hq.Enter("alice", "ops", "Alice")
+		dave := w.hq.Enter("dave", "ops", "Dave")
+		w.field.Enter("bob", "ops", "Bob")
+		w.Flow()
+		alice.Got()
+		dave.Got()
+		for _, raw := range []string{
+			"<message from='ops@chat.field.net/Alice' to='ops@chat.hq.net' type='groupchat' id='1'><fmuc xmlns='http://isode.com/protocol/fmuc' from='alice@hq.net' n='DDDDDDDD1'/><body>numbered</body></message>",
+			"<message from='ops@chat.field.net/Alice' to='ops@chat.hq.net' type='groupchat' id='2'><fmuc xmlns='http://isode.com/protocol/fmuc' from='alice@hq.net'/><body>bare</body></message>",
+			"<message from='ops@chat.field.net/Alice' to='ops@chat.hq.net' type='groupchat' id='3'><fmuc xmlns='http://isode.com/protocol/fmuc' from='alice@hq.net/y'/><body>another client</body></message>",
+			"<message from='ops@chat.field.net/Alice' to='ops@chat.hq.net/Dave' type='chat' id='4'><fmuc xmlns='http://isode.com/protocol/fmuc' from='alice@hq.net/y'/><body>in private</body></message>",
+		} {
+			w.hq.Arrive("field", raw)
+		}
+		want(t, "dave", dave.Heard())
+		want(t, "alice", alice.Heard())
+		w.hq.Arrive("field", lineFrom("5", "n='DDDDDDDD2'", "as myself"))
+		want(t, "then dave", dave.Heard(), "Bob: as myself")
+	})
+}
+
+// An answer that is lost is asked for again when more lines come.
+func TestALostAnswerIsAskedForAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newPair(t, store.RoomFed{})
+		alice := w.hq.Enter("alice", "ops", "Alice")
+		w.field.Enter("bob", "ops", "Bob")
+		w.Flow()
+		sayMany(alice, 1)
+		w.Flow()
+		sayMany(alice, 1)
+		w.link.Lose(w.hq)
+		sayMany(alice, 1)
+		for w.link.Carry(w.hq) {
+		}
+		for w.link.Carry(w.field) { // which asks
+		}
+		w.link.Lose(w.hq) // with its answer
+		sayMany(alice, 1)
+		w.Flow()
+		time.Sleep(time.Hour)
+		sayMany(alice, 1)
+		w.Flow()
+		level(t, 5, w.hq, w.field)
+	})
+}
+
+// A room that keeps nothing loses nothing of what the queue still holds when lines are lost.
+func TestARoomWithoutArchive(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newPair(t, store.RoomFed{})
+		for _, n := range []*fmuctest.Node{w.hq, w.field} {
+			n.Update(func(t *router.Turn) error {
+				return n.MUC.Configure(t, n.MUC.Room(n.Room("ops")), func(c *store.Room) { c.NoArchive = true })
+			})
+		}
+		alice, bob := w.hq.Enter("alice", "ops", "Alice"), w.field.Enter("bob", "ops", "Bob")
+		w.Flow()
+		alice.Say("one")
+		w.Flow()
+		bob.Heard()
+		alice.Say("lost")
+		w.link.Lose(w.hq)
+		alice.Say("three")
+		for w.link.Carry(w.hq) {
+		}
+		w.link.Cut()
+		alice.Say("four")
+		w.link.Heal()
+		w.Flow()
+		alice.Say("five")
+		w.Flow()
+		got := strings.Join(bob.Heard(), ", ")
+		if !strings.HasSuffix(got, "Alice: four, Alice: five") && !strings.HasSuffix(got, "Alice: five") {
+			t.Errorf("Bob heard %s", got)
+		}
+		t.Log(got)
+	})
+}
+
+// An occupant whom the room would not take any more does not keep the node from starting.
+func TestARefusedOccupantIsLeftOutAtTheStart(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newPair(t, store.RoomFed{})
+		w.hq.Enter("alice", "ops", "Alice")
+		w.field.Enter("bob", "ops", "Bob")
+		w.Flow()
+		w.hq.Update(func(t *router.Turn) error {
+			long := strings.Repeat("x", 500)
+			return t.Tx.PutFedOccupant("ops@chat.hq.net", "ops@chat.field.net", store.FedOccupant{Nick: long, Real: "x@field.net"})
+		})
+		w.hq.Restart()
+		alice := w.hq.Enter("alice", "ops", "Alice")
+		w.Flow()
+		if got := alice.Crowd(); got != "Alice, Bob" {
+			t.Errorf("Alice sees %s", got)
+		}
+	})
+}
+
+// A peer has so many rooms in one of ours, and no more.
+func TestARoomHasSoManyPeers(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l, n := half(t, "field", "hq", store.RoomFed{})
+		for i := range 80 {
+			n.Arrive("field", x(fmt.Sprintf("<presence from='r%d@chat.field.net/Bob' to='ops@chat.hq.net/Bob'>{f bob%d@field.net/x}{history maxstanzas='0'}</presence>", i, i)))
+		}
+		all, err := n.FMUC.Status(n.Room("ops"))
+		if err != nil || len(all) != 64 {
+			t.Errorf("%d peers, %v", len(all), err)
+		}
+		l.Take(n)
+	})
+}
