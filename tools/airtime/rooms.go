@@ -56,7 +56,7 @@ func rooms(s stage, where string) func(context.Context, *bench, io.Writer) error
 		if err := r.prepare(ctx); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "\nRooms between headquarters and the field over %s: a federated one with %d people at headquarters, and plain ones of headquarters\nwith people from the field in them. Bytes are those of the frames' payload, after compression, both ways; medians.\n", where, roomCrowd)
+		fmt.Fprintf(out, "\nRooms between headquarters and the field over %s: a federated one with %d people at headquarters, and plain ones of headquarters\nwith people from the field in them. Bytes are those of the frames' payload, after compression, both ways; transmissions are acks and the links' own, too; medians.\n", where, roomCrowd)
 		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 		fmt.Fprintln(w, "what\tbytes\ttransmissions\tgoal\t\t")
 		if err := r.federated(ctx, b, w); err != nil {
