@@ -91,6 +91,9 @@ func (b *roomBench) verdict(out io.Writer) error {
 		}
 	}
 	wrong = append(wrong, b.unseen(counts)...)
+	if w := b.crowd; w != "" {
+		wrong = append(wrong, w)
+	}
 	if b.room.replica {
 		wrong = append(wrong, oneOrder(archives)...)
 	}

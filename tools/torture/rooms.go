@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -69,6 +71,7 @@ type roomBench struct {
 	restored atomic.Int64
 	held     [2]atomic.Bool // the path stays down
 	dead     atomic.Bool    // a node ended by itself
+	crowd    string         // who did not see everybody in the end
 
 	faultList
 }
@@ -83,6 +86,7 @@ func newRooms(ctx context.Context, p plan, bin, dir string) (*roomBench, error) 
 		n.Clients = roomy()
 		room := rig.Room{Keys: map[string]any{"address": "ops"}, Federation: map[string]any{"accept": []string{"*"}}}
 		if i > 0 {
+			room.Federation["history"] = "200"                                                // of what is said before they do; else it would be twenty lines
 			room.Federation["with"], room.Federation["watch"] = b.address(i-1), p.seed%2 == 0 // half of the runs: with nobody left, nothing crosses
 			if p.room.replica {
 				room.Federation["mode"] = "pr"
@@ -182,7 +186,13 @@ func (b *roomBench) run(ctx context.Context, out io.Writer) error {
 	for _, m := range b.members {
 		cast.Go(func() { m.run(inner) })
 	}
-	err := b.gather(inner)
+	var err error
+	if b.seed/2%2 == 0 {
+		err = b.gather(inner)
+	}
+	for _, m := range b.members {
+		m.begin()
+	}
 	if err == nil {
 		for _, h := range []func(context.Context){b.killer, b.cutter, b.annoyer, b.outager, b.restorer} {
 			harm.Go(func() { h(inner) })
@@ -192,6 +202,7 @@ func (b *roomBench) run(ctx context.Context, out io.Writer) error {
 	if err == nil && b.room.replica {
 		err = b.silence(inner)
 	}
+	b.crowd = b.crowded()
 	cancel()
 	harm.Wait()
 	cast.Wait()
@@ -201,7 +212,8 @@ func (b *roomBench) run(ctx context.Context, out io.Writer) error {
 	return errors.Join(err, b.verdict(out))
 }
 
-// gather waits until everybody is in the room, and sees everybody: before that, what is said is history.
+// gather waits until everybody is in the room, and sees everybody. In half of the runs nobody waits: then the harm begins before the nodes
+// know each other.
 func (b *roomBench) gather(ctx context.Context) error {
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
 		all := true
@@ -209,9 +221,6 @@ func (b *roomBench) gather(ctx context.Context) error {
 			all = all && m.sees() >= len(b.members)
 		}
 		if all {
-			for _, m := range b.members {
-				m.begin()
-			}
 			return nil
 		}
 		if !pause(ctx, 20*time.Millisecond) {
@@ -256,7 +265,7 @@ func (b *roomBench) watch(ctx context.Context, out io.Writer) error {
 	}
 }
 
-// level counts what all have seen, and tells whether all have said all and have seen the same number of lines.
+// level counts what all have seen, and tells whether all have said all, have seen the same number of lines, and see each other.
 func (b *roomBench) level() (sum int, level bool) {
 	level = true
 	first := -1
@@ -268,7 +277,24 @@ func (b *roomBench) level() (sum int, level bool) {
 		}
 		level = level && quiet && n == first
 	}
-	return sum, level
+	return sum, level && b.crowded() == ""
+}
+
+// crowded names somebody who does not see all who are there, or sees others.
+func (b *roomBench) crowded() string {
+	want := make(map[string]bool, len(b.members))
+	for _, m := range b.members {
+		want[m.name] = true
+	}
+	for _, m := range b.members {
+		m.mu.Lock()
+		equal, got := maps.Equal(m.crowd, want), slices.Sorted(maps.Keys(m.crowd))
+		m.mu.Unlock()
+		if !equal {
+			return fmt.Sprintf("%s sees %q", m.name, got)
+		}
+	}
+	return ""
 }
 
 func (b *roomBench) harmDone() bool {
