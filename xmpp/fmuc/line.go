@@ -143,8 +143,8 @@ func (r *room) line(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, m 
 		if !r.newer(here, &l) {
 			return r.subjectCame(t, mr, p)
 		}
-	} else if l.Nick == "" && !numbered {
-		return nil // the room's own word is for its own clients
+	} else if l.Nick == "" && !numbered && !(l.Subject && p.rec.Up && kin) {
+		return nil // the room's own word is for its own clients, but for what it is about when nobody in it has said so
 	}
 	l.Key = lineKey(m.From, l.Stanza, d.Stamp)
 	author := here.ByReal(m.From)
@@ -163,7 +163,7 @@ func (r *room) line(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, m 
 	}
 	r.ring.note(t, l.Key)
 	// What a room of our kind sends without a number was said before it was federated, and stays with who asked for it.
-	past := kin && !numbered && late && !p.rec.Echo
+	past := kin && !numbered && (late || l.Nick == "") && !p.rec.Echo
 	if past && l.Subject && !r.newer(here, &l) {
 		return nil
 	}

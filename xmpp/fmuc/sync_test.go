@@ -369,6 +369,35 @@ func TestFirstContactBringsTheSubject(t *testing.T) {
 	})
 }
 
+// What the file says that a room is about nobody has said, and at no time.
+func TestFirstContactBringsTheDeclaredSubject(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := fmuctest.New(t)
+		hq, field := w.Node("hq"), w.Node("field")
+		w.Link(hq, field)
+		for _, name := range []string{"ops", "ops2", "ops3"} { // the second joins a node that is known to be of our kind
+			hq.MakeRoom(name, store.RoomFed{}, func(c *store.Room) { c.Subject = []byte("<subject>Convoy</subject>") })
+			field.MakeRoom(name, store.RoomFed{Node: name + "@chat.hq.net"}, func(c *store.Room) {
+				if name == "ops3" {
+					c.Subject = []byte("<subject>Kit</subject>")
+				}
+			})
+		}
+		hq.Start()
+		field.Start()
+		for name, subject := range map[string]string{"ops": " = Convoy", "ops2": " = Convoy", "ops3": ""} {
+			alice, bob := hq.Enter("alice", name, "Alice"), field.Enter("bob", name, "Bob")
+			alice.Heard()
+			bob.Heard()
+			w.Flow()
+			if got := strings.Join(bob.Heard(), "\n"); got != subject {
+				t.Errorf("%s: Bob heard %q, and not %q", name, got, subject)
+			}
+			want(t, "Alice", alice.Heard())
+		}
+	})
+}
+
 // Stores set back, queues that expire and are lost, cuts and restarts, in any order: in the end all nodes hold the same lines under the
 // same numbers, and nobody has heard a line twice or an author's in another order.
 func TestHealingUnderChaos(t *testing.T) {
