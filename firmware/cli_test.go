@@ -188,7 +188,7 @@ func TestUsersOfAStoppedNode(t *testing.T) {
 	}{
 		{"", "user list", 0, "", "There are no users yet"},
 		{"secret\n", "user add alice", 0, "", "No node is running here; the change is in " + db + ".\nalice@field.net is added\n"},
-		{"secret\n", "user add alice", 1, "", "exists already; 'user passwd' changes its password"},
+		{"secret\n", "user add alice", 1, "", "there is a user alice@field.net already; 'user passwd' changes the password"},
 		{"", "user add bob", 2, "", "standard input holds no password"},
 		{"\n", "user add bob", 2, "", "standard input holds no password"},
 		{"bob's\r\nmore", "user add bob --password-stdin", 0, "", "bob@field.net is added"},

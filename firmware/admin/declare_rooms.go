@@ -95,7 +95,6 @@ func declaredRoom(tx *store.Tx, c *config.Config, d *config.Room) ([]step, error
 	if errors.Is(err, store.ErrNotFound) || err == nil && old.Gone {
 		r := NewRoom(c, d.Address)
 		declareRoom(&r, d, func(string) bool { return true })
-		r.Subject = subjectMarkup(d.Subject)
 		return []step{func(w RoomTx) error { return w.Create(r, standings) }}, nil
 	}
 	if err != nil {
@@ -126,6 +125,7 @@ func declareRoom(r *store.Room, d *config.Room, says func(key string) bool) {
 		"members_only":   func() { r.MembersOnly = d.MembersOnly },
 		"moderated":      func() { r.Moderated = d.Moderated },
 		"non_anonymous":  func() { r.NonAnonymous = d.NonAnonymous },
+		"subject":        func() { declareSubject(r, d.Subject) },
 		"change_subject": func() { r.ChangeSubject = d.ChangeSubject },
 		"archive":        func() { r.NoArchive = !d.Archive },
 		"history":        func() { r.History = historyOf(d.History) },
@@ -134,6 +134,13 @@ func declareRoom(r *store.Room, d *config.Room, says func(key string) bool) {
 		if says(key) {
 			set()
 		}
+	}
+}
+
+// declareSubject holds as long as nobody in the room has said what it is about.
+func declareSubject(r *store.Room, subject string) {
+	if r.SubjectBy == "" && r.SubjectAt.IsZero() {
+		r.Subject = subjectMarkup(subject)
 	}
 }
 

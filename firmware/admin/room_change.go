@@ -35,7 +35,7 @@ func (a *Admin) CreateRoom(name string, settings, owners []string) (Room, error)
 	return a.after(j, a.updateRooms(func(tx *store.Tx, w RoomTx) error {
 		switch old, err := tx.Room(j.String()); {
 		case err == nil && !old.Gone:
-			return fmt.Errorf("admin: room %s: %w; 'room configure' changes it", j, store.ErrExists)
+			return &worded{fmt.Sprintf("admin: there is a room %s already; 'room configure' changes it", j), store.ErrExists}
 		case err != nil && !errors.Is(err, store.ErrNotFound):
 			return err
 		}

@@ -124,7 +124,7 @@ func (a *Admin) room(name string) (jid.JID, error) {
 // noRoom puts store.ErrNotFound into words.
 func noRoom(j jid.JID, err error) error {
 	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("admin: there is no room %s; 'room list' shows all, 'room create' makes one: %w", j, store.ErrNotFound)
+		return &worded{fmt.Sprintf("admin: there is no room %s; 'room list' shows all, 'room create' makes one", j), store.ErrNotFound}
 	}
 	return err
 }

@@ -221,9 +221,16 @@ func TestDeclaredRoomsAreWhatTheFileSays(t *testing.T) {
 		t.Errorf("lounge %+v", l.Fed)
 	}
 
+	// The subject is the file's as long as nobody has said another.
+	declareRooms(t, db, path, strings.Replace(declares, "Shift change", "Convoy", 1))
+	if r, _ = look(t, db, ops); string(r.Subject) != "<subject>Convoy</subject>" {
+		t.Errorf("another subject: %s", r.Subject)
+	}
+
 	// An owner changes what the file says, and what it does not; somebody in the room gives standings.
 	err := db.Update(func(tx *store.Tx) error {
-		r.Moderated, r.MembersOnly, r.Description, r.Subject = false, true, "theirs", []byte("<subject>theirs</subject>")
+		r.Moderated, r.MembersOnly, r.Description = false, true, "theirs"
+		r.Subject, r.SubjectBy, r.SubjectAt = []byte("<subject>theirs</subject>"), "Al", time.Now()
 		for _, m := range []store.RoomMember{{JID: "carol@field.net", Affiliation: "admin"}, {JID: "alice@headquarters.net", Affiliation: "member", Nick: "Al", Declared: true}} {
 			if err := tx.PutRoomMember(ops, m); err != nil {
 				return err

@@ -72,7 +72,7 @@ func (a *Admin) AddUser(name, password string) (string, error) {
 		case err != nil:
 			return err
 		case exists:
-			return fmt.Errorf("admin: %s: %w; 'user passwd' changes its password", j, store.ErrExists)
+			return &worded{fmt.Sprintf("admin: there is a user %s already; 'user passwd' changes the password", j), store.ErrExists}
 		}
 		return tx.PutAccount(store.Account{JID: j.String(), Credentials: creds, Created: time.Now()})
 	})
@@ -140,10 +140,21 @@ func (a *Admin) mayRemove(tx *store.Tx, j jid.JID) error {
 	return err
 }
 
+// worded is an error of the store in words that say all.
+type worded struct {
+	text string
+	err  error
+}
+
+func (w *worded) Error() string { return w.text }
+
+// Unwrap gives the store's error.
+func (w *worded) Unwrap() error { return w.err }
+
 // absent puts store.ErrNotFound into words.
 func absent(j jid.JID, err error) error {
 	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("admin: there is no user %s; 'user list' shows all: %w", j, store.ErrNotFound)
+		return &worded{fmt.Sprintf("admin: there is no user %s; 'user list' shows all", j), store.ErrNotFound}
 	}
 	return err
 }

@@ -221,3 +221,21 @@ func TestTheOperatorMakesAndChangesRooms(t *testing.T) {
 		t.Error("the room is still there")
 	}
 }
+
+// What the operator's file says that the room is about is told as a subject is, not as a change of its configuration; and that a room is
+// in the file is told to nobody.
+func TestTheOperatorsSubjectIsTold(t *testing.T) {
+	s := opsWith(t, store.Room{}, nil)
+	r := s.muc.Rooms()[0]
+	for _, f := range []func(*store.Room){
+		func(c *store.Room) { c.Declared = true },
+		func(c *store.Room) { c.Subject = []byte("<subject>Convoy</subject>") },
+	} {
+		if err := s.attempt(func(t *router.Turn) error { return s.muc.Configure(t, r, f) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.act(`
+	alice/desk gets  <message from='ops@chat.hq.net' type='groupchat'><subject>Convoy</subject></message>
+	`)
+}

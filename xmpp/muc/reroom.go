@@ -1,6 +1,7 @@
 package muc
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
 	"slices"
@@ -93,11 +94,16 @@ func (p *plan) reveal(old *store.Room) error {
 
 // announce tells everybody inside what kind of change there was. XEP-0045 §10.2.1.
 func (p *plan) announce(old *store.Room) error {
-	codes := changeCodes(old, &p.config)
-	if codes == nil {
+	if codes := changeCodes(old, &p.config); codes != nil {
+		if err := p.room.status(p.Turn, codes); err != nil {
+			return err
+		}
+	}
+	if bytes.Equal(old.Subject, p.config.Subject) {
 		return nil
 	}
-	return p.room.status(p.Turn, codes)
+	st := p.room.subject() // the operator has said what the room is about
+	return p.room.each(p.Turn, p.room.next, func(*Occupant, *Session) *stanza.Stanza { return st })
 }
 
 // changeCodes are the status codes for a change of configuration. Codes 102 and 103 have no meaning here: members that
@@ -117,6 +123,8 @@ func changeCodes(old, new *store.Room) (codes []int) {
 	}
 	a := *old
 	a.NoArchive, a.NonAnonymous, a.Locked = new.NoArchive, new.NonAnonymous, new.Locked
+	a.Subject, a.SubjectBy, a.SubjectAt = new.Subject, new.SubjectBy, new.SubjectAt // which is told as such
+	a.Declared = new.Declared                                                       // which nobody can see
 	if !reflect.DeepEqual(&a, new) {
 		codes = append(codes, 104)
 	}
