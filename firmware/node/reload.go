@@ -91,7 +91,7 @@ func (n *Node) reidentify(old, cfg *config.Config) error {
 // back returns to the old peers, links and domains after a failure half-way.
 func (n *Node) back(old, cfg *config.Config, was *identity.Identity, err error) error {
 	n.setIdentity(was)
-	again := errors.Join(n.yieldRooms(old, cfg), n.connect(old), n.host.SetDomains(old.Domains), n.moveRooms(old), n.declare(old))
+	again := errors.Join(n.yieldRooms(old, cfg), n.connect(old), n.host.SetDomains(old.Domains), n.moveRooms(old), n.declare(old), n.declareRooms(old))
 	if again != nil {
 		n.log.Error("the old configuration could not be restored", "err", again)
 	}
