@@ -60,6 +60,18 @@ func (a *Admin) ConfigureRoom(name string, settings []string) (Room, error) {
 		}
 	}
 	return a.changeRoom(j, func(tx *store.Tx, w RoomTx) error {
+		next, err := tx.Room(j.String())
+		if err != nil {
+			return err
+		}
+		if _, _ = applied(&next, settings); slices.Contains(words, "persistent") && !next.Persistent {
+			switch {
+			case next.Declared:
+				return fmt.Errorf("admin: the config declares room %s%s, which always stays; leave persistent out", j, a.roomDeclaredAt(j))
+			case next.Fed.Enabled:
+				return fmt.Errorf("admin: room %s is federated, and stays as long as it is; 'room federate %[1]s --off' ends that", j)
+			}
+		}
 		return w.Configure(j, func(r *store.Room) { _, _ = applied(r, settings) })
 	})
 }

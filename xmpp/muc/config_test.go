@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"longwire/store"
+	"longwire/xmpp/jid"
 	"longwire/xmpp/muc"
 )
 
@@ -300,5 +301,23 @@ func TestTheFormAsItCameIsNoChange(t *testing.T) {
 		if after := fmt.Sprintf("%+v", s.muc.Rooms()[0].State().Config); after != before {
 			t.Errorf("%s became %s", before, after)
 		}
+	}
+}
+
+// Rooms that the operator declares, and those that are one with a room elsewhere, do not end when nobody is in them, whatever
+// their owner says.
+func TestSomeRoomsAlwaysStay(t *testing.T) {
+	for name, c := range map[string]store.Room{
+		"declared":  {Declared: true},
+		"federated": {Fed: store.RoomFed{Enabled: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := opsWith(t, c, nil)
+			s.quiet("alice/desk", "{owner set}{submit}<field var='muc#roomconfig_persistentroom'><value>0</value></field></x>{/}")
+			s.quiet("alice/desk", "<presence type='unavailable' to='ops@chat.hq.net/Alice'/>")
+			if s.muc.Room(jid.MustParse("ops@chat.hq.net")) == nil {
+				t.Error("the room is gone")
+			}
+		})
 	}
 }

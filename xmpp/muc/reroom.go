@@ -15,6 +15,8 @@ import (
 func (p *plan) configure(between func() error) error {
 	r, old := p.room, p.room.next.Config
 	p.config.JID, p.config.Created, p.config.Secret = old.JID, old.Created, old.Secret
+	// Choice: what the operator declares, or another node takes part in, does not end by chance, with all that was said there.
+	p.config.Persistent = p.config.Persistent || p.config.Declared || p.config.Fed.Enabled
 	p.reroom(&old)
 	if err := p.check(); err != nil {
 		return err
