@@ -155,7 +155,7 @@ func (i *info) ver(algorithm string) (string, error) {
 
 // What one client may want, in nodes and in octets of their names.
 const (
-	maxWants      = 256
+	maxWants      = 64
 	maxWantsBytes = 8 << 10
 )
 

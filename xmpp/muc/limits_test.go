@@ -61,7 +61,7 @@ func TestSomePlacesForMembersAreTheAdmins(t *testing.T) {
 	bob/phone  gets  {done}
 	`)
 	var more strings.Builder
-	for i := range 1000 {
+	for i := range 500 {
 		fmt.Fprintf(&more, "<item affiliation='member' jid='v%d@far.net'/>", i)
 	}
 	s.act(`
@@ -219,6 +219,19 @@ func TestNobodyIsToldOfAWholeListOfAbsentUsers(t *testing.T) {
 		c.send(0, "<iq to='ops@chat.hq.net' type='set' id='1'><query xmlns='http://jabber.org/protocol/muc#admin'>"+items.String()+"</query></iq>")
 		if got := c.sinks[1].n - before; got != want || len(r.State().Members) != n+1 {
 			t.Errorf("%d members: told of %d, %d remembered", n, got, len(r.State().Members))
+		}
+	}
+}
+
+func TestItemsOfOneRequestAreBounded(t *testing.T) {
+	s := newStage(t, muc.Options{})
+	s.room(store.Room{}, owned)
+	s.play(alice)
+	for n, refused := range map[int]bool{500: false, 501: true} {
+		s.Send("alice/desk", "<iq to='ops@chat.hq.net' type='set' id='1'><query xmlns='http://jabber.org/protocol/muc#admin'>"+
+			strings.Repeat("<item affiliation='member' jid='x@hq.net' nick='X'/>", n)+"</query></iq>", false)
+		if got := s.Client("alice/desk").Got(); len(got) == 0 || strings.Contains(got[0], "policy-violation") != refused {
+			t.Errorf("%d items: %q", n, got)
 		}
 	}
 }

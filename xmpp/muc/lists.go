@@ -3,6 +3,7 @@ package muc
 import (
 	"cmp"
 	"slices"
+	"strconv"
 
 	"longwire/store"
 	"longwire/xmpp/jid"
@@ -24,11 +25,17 @@ func (s *Service) serveAdmin() {
 	s.handleIQ(toRoom, NSAdmin, "query", false, s.inside(s.adminGet))
 }
 
+// maxRequested bounds the changes of one request: each is held against all members and all who are inside.
+const maxRequested = 500
+
 // readItems reads the items of a query, at least one.
 func readItems(query *markup.Element) (items []item, err error) {
 	for _, c := range query.Children {
 		if c.Name != (markup.Name{Space: NSAdmin, Local: "item"}) {
 			continue
+		}
+		if len(items) == maxRequested {
+			return nil, stanza.Fail(stanza.PolicyViolation, "at most "+strconv.Itoa(maxRequested)+" items at a time")
 		}
 		it, err := readItem(c)
 		if err != nil {
