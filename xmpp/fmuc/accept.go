@@ -168,8 +168,8 @@ func (r *room) past(t *router.Turn, p *peer, h History, missed uint64) error {
 			since = s
 		}
 	}
-	if ps, _ := r.s.peer(p.jid.Domain()); ps.LastN > 0 {
-		most = min(most, ps.LastN)
+	if n := p.lastN(t); n >= 0 {
+		most = min(most, n)
 	}
 	if most == 0 || h.MaxChars == 0 || h.Seconds == 0 {
 		return nil
@@ -210,6 +210,18 @@ func (r *room) past(t *router.Turn, p *peer, h History, missed uint64) error {
 		}
 	}
 	return nil
+}
+
+// lastN is how many of the lines that it missed the peer gets at most: so many as the room or the peer's settings allow; -1: all.
+func (p *peer) lastN(t *router.Turn) int {
+	most := -1
+	if mr := p.room.s.muc.Room(p.room.jid); mr != nil && mr.Next(t) != nil && mr.Next(t).Config.Fed.LastN > 0 {
+		most = mr.Next(t).Config.Fed.LastN
+	}
+	if ps, _ := p.room.s.peer(p.jid.Domain()); ps.LastN > 0 && (most < 0 || most > ps.LastN) {
+		most = ps.LastN
+	}
+	return most
 }
 
 // said tells whether a line's author is one of the peer's users. Choice: a room that joins again has what its own users

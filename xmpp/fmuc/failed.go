@@ -125,10 +125,9 @@ func (r *room) catchUp(t *router.Turn, up *peer) error {
 	if from == 0 {
 		return nil
 	}
-	ps, _ := r.s.peer(up.jid.Domain())
 	most := maxPast
-	if ps.LastN > 0 {
-		most = min(most, ps.LastN)
+	if n := up.lastN(t); n >= 0 {
+		most = min(most, n)
 	}
 	var lines []*stanza.Stanza
 	err := t.Tx.ArchiveScan(r.jid.String(), from-1, 0, true, func(e store.ArchiveEntry) (bool, error) {
