@@ -151,12 +151,41 @@ func TestARoomWithoutArchive(t *testing.T) {
 		w.Flow()
 		alice.Say("five")
 		w.Flow()
-		got := strings.Join(bob.Heard(), ", ")
-		if !strings.HasSuffix(got, "Alice: four, Alice: five") && !strings.HasSuffix(got, "Alice: five") {
-			t.Errorf("Bob heard %s", got)
-		}
-		t.Log(got)
+		want(t, "bob", bob.Heard(), "Alice: three", "Alice: four", "Alice: five")
+		bob.Say("one")
+		w.link.Lose(w.field)
+		w.field.Restart()
+		bob = w.field.Enter("bob", "ops", "Bob")
+		bob.Say("two")
+		alice.Say("six")
+		w.Flow()
+		heard := alice.Heard()
+		want(t, "alice", heard[len(heard)-2:], "Alice: six", "Bob: two")
 	})
+}
+
+// last_n is for both directions: what this node sends costs its air, too.
+func TestOnlyTheLastLinesAreSent(t *testing.T) {
+	for name, setup := range map[string]func(*pair){"longwire": func(*pair) {}, "standard": standard} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				w := newPair(t, store.RoomFed{LastN: 5}, func(w *pair) { w.field.Lifetimes.Groupchat = time.Hour }, setup)
+				w.hq.Enter("alice", "ops", "Alice")
+				bob := w.field.Enter("bob", "ops", "Bob")
+				w.Flow()
+				w.link.Cut()
+				sayMany(bob, 40)
+				time.Sleep(2 * time.Hour)
+				w.link.Heal()
+				w.Flow()
+				time.Sleep(2 * time.Hour)
+				w.Flow()
+				if got := w.hq.Archive("ops"); len(got) != 5 || got[0] != "Bob: bob 36" {
+					t.Errorf("hq has %q", got)
+				}
+			})
+		})
+	}
 }
 
 // An occupant whom the room would not take any more does not keep the node from starting.

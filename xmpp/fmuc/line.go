@@ -84,7 +84,8 @@ func (r *room) spread(t *router.Turn, from *peer, author jid.JID, out *stanza.St
 	if err != nil {
 		return err
 	}
-	n := lines.Number{Origin: o, N: l.Seq, Hole: hole}
+	// What a room without archive has said is gone for good, and no peer need wait for it.
+	n := lines.Number{Origin: o, N: l.Seq, Hole: hole || r.forgetful(t)}
 	for _, p := range r.peers {
 		if !p.open() && p.kin() && p.rec.Up {
 			if err := p.withhold(t); err != nil {

@@ -15,7 +15,11 @@ import (
 // deliver sends a line to a peer of our kind. One with a number waits in the archive while the peer would not take it: it is sent when
 // the peer has said how far it got.
 func (p *peer) deliver(t *router.Turn, out *stanza.Stanza, real jid.JID, n lines.Number) error {
-	if n.N != 0 && (p.kinship.rec.Behind || p.deaf()) {
+	if n.N != 0 && p.room.forgetful(t) {
+		if p.deaf() {
+			return nil
+		}
+	} else if n.N != 0 && (p.kinship.rec.Behind || p.deaf()) {
 		if p.unheard() && !p.deaf() {
 			return p.digest(t, p.room.s.muc.Room(p.room.jid), ask, muc.Cause{}, "")
 		}
@@ -30,6 +34,12 @@ func (p *peer) deliver(t *router.Turn, out *stanza.Stanza, real jid.JID, n lines
 	c := out.Without(func(c stanza.Child) bool { return c.Name.Space == NS }).With(m.Append(nil))
 	c.From, c.To = out.From, p.jid
 	return p.hand(t, c, n)
+}
+
+// forgetful tells whether the room keeps nothing that could be sent again.
+func (r *room) forgetful(t *router.Turn) bool {
+	mr := r.s.muc.Room(r.jid)
+	return mr != nil && mr.Next(t) != nil && mr.Next(t).Config.NoArchive
 }
 
 // withNumber is a line with its number, for whoever can read that.

@@ -29,7 +29,7 @@ func (r *room) notSent(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza,
 // fellBehind is when a line did not get to the peer: it gets no more of them until it says what it has. That is asked by a digest, which
 // waits as long as the way is closed.
 func (r *room) fellBehind(t *router.Turn, mr *muc.Room, p *peer) error {
-	if p.kinship.rec.Behind {
+	if p.kinship.rec.Behind || r.forgetful(t) {
 		return nil
 	}
 	r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.Behind++ })

@@ -30,8 +30,8 @@ func (p *peer) resend(t *router.Turn, mr *muc.Room, spans []lines.Span, most int
 	if spans = merged(spans); len(spans) == 0 || p.deaf() {
 		return nil
 	}
-	if ps, _ := p.room.s.peer(p.jid.Domain()); ps.LastN > 0 && (most < 0 || most > ps.LastN) {
-		most = ps.LastN
+	if n := p.lastN(t); n >= 0 && (most < 0 || most > n) {
+		most = n
 	}
 	spans, err := p.underWay(t, spans)
 	if err != nil {
@@ -181,8 +181,11 @@ func (p *peer) underWay(t *router.Turn, spans []lines.Span) ([]lines.Span, error
 	if err != nil || len(there) == 0 {
 		return spans, err
 	}
-	if len(p.lacking(spans, there)) == 0 {
+	switch left := p.lacking(spans, there); {
+	case len(left) == 0:
 		return nil, nil
+	case p.room.forgetful(t): // what waits is all there is
+		return left, nil
 	}
 	spans = merged(append(p.lacking(spans, sent), waiting...))
 	return spans, p.recall(t)
