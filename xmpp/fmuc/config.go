@@ -51,7 +51,7 @@ func (s *Service) Configured(t *router.Turn, mr *muc.Room, old, new *store.Room)
 		return err
 	}
 	if up := r.up(); up != nil && !new.Fed.Watch && up.open() {
-		if !r.peopled(mr.Next(t), up.jid) {
+		if up.stands() && !r.peopled(mr.Next(t), up.jid) {
 			if err := up.untell(t, nodeNick, muc.Cause{}); err != nil {
 				return err
 			}

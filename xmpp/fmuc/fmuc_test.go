@@ -124,3 +124,30 @@ func TestRolesAreShownEverywhere(t *testing.T) {
 		}
 	})
 }
+
+// A user may go by the nick of those who stand for nodes.
+func TestAUserCalledNode(t *testing.T) {
+	for name, setup := range map[string]func(*pair){"longwire": func(*pair) {}, "standard": standard} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				w := newPair(t, store.RoomFed{}, setup)
+				alice := w.hq.Enter("alice", "ops", "Alice")
+				w.field.Enter("bob", "ops", "Bob")
+				dave := w.field.Enter("dave", "ops", "Dave")
+				w.Flow()
+				dave.Rename("_node")
+				w.field.Enter("carol", "ops", "Carol")
+				w.Flow()
+				alice.Heard()
+				dave.Say("hello")
+				w.Flow()
+				heard := alice.Heard()
+				if crowd := strings.Split(alice.Crowd(), ", "); len(crowd) != 4 || len(heard) != 1 {
+					t.Errorf("Alice sees %q, and heard %q", crowd, heard)
+				} else if nick, _, _ := strings.Cut(heard[0], ":"); !slices.Contains(crowd, nick) {
+					t.Errorf("%q spoke, of %q", nick, crowd)
+				}
+			})
+		})
+	}
+}

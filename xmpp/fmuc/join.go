@@ -160,13 +160,16 @@ func (r *room) stand() *muc.Occupant {
 	return &muc.Occupant{Nick: nodeNick, Real: r.jid, Role: muc.Visitor, Affiliation: muc.NoAffiliation, Hidden: true}
 }
 
+// stands tells whether the peer was told of the one who stands for our node. A user may have that nick, too.
+func (p *peer) stands() bool { return p.told[nodeNick] == p.room.jid }
+
 // watch puts the node itself in the place of the last one who leaves a watched room, and takes it back later.
 func (r *room) watch(t *router.Turn, mr *muc.Room) error {
 	st, up := mr.Next(t), r.up()
 	if st == nil || up == nil || !up.open() {
 		return nil
 	}
-	_, stands := up.told[nodeNick]
+	stands := up.stands()
 	switch people := r.peopled(st, up.jid) || len(r.waits) > 0; {
 	case stands && people && len(up.told) > 1:
 		return up.untell(t, nodeNick, muc.Cause{})

@@ -238,7 +238,7 @@ func (r *room) settle(t *router.Turn, mr *muc.Room) error {
 			return err
 		}
 		for _, nick := range p.toldNicks() {
-			if o := st.Occupant(nick); o != nil && p.concerns(o) || nick == nodeNick && st.Config.Fed.Watch {
+			if o := st.Occupant(nick); o != nil && p.concerns(o) || nick == nodeNick && p.stands() && st.Config.Fed.Watch {
 				continue
 			}
 			if err := p.untell(t, nick, muc.Cause{}); err != nil {
