@@ -209,7 +209,11 @@ func (s *Service) fits(tx *store.Tx, account jid.JID, payload []byte) (bool, err
 	if n.Config.Transient || n.Config.MaxBytes > 0 && len(payload) > n.Config.MaxBytes {
 		return false, nil
 	}
-	err = s.room(tx, account, fresh, len(payload))
+	frees, err := s.replaced(tx, account, n, "")
+	if err != nil {
+		return false, err
+	}
+	err = s.room(tx, account, fresh, len(payload)+itemOverhead-frees)
 	var refusal *stanza.Err
 	if errors.As(err, &refusal) {
 		return false, nil

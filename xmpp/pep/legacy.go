@@ -159,11 +159,17 @@ func (s *Service) replace(t *router.Turn, account jid.JID, e *markup.Element) er
 	if len(list) > s.o.Items {
 		return stanza.Fail(stanza.ResourceConstraint, "too many bookmarks")
 	}
-	if err := s.room(t.Tx, account, false, len(e.Raw)); err != nil {
-		return err
-	}
 	all, order, err := s.bookmarks(t.Tx, account)
 	if err != nil {
+		return err
+	}
+	more := len(e.Raw) + (len(list)-len(all))*itemOverhead
+	for _, k := range all {
+		if k.e != nil {
+			more -= len(k.e.Raw)
+		}
+	}
+	if err := s.room(t.Tx, account, false, more); err != nil {
 		return err
 	}
 	if err := s.removeOthers(t, account, list, all, order); err != nil {

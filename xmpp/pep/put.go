@@ -21,7 +21,11 @@ func (s *Service) put(t *router.Turn, account jid.JID, p publication) (id string
 	if err := s.check(&p, &n.Config); err != nil {
 		return "", err
 	}
-	if err := s.room(t.Tx, account, fresh, len(p.item.Payload)); err != nil {
+	frees, err := s.replaced(t.Tx, account, n, p.item.ID)
+	if err != nil {
+		return "", err
+	}
+	if err := s.room(t.Tx, account, fresh, len(p.item.Payload)+itemOverhead-frees); err != nil {
 		return "", err
 	}
 	if p.node == NodeLegacyBookmarks {
@@ -104,7 +108,22 @@ func (s *Service) ready(tx *store.Tx, account jid.JID, node string, pre func(*st
 // itemOverhead is what an item counts beside its payload: its names, keys and record.
 const itemOverhead = 512
 
-// room refuses what an account has no room for: one more node, or so many octets of an item.
+// replaced counts the octets of what an item takes the place of: the one of its id, or the only one of a node for one.
+func (s *Service) replaced(tx *store.Tx, account jid.JID, n store.PubsubNode, id string) (octets int, err error) {
+	if n.Config.MaxItems == 1 && n.Items == 1 {
+		return int(n.Bytes) + itemOverhead, nil
+	}
+	it, err := tx.PubsubItem(account.String(), n.Node, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, failed("reading an item of", account, n.Node, err)
+	}
+	return len(it.Payload) + itemOverhead, nil
+}
+
+// room refuses what an account has no room for: one more node, or so many octets more.
 func (s *Service) room(tx *store.Tx, account jid.JID, node bool, octets int) error {
 	st, err := tx.PubsubStats(account.String())
 	switch {
@@ -112,7 +131,9 @@ func (s *Service) room(tx *store.Tx, account jid.JID, node bool, octets int) err
 		return failed("counting what is in", account, "", err)
 	case node && st.Nodes >= s.o.Nodes:
 		return stanza.Fail(stanza.ResourceConstraint, "there is no room for more nodes")
-	case st.Bytes+int64(octets)+int64(st.Items+1)*itemOverhead > s.o.Bytes || tx.Tight():
+	case octets <= 0 && !node:
+		return nil
+	case st.Bytes+int64(st.Items)*itemOverhead+int64(octets) > s.o.Bytes || tx.Tight():
 		return stanza.Fail(stanza.ResourceConstraint, "there is no room for more items")
 	}
 	return nil

@@ -448,6 +448,22 @@ func TestOneUserDoesNotTakeAllPlacesOfSubscribers(t *testing.T) {
 	}
 }
 
+// Who has filled its account can still change what is there.
+func TestAFullAccountTakesWhatReplacesSomething(t *testing.T) {
+	s := everybody(t, pep.Options{Bytes: 8 << 10})
+	item := func(id string, n int) string {
+		return "<item id='" + id + "'><x xmlns='x'>" + strings.Repeat("x", n) + "</x></item>"
+	}
+	s.run(t, []question{
+		{"nearly full", alice, with(publish("n", item("a", 6000)), options("max_items=max")), "[pubsub><publish node='n'/></pubsub>"},
+		{"one more", alice, publish("n", item("b", 4000)), "! wait resource-constraint: there is no room for more items"},
+		{"in its place", alice, publish("n", item("a", 4000)), "[pubsub><publish node='n'/></pubsub>"},
+		{"a larger one in its place", alice, publish("n", item("a", 9000)), "! wait resource-constraint: there is no room for more items"},
+		{"the one item", alice, publish("m", item("a", 2000)), "[pubsub><publish node='m'/></pubsub>"},
+		{"another in the place of the only one", alice, publish("m", item("b", 2500)), "[pubsub><publish node='m'/></pubsub>"},
+	})
+}
+
 func TestDisco(t *testing.T) {
 	s := everybody(t, pep.Options{})
 	s.ask(alice, with(publish("n", "<item id='a'>[tune]</item>"), options("title=Tunes")))
