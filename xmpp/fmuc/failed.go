@@ -43,7 +43,7 @@ func (s *Service) failed(t *router.Turn, mr *muc.Room, st *stanza.Stanza) error 
 	case st.Kind == stanza.Message && !st.From.IsBare():
 		return r.whisperFailed(t, mr, p, st)
 	case st.Kind == stanza.Message:
-		if i := slices.IndexFunc(r.held, func(h held) bool { return h.id == st.ID && st.ID != "" }); i >= 0 && p.rec.Up {
+		if i := r.refused(st); i >= 0 && p.rec.Up {
 			if err := r.failOne(t, i, cutOff()); err != nil {
 				return err
 			}

@@ -2,7 +2,6 @@ package fmuc
 
 import (
 	"slices"
-	"time"
 
 	"longwire/xmpp/jid"
 	"longwire/xmpp/router"
@@ -11,11 +10,10 @@ import (
 
 // held is a line that one of ours has said in a replica, and that has not come back.
 type held struct {
-	key   [16]byte
-	id    string
-	nick  string
-	real  jid.JID
-	since time.Time
+	key  [16]byte
+	id   string
+	nick string
+	real jid.JID
 }
 
 func (r *room) hold(t *router.Turn, h held) {
@@ -24,14 +22,25 @@ func (r *room) hold(t *router.Turn, h held) {
 	t.Tx.OnUndo(func() { r.held = old })
 }
 
-// release takes the line that has come back out of those that are held.
-func (r *room) release(t *router.Turn, key [16]byte) bool {
+// release takes the line that has come back out of those that are held. Those before it will not come any more, as the room above
+// says them in the order in which they got there.
+func (r *room) release(t *router.Turn, key [16]byte) (was bool, err error) {
 	i := slices.IndexFunc(r.held, func(h held) bool { return h.key == key })
 	if i < 0 {
-		return false
+		return false, nil
 	}
-	r.drop(t, i)
-	return true
+	for range i {
+		if err := r.failOne(t, 0, cutOff()); err != nil {
+			return false, err
+		}
+	}
+	r.drop(t, 0)
+	return true, nil
+}
+
+// refused is the place of the line among those held that an error is about, -1 if it is about none.
+func (r *room) refused(st *stanza.Stanza) int {
+	return slices.IndexFunc(r.held, func(h held) bool { return st.ID != "" && h.id == st.ID && h.nick == st.To.Resource() })
 }
 
 func (r *room) drop(t *router.Turn, i int) {

@@ -41,7 +41,7 @@ func (s *Service) Say(t *router.Turn, mr *muc.Room, l *muc.Line) (hold bool, err
 		if len(r.held) >= maxHeld {
 			return false, stanza.Fail(stanza.ResourceConstraint, "too many lines wait to come back")
 		}
-		r.hold(t, held{key: l.Key, id: l.Stanza.ID, nick: l.Nick, real: l.Real, since: time.Now()})
+		r.hold(t, held{key: l.Key, id: l.Stanza.ID, nick: l.Nick, real: l.Real})
 		return true, r.send(t, up, r.outward(l.Nick, l.Real, l.Stanza), l.Real, lines.Number{})
 	}
 	r.ring.note(t, l.Key)
@@ -151,7 +151,13 @@ func (r *room) line(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, m 
 	author := here.ByReal(m.From)
 	follows := replica(here)
 	echo := follows && p.rec.Up
-	wasHeld := echo && r.release(t, l.Key)
+	wasHeld := false
+	if echo {
+		var err error
+		if wasHeld, err = r.release(t, l.Key); err != nil {
+			return err
+		}
+	}
 	switch {
 	case numbered: // which says all
 	case !echo && !late && author != nil && author.Node != p.jid, r.ring.has(l.Key), late && r.kept(t, l.Key):

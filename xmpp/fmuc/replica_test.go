@@ -194,3 +194,31 @@ func TestReplicasInARow(t *testing.T) {
 		}
 	})
 }
+
+// A line that was lost on its way is refused when a later one of the same node comes back, as the room above keeps the order; and
+// what is refused there is told to its own author.
+func TestReplicaTellsWhatWasLost(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newPair(t, replica)
+		w.hq.Enter("alice", "ops", "Alice")
+		bob := w.field.Enter("bob", "ops", "Bob")
+		carol := w.field.Enter("carol", "ops", "Carol")
+		w.Flow()
+		bob.Heard()
+		carol.Heard()
+		bob.Say("one")
+		w.link.Lose(w.field)
+		bob.Say("two")
+		w.Flow()
+		want(t, "bob", bob.Heard(), "! bob-1", "Bob: two")
+		carol.Heard()
+
+		for _, c := range []*fmuctest.Client{bob, carol} {
+			c.Do("<message to='ops@chat.field.net' type='groupchat' id='same'><body>%s</body></message>", c.Nick())
+		}
+		w.link.Lose(w.field)
+		w.field.Arrive("hq", x("<message from='ops@chat.hq.net' to='ops@chat.field.net/Carol' type='error' id='same'>{error wait service-unavailable}</message>"))
+		want(t, "bob", bob.Heard())
+		want(t, "carol", carol.Heard(), "! same")
+	})
+}

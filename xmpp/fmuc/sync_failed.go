@@ -1,7 +1,6 @@
 package fmuc
 
 import (
-	"slices"
 	"time"
 
 	"longwire/xmpp/muc"
@@ -20,7 +19,7 @@ func (r *room) notSent(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza,
 	case why == stanza.PolicyViolation && r.s.routing:
 		r.s.tooBig = true
 		return false, nil
-	case p.rec.Up && slices.ContainsFunc(r.held, func(h held) bool { return h.id == st.ID && st.ID != "" }):
+	case p.rec.Up && r.refused(st) >= 0:
 		return false, nil
 	}
 	return true, r.fellBehind(t, mr, p)
