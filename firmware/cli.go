@@ -80,6 +80,9 @@ func run(ctx context.Context, args []string, s std) int {
 	if cmd == nil && len(args) == 2 && slices.Contains([]string{"help", "-h", "-help", "--help"}, args[1]) {
 		return help(args[:1], s) // of a group
 	}
+	if cmd == nil && len(args) == 1 && help(args, std{out: s.err, err: io.Discard}) == exitOK {
+		return exitMisuse // a group: it was listed
+	}
 	if cmd == nil {
 		fmt.Fprintf(s.err, "longwire: there is no command %q; %s\n", strings.Join(args[:min(2, len(args))], " "), near(args))
 		return exitMisuse

@@ -41,7 +41,7 @@ func yesFlag(to **bool) func(string) error {
 	return func(v string) error {
 		on := slices.Contains([]string{"", "true", "yes", "on", "1"}, v)
 		if !on && !slices.Contains([]string{"false", "no", "off", "0"}, v) {
-			return fmt.Errorf("say yes or no, not %q", v)
+			return fmt.Errorf("say yes or no")
 		}
 		*to = &on
 		return nil
@@ -109,7 +109,7 @@ func cmdRoomFederate(c *call) error {
 			args.With = new(string)
 		}
 	}
-	if args.Off && (args.With != nil || args.Accept != nil) {
+	if args.Off && (args.With != nil || args.Accept != nil || args.Mode != nil || args.History != nil || args.LastN != nil || args.Watch != nil) {
 		return fmt.Errorf("%w: --off ends the federation; say nothing else with it", admin.ErrMisuse)
 	}
 	caller, cfg, running, err := c.node()

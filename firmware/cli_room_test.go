@@ -34,6 +34,9 @@ func TestRoomsByCommandWhileTheNodeIsStopped(t *testing.T) {
 	if out := line(t, "room list"); !strings.Contains(out, "'longwire room create NAME' makes one") {
 		t.Errorf("%q", out)
 	}
+	if code, _, errs := longwire(t, "secret\n", "user", "add", "alice"); code != exitOK {
+		t.Fatal(errs)
+	}
 	if out := line(t, "room create Ops title=Operations moderated=yes --owner alice --owner hq.net"); !strings.Contains(out, "No node is running here") || !strings.Contains(out, "ops@chat.field.net is made") {
 		t.Errorf("%q", out)
 	}
@@ -97,6 +100,12 @@ func TestRoomCommandsTellWhatIsWrong(t *testing.T) {
 		"room federate ops ops@chat.hq.net --history x":       `write "since", "none", or a number`,
 		"room federate ops ops@chat.hq.net --last-n x":        `"x" is no number`,
 		"room federate ops ops@chat.hq.net --off":             "--off ends the federation; say nothing else",
+		"room federate ops --off --mode pr":                   "--off ends the federation; say nothing else",
+		"room federate ops --accept chat.hq.net --mode pr":    "are for the side that joins",
+		"room federate ops ops@chat.hq.net --last-n -1":       "--last-n: -1 is out of range",
+		"room create new --owner ghost":                       "there is no user ghost@field.net; 'user list' shows all, 'user add' makes one",
+		"room member ops ghost admin":                         "there is no user ghost@field.net",
+		"room member ops hq.net member --nick Al":             "a nick is one user's",
 		"room federate hq --off":                              "the config declares room hq@chat.field.net",
 		"room destroy ops":                                    "add --yes",
 		"room destroy hq --yes":                               "take it out there and reload, then destroy it",

@@ -72,7 +72,7 @@ func TestMisuseEndsWithTwo(t *testing.T) {
 	for line, want := range map[string]string{
 		"":                           "longwire help",
 		"usr":                        `there is no command "usr"; 'longwire help' lists all`,
-		"user":                       "there is: longwire user add, longwire user passwd",
+		"user":                       "longwire user add NAME              make an account\nlongwire user passwd NAME",
 		"user ad alice":              "there is: longwire user add",
 		"list":                       "there is: longwire user list, longwire room list, longwire peer list, longwire link list, longwire kit list, longwire queue list",
 		"user add":                   "it needs NAME\nUsage: longwire user add NAME",

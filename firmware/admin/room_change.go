@@ -39,6 +39,11 @@ func (a *Admin) CreateRoom(name string, settings, owners []string) (Room, error)
 		case err != nil && !errors.Is(err, store.ErrNotFound):
 			return err
 		}
+		for _, m := range members {
+			if err := a.known(tx, m.JID); err != nil {
+				return err
+			}
+		}
 		return w.Create(r, members)
 	}))
 }
@@ -100,7 +105,15 @@ func (a *Admin) SetRoomMember(name, who, affiliation, nick, reason string) (Room
 	if !slices.Contains(Affiliations, affiliation) {
 		return Room{}, misuse("there is no affiliation %q; there are: %s", affiliation, strings.Join(Affiliations, ", "))
 	}
+	if nick != "" && !strings.Contains(user, "@") {
+		return Room{}, misuse("%s is a domain, and a nick is one user's; leave --nick out", user)
+	}
 	return a.changeRoom(j, func(tx *store.Tx, w RoomTx) error {
+		if affiliation != "none" && affiliation != "outcast" {
+			if err := a.known(tx, user); err != nil {
+				return err
+			}
+		}
 		m := store.RoomMember{JID: user, Affiliation: affiliation, Nick: nick, Reason: reason}
 		err := tx.RoomMembers(j.String(), func(old store.RoomMember) error {
 			if old.JID != user {
@@ -119,6 +132,18 @@ func (a *Admin) SetRoomMember(name, who, affiliation, nick, reason string) (Room
 		}
 		return w.SetMember(j, m)
 	})
+}
+
+// known refuses a user of this node that is not there: most likely another was meant, and nobody would be told.
+func (a *Admin) known(tx *store.Tx, user string) error {
+	j, err := jid.Parse(user)
+	if err != nil || j.Local() == "" || !slices.Contains(a.cfg().Domains, j.Domain()) {
+		return nil
+	}
+	if exists, err := tx.AccountExists(user); err != nil || exists {
+		return err
+	}
+	return &worded{fmt.Sprintf("admin: there is no user %s; 'user list' shows all, 'user add' makes one", user), store.ErrNotFound}
 }
 
 // DestroyRoom ends a room, with its archive; of one that is gone it takes away the sign. Who looks for it is sent to the alternative, if there is one.

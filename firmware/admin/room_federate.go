@@ -37,8 +37,11 @@ func (a *Admin) FederateRoom(name string, change func(*config.RoomFederation), o
 	if now.Fed.Enabled && now.Fed.Node == "" && len(f.Accept) == 0 {
 		f.Accept = []string{config.Everyone} // what an owner's form says by an empty list
 	}
+	before := f
 	if change(&f); off {
 		f = config.RoomFederation{}
+	} else if f.With == "" && (f.Mode != before.Mode || f.History != before.History || f.Watch != before.Watch) {
+		return Room{}, nil, misuse("--mode, --history and --watch are for the side that joins, and room %s joins none; name FARROOM, or leave them out", j)
 	}
 	var warnings config.Faults
 	if !off {
@@ -64,7 +67,10 @@ func (a *Admin) federable(room jid.JID, f *config.RoomFederation) (config.Faults
 	warnings, err := a.cfg().CheckFederation(room.String(), f)
 	var faults config.Faults
 	if errors.As(err, &faults) && len(faults) > 0 {
-		return nil, misuse("%s; %s", faults[0].Problem, faults[0].Remedy)
+		return nil, misuse("%s%s; %s", flagOf[faults[0].Key], faults[0].Problem, faults[0].Remedy)
 	}
 	return warnings, err
 }
+
+// flagOf names the flag for a key of the config; those of rooms and domains name themselves.
+var flagOf = map[string]string{"federation.mode": "--mode: ", "federation.history": "--history: ", "federation.last_n": "--last-n: "}

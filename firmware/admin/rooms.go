@@ -123,7 +123,7 @@ func (a *Admin) room(name string) (jid.JID, error) {
 
 // noRoom puts store.ErrNotFound into words.
 func noRoom(j jid.JID, err error) error {
-	if errors.Is(err, store.ErrNotFound) {
+	if w := (*worded)(nil); !errors.As(err, &w) && errors.Is(err, store.ErrNotFound) {
 		return &worded{fmt.Sprintf("admin: there is no room %s; 'room list' shows all, 'room create' makes one", j), store.ErrNotFound}
 	}
 	return err

@@ -15,6 +15,9 @@ import (
 
 func TestRoomsAreMadeChangedAndDestroyed(t *testing.T) {
 	both(t, func(t *testing.T, a *admin.Admin) {
+		if _, err := a.AddUser("alice", "secret"); err != nil {
+			t.Fatal(err)
+		}
 		r, err := a.CreateRoom("Ops", []string{"title=Operations", "moderated=yes", "muc#roomconfig_publicroom=0", "history=none", "password=open sesame"}, []string{"alice", "field.net"})
 		if err != nil {
 			t.Fatal(err)
