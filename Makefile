@@ -41,7 +41,7 @@ race: ## all tests under the race detector
 interop: ## let slixmpp, profanity and mellium chat and use rooms on two nodes, and Wireshark read what goes over HF (installs them from Debian's packages if it may)
 	$(GO) run ./tools/interop $(INTEROP)
 
-torture: ## kill nodes and cut the path at random, over IP and HF; each message must arrive exactly once (SEED=n repeats a run; TORTURE=-hf)
+torture: ## kill nodes and cut the path at random, over IP and HF; each message must arrive exactly once (SEED=n repeats a run; TORTURE=-hf or -rooms)
 	$(GO) run ./tools/torture $(if $(SEED),-seed $(SEED)) $(TORTURE)
 
 fuzz: ## run each fuzz target for FUZZTIME (2m)

@@ -4,6 +4,11 @@
 // What happens when follows from a seed, which is printed; processes and sockets run freely in between. Three modes over IP: plain, with a
 // store whose fsync takes 20 ms, and with a store that fills up and is healed. Two over HF, one for each mapping: there the path is a radio
 // channel, with an s5066d at each end, and all of it fails.
+//
+// Four more have three nodes in a row with one federated room, and clients on each that talk in it, leave it and come back. In the end the
+// three archives must hold the same lines, each once and in the order of its author, and each client must have seen each line once: pp with
+// the room primary-primary; pr with it primary-replica, where the order of all lines is the same; expiry, where queues give up on what waits;
+// and restore, where a node is set back to an old copy of its store. The default run has a small pp.
 package main
 
 import (

@@ -35,7 +35,8 @@ type member struct {
 	since  time.Time // of the state
 	crowd  map[string]bool
 	hold   time.Time // says nothing before
-	silent bool      // has nothing more to say for now
+	absent bool      // is not to be in the room for now
+	going  bool      // its farewell was not answered yet
 
 	session // XEP-0198
 
@@ -58,7 +59,8 @@ type member struct {
 type memberState int
 
 const (
-	away memberState = iota
+	away    memberState = iota
+	outside             // connected, absent
 	entering
 	catching // up with the archive
 	inside
@@ -192,8 +194,33 @@ func (m *member) attach(c *wire.Conn) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.session, m.conn = s, c
+	m.session, m.conn, m.going = s, c, false
+	if m.absent {
+		m.enterState(outside)
+		return m.send("<presence/>")
+	}
 	return m.enter()
+}
+
+// leave takes it out of the room, until back.
+func (m *member) leave() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.absent = true
+	if m.conn != nil && m.state == inside {
+		m.enterState(outside)
+		m.going = true
+		m.send("<presence type='unavailable' to='" + m.room + "/" + m.name + "'/>") // a reader will notice if that fails
+	}
+}
+
+func (m *member) back() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.absent = false
+	if m.state == outside && m.conn != nil {
+		m.enter()
+	}
 }
 
 // enter asks for the room, without history.
@@ -213,7 +240,13 @@ func (m *member) resume(c *wire.Conn, h uint32) error {
 	}
 	m.resumed++
 	m.conn = c
-	return c.WriteString(strings.Join(m.unacked, "") + wire.Request)
+	if err := c.WriteString(strings.Join(m.unacked, "") + wire.Request); err != nil {
+		return err
+	}
+	if m.state == outside && !m.absent {
+		return m.enter()
+	}
+	return nil
 }
 
 // send sends stanzas and keeps them until they are acked.
@@ -266,12 +299,12 @@ const stuck = 30 * time.Second
 // next says the lines that may be said.
 func (m *member) next() error {
 	if m.state != inside {
-		if m.conn != nil && time.Since(m.since) > stuck {
+		if m.conn != nil && m.state != outside && time.Since(m.since) > stuck {
 			return m.giveUp()
 		}
 		return nil
 	}
-	if !m.talk || m.silent || time.Now().Before(m.hold) {
+	if !m.talk || time.Now().Before(m.hold) {
 		return nil
 	}
 	var out []string

@@ -62,6 +62,9 @@ func (m *member) presence(raw []byte) error {
 	switch kind := wire.Attr(raw, "type"); {
 	case kind == "error":
 		return fmt.Errorf("the room refuses: %s", raw)
+	case kind == "unavailable" && self && m.going:
+		m.going = false
+		return nil
 	case kind == "unavailable" && self:
 		m.report("%s: thrown out of the room: %.400s", m.name, raw)
 		return fmt.Errorf("thrown out")

@@ -98,6 +98,28 @@ func (b *roomBench) annoyer(ctx context.Context) {
 	}
 }
 
+// deserter lets all clients of a node leave the room for a while: what is said meanwhile crosses to it afterwards.
+func (b *roomBench) deserter(ctx context.Context) {
+	rng := rand.New(rand.NewPCG(b.seed, 80))
+	for range b.room.desertions {
+		at := b.at[rng.IntN(len(b.at))]
+		if !pause(ctx, time.Duration(500+rng.IntN(2000))*time.Millisecond) {
+			return
+		}
+		for _, m := range at {
+			m.leave()
+		}
+		ok := pause(ctx, time.Duration(rng.IntN(1500))*time.Millisecond)
+		for _, m := range at {
+			m.back()
+		}
+		if !ok {
+			return
+		}
+		b.deserted.Add(1)
+	}
+}
+
 // outager holds a path down for so long that what waits for it expires, or is more than the queue takes.
 func (b *roomBench) outager(ctx context.Context) {
 	rng := rand.New(rand.NewPCG(b.seed, 60))

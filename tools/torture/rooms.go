@@ -24,6 +24,7 @@ type roomPlan struct {
 	replica            bool
 	outages            int // long cuts, in which what waits expires or is thrown out
 	restores           int // of a node from a copy of its store
+	desertions         int // all clients of a node leave the room for a while
 }
 
 // roomModes are the runs with a room on three nodes: primary-primary, primary-replica, with queues that give up, and with a node that is set
@@ -39,7 +40,7 @@ func roomPlans(p plan, only string) (all []plan) {
 		q := p
 		q.mode = "rooms-" + m
 		r := &q.room
-		r.replica = m == "pr"
+		r.replica, r.desertions = m == "pr", r.kills/5
 		switch m {
 		case "expiry":
 			r.outages = 12
@@ -47,7 +48,7 @@ func roomPlans(p plan, only string) (all []plan) {
 			r.restores = 8
 		}
 		if only == "" && m != "pp" {
-			r.lines, r.kills, r.cuts = r.lines/5, r.kills/5, r.cuts/5
+			r.lines, r.kills, r.cuts, r.desertions = r.lines/5, r.kills/5, r.cuts/5, r.desertions/5
 		}
 		all = append(all, q)
 	}
@@ -69,6 +70,7 @@ type roomBench struct {
 	cutDone  atomic.Int64
 	outDone  atomic.Int64
 	restored atomic.Int64
+	deserted atomic.Int64
 	held     [2]atomic.Bool // the path stays down
 	dead     atomic.Bool    // a node ended by itself
 	crowd    string         // who did not see everybody in the end
@@ -194,7 +196,7 @@ func (b *roomBench) run(ctx context.Context, out io.Writer) error {
 		m.begin()
 	}
 	if err == nil {
-		for _, h := range []func(context.Context){b.killer, b.cutter, b.annoyer, b.outager, b.restorer} {
+		for _, h := range []func(context.Context){b.killer, b.cutter, b.annoyer, b.outager, b.restorer, b.deserter} {
 			harm.Go(func() { h(inner) })
 		}
 		err = b.watch(inner, out)
@@ -298,21 +300,23 @@ func (b *roomBench) crowded() string {
 }
 
 func (b *roomBench) harmDone() bool {
-	r := b.room
-	return int(b.killed.Load()) >= r.kills && int(b.cutDone.Load()) >= r.cuts && int(b.outDone.Load()) >= r.outages && int(b.restored.Load()) >= r.restores
+	return b.harmPart() == 1
 }
 
-// released is how many of a member's lines may have been said: as much of them as of the harm is done, so that there is talk at every blow.
-func (b *roomBench) released(total int) int {
-	r := b.room
-	least := 1.0
-	for _, part := range [][2]int{{int(b.killed.Load()), r.kills}, {int(b.cutDone.Load()), r.cuts}, {int(b.outDone.Load()), r.outages}, {int(b.restored.Load()), r.restores}} {
+// harmPart is the part of the harm that is done, of the kind of which least is.
+func (b *roomBench) harmPart() float64 {
+	r, least := b.room, 1.0
+	for _, part := range [][2]int{{int(b.killed.Load()), r.kills}, {int(b.cutDone.Load()), r.cuts}, {int(b.outDone.Load()), r.outages},
+		{int(b.restored.Load()), r.restores}, {int(b.deserted.Load()), r.desertions}} {
 		if part[1] > 0 {
 			least = min(least, float64(part[0])/float64(part[1]))
 		}
 	}
-	return min(total, 1+int(float64(total)*least))
+	return least
 }
+
+// released is how many of a member's lines may have been said: as much of them as of the harm is done, so that there is talk at every blow.
+func (b *roomBench) released(total int) int { return min(total, 1+int(float64(total)*b.harmPart())) }
 
 // summary is one line of counts.
 func (b *roomBench) summary() string {
@@ -322,8 +326,8 @@ func (b *roomBench) summary() string {
 		said, seen, entered, resumed, again, paged, refused = said+m.started, seen+len(m.seen), entered+m.entered, resumed+m.resumed, again+m.again, paged+m.paged, refused+m.refused
 		m.mu.Unlock()
 	}
-	s := fmt.Sprintf("%d of %d lines said, %d seen; kills %d, cuts %d; entered %d, resumed %d, said again %d, from archives %d", said, b.room.lines, seen,
-		b.killed.Load(), b.cutDone.Load(), entered, resumed, again, paged)
+	s := fmt.Sprintf("%d of %d lines said, %d seen; kills %d, cuts %d, desertions %d; entered %d, resumed %d, said again %d, from archives %d", said, b.room.lines, seen,
+		b.killed.Load(), b.cutDone.Load(), b.deserted.Load(), entered, resumed, again, paged)
 	if b.room.outages > 0 {
 		s += fmt.Sprintf(", outages %d", b.outDone.Load())
 	}
