@@ -68,6 +68,10 @@ type Line struct {
 	Node      jid.JID // the room it came from; zero: one of ours said it
 }
 
+// crowds is how many times the occupants that may enter here a room holds with those of all other nodes: who enters is
+// shown all of them at once.
+const crowds = 4
+
 // Enter takes in an occupant from another node and shows it to ours. The nick must be free.
 func (r *Room) Enter(t *router.Turn, o Occupant) error {
 	if err := t.NeedTx(); err != nil {
@@ -81,6 +85,9 @@ func (r *Room) Enter(t *router.Turn, o Occupant) error {
 	}
 	if r.next.Occupant(o.Nick) != nil {
 		return stanza.Fail(stanza.Conflict, "the nick is in use")
+	}
+	if len(r.next.occupants) >= crowds*r.service.options.Load().MaxOccupants {
+		return stanza.Fail(stanza.ResourceConstraint, "the room is full")
 	}
 	n := o.copy()
 	n.Sessions, n.id = nil, ""

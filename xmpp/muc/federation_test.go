@@ -285,3 +285,25 @@ func TestClientThatCouldNotBeTakenOutIsTakenOutLater(t *testing.T) {
 		t.Error("he stays for ever")
 	}
 }
+
+// Many nodes may hold a room, and each of them many occupants: together they are bounded too.
+func TestOccupantsOfAllNodesAreBounded(t *testing.T) {
+	s := newStage(t, muc.Options{MaxOccupants: 5})
+	s.muc.Use(&ledger{})
+	s.room(store.Room{}, owned)
+	r := s.muc.Room(jid.MustParse("ops@chat.hq.net"))
+	refused := 0
+	s.op(t, func(t *router.Turn) error {
+		for i := range 30 {
+			o := far(fmt.Sprintf("Zoe %d", i))
+			o.Real = jid.MustParse(fmt.Sprintf("zoe%d@far.net/x", i))
+			if err := r.Enter(t, o); err != nil {
+				refused++
+			}
+		}
+		return nil
+	})
+	if n := len(r.State().Occupants()); n != 20 || refused != 10 {
+		t.Errorf("%d are in, %d were refused", n, refused)
+	}
+}
