@@ -5,6 +5,8 @@ import (
 
 	"longwire/store"
 	"longwire/xmpp/muc"
+	"longwire/xmpp/router"
+	"longwire/xmpp/stream"
 )
 
 // failed is a stanza error.
@@ -176,4 +178,25 @@ func TestDelaysOfTheRoomAreTheRooms(t *testing.T) {
 	alice/desk sends <message to='ops@chat.hq.net' type='groupchat' id='1'><body>x</body><delay xmlns='urn:xmpp:delay' from='OPS@Chat.hq.net' stamp='2020-01-01T00:00:00Z'/></message>
 	alice/desk gets  <message from='ops@chat.hq.net/Alice' type='groupchat' id='1'><body>x</body>{id}{stanza-id}</message>
 	`)
+}
+
+// That a line did not reach one of many is nobody's business, even when our own node gave up on it.
+func TestVerdictsOnLinesGoNowhere(t *testing.T) {
+	s := newStage(t, muc.Options{Constrained: func(string) bool { return true }})
+	s.room(store.Room{}, owned)
+	s.play(alice)
+	s.Act(expand("far.net sends <presence from='carol@far.net/x' to='ops@chat.hq.net/Carol'>{muc}</presence>"))
+	s.Far("far.net")
+	s.Client("alice/desk").Got()
+	st, err := stream.ParseStanza([]byte("<message from='carol@far.net/x' to='ops@chat.hq.net/Alice' type='error' id='1'>" + failed("wait", "remote-server-timeout", "") + "</message>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.op(t, func(t *router.Turn) error {
+		t.Verdict = true
+		return s.Router.Route(t, st)
+	})
+	if got := s.Client("alice/desk").Got(); len(got) > 0 {
+		t.Errorf("alice got %q", got)
+	}
 }

@@ -114,7 +114,9 @@ func (s *Service) whisperError(q *request) error {
 	if q.stanza.To.IsBare() || to == nil || to.Hidden {
 		return nil
 	}
-	if !q.Verdict && !s.whispers.about(q.stanza) { // our own verdicts may come days later
+	// Our own verdicts on what waited for a client of ours, as only whispers do, may come days later.
+	kept := q.Verdict && !q.from.Sessions[q.from.session(q.stanza.From)].remote
+	if !kept && !s.whispers.about(q.stanza) {
 		return nil
 	}
 	if !to.Ours() {
