@@ -2,12 +2,14 @@ package fmuc_test
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"longwire/store"
 	"longwire/xmpp/fmuc/fmuctest"
+	"longwire/xmpp/fmuc/lines"
 	"longwire/xmpp/muc"
 	"longwire/xmpp/router"
 )
@@ -220,5 +222,49 @@ func TestARoomHasSoManyPeers(t *testing.T) {
 			t.Errorf("%d peers, %v", len(all), err)
 		}
 		l.Take(n)
+	})
+}
+
+// A nick that is no address comes in no presence, as it comes in no digest.
+func TestADigestNamesWhoCanBeAddressed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newPair(t, store.RoomFed{})
+		alice := w.hq.Enter("alice", "ops", "Alice")
+		w.field.Enter("bob", "ops", "Bob")
+		w.Flow()
+		w.hq.Arrive("field", "<presence from='ops@chat.field.net' to='ops@chat.hq.net'><fmuc xmlns='http://isode.com/protocol/fmuc'><s xmlns='urn:x-longwire:fmuc:0'>+&#x85;\te@field.net\n+e\u0301\tf@field.net\n+Carol</s></fmuc></presence>")
+		if got := alice.Crowd(); got != "Alice, Bob, Carol" {
+			t.Errorf("Alice sees %q", got)
+		}
+		for _, raw := range alice.Got() {
+			if strings.HasPrefix(raw, "<presence from='ops@chat.hq.net'") {
+				t.Error(raw)
+			}
+		}
+	})
+}
+
+// A peer can name thousands of origins in one stanza.
+func TestManyOriginsCostLittle(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newPair(t, store.RoomFed{})
+		w.hq.Enter("alice", "ops", "Alice")
+		w.field.Enter("bob", "ops", "Bob")
+		w.Flow()
+		gone := func(first int) string {
+			var f []string
+			for i := range 4000 {
+				f = append(f, lines.Origin(1<<40+first+i).String()+"1")
+			}
+			return "<message from='ops@chat.field.net' to='ops@chat.hq.net' type='groupchat'><fmuc xmlns='http://isode.com/protocol/fmuc'><s xmlns='urn:x-longwire:fmuc:0' f='" + strings.Join(f, " ") + "'/></fmuc></message>"
+		}
+		w.hq.Arrive("field", gone(0))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		w.hq.Arrive("field", gone(4000))
+		runtime.ReadMemStats(&after)
+		if mb := (after.TotalAlloc - before.TotalAlloc) >> 20; mb > 100 {
+			t.Errorf("%d MB for one stanza", mb)
+		}
 	})
 }

@@ -62,15 +62,20 @@ func (r *room) have(t *router.Turn, o lines.Origin, n uint64) error {
 // forget puts all origins up to one behind the horizon.
 func (r *room) forget(t *router.Turn, upTo lines.Origin) error {
 	v := &r.numbers.known
-	before, last := v.Clone(), v.Horizon()
-	t.Tx.OnUndo(func() { *v = before })
+	last := v.Horizon()
+	gone, undo := v.Forget(upTo)
+	t.Tx.OnUndo(undo)
 	name := r.jid.String()
-	for _, o := range append(v.Forget(upTo), last) {
+	for _, o := range append(gone, last) {
 		if o == 0 {
 			continue
 		}
 		if err := t.Tx.DeleteFedCount(name, o.String()); err != nil {
 			return err
+		}
+		if at, ok := r.numbers.stamps[o]; ok {
+			delete(r.numbers.stamps, o)
+			t.Tx.OnUndo(func() { r.numbers.stamps[o] = at })
 		}
 	}
 	return t.Tx.PutFedCount(name, store.FedCount{Origin: upTo.String(), At: time.Now()})

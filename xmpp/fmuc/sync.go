@@ -100,7 +100,7 @@ func (r *room) crowded(t *router.Turn, mr *muc.Room, p *peer, d *crowd.Digest) e
 // realOf is the real JID of who came or changed; false when that cannot be.
 func (r *room) realOf(t *router.Turn, mr *muc.Room, p *peer, c *crowd.Change) (jid.JID, bool) {
 	real, err := jid.Parse(c.JID)
-	if err != nil || len(c.Nick) > maxNick {
+	if err != nil || at(r.jid, c.Nick).Resource() != c.Nick {
 		return real, false
 	}
 	for _, nick := range []string{c.Was, c.Nick} {
@@ -211,7 +211,7 @@ func (p *peer) believes(t *router.Turn, sum string) (bool, error) {
 // forgone takes the numbers of lines that will never come.
 func (r *room) forgone(t *router.Turn, gone []lines.Pair) error {
 	for _, g := range gone {
-		if g.Origin == r.numbers.own { // which only we know
+		if r.numbers.place(lines.Number{Origin: g.Origin, N: g.N, Hole: true}) == lines.Before {
 			continue
 		}
 		if err := r.have(t, g.Origin, g.N); err != nil {

@@ -58,22 +58,32 @@ func (v *Vector) Over() Origin {
 	if len(v.known) <= MaxOrigins {
 		return 0
 	}
-	return slices.Min(slices.Collect(maps.Keys(v.known)))
+	oldest := v.newest
+	for o := range v.known {
+		oldest = min(oldest, o)
+	}
+	return oldest
 }
 
-// Forget raises the horizon and returns the origins that fell behind it.
-func (v *Vector) Forget(upTo Origin) (gone []Origin) {
+// Forget raises the horizon and returns the origins that fell behind it. undo takes it back, before anything else is changed.
+func (v *Vector) Forget(upTo Origin) (gone []Origin, undo func()) {
+	horizon, were := v.horizon, map[Origin]count{}
 	v.horizon = max(v.horizon, upTo)
-	for o := range v.known {
+	for o, c := range v.known {
 		if o <= upTo {
-			gone = append(gone, o)
+			gone, were[o] = append(gone, o), c
 		}
 	}
 	slices.Sort(gone)
 	for _, o := range gone {
 		v.Set(o, 0, time.Time{})
 	}
-	return gone
+	return gone, func() {
+		v.horizon = horizon
+		for o, c := range were {
+			v.Set(o, c.n, time.Unix(c.at, 0))
+		}
+	}
 }
 
 // Origins are those known, by age.
@@ -99,11 +109,4 @@ func (v *Vector) Place(n Number) Place {
 		return Next
 	}
 	return Gap
-}
-
-// Clone is a copy that shares nothing.
-func (v *Vector) Clone() Vector {
-	c := *v
-	c.known = maps.Clone(v.known)
-	return c
 }
