@@ -244,6 +244,37 @@ func TestADigestNamesWhoCanBeAddressed(t *testing.T) {
 	})
 }
 
+// A peer that names more origins than a room can remember does not make it forget all others, after which their lines would be taken
+// for old ones.
+func TestAPeerDoesNotMakeUsForget(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newPair(t, store.RoomFed{})
+		alice, bob := w.hq.Enter("alice", "ops", "Alice"), w.field.Enter("bob", "ops", "Bob")
+		w.Flow()
+		alice.Say("one")
+		bob.Say("one")
+		w.Flow()
+		alice.Heard()
+		for i := range 3 {
+			var f []string
+			for j := range 4000 {
+				f = append(f, lines.Origin(1<<47+i*4000+j).String()+"1")
+			}
+			w.hq.Arrive("field", "<message from='ops@chat.field.net' to='ops@chat.hq.net' type='groupchat'><fmuc xmlns='http://isode.com/protocol/fmuc'><s xmlns='urn:x-longwire:fmuc:0' f='"+strings.Join(f, " ")+"'/></fmuc></message>")
+		}
+		for i := range 5000 {
+			w.hq.Arrive("field", lineFrom(fmt.Sprint(i), "n='"+lines.Origin(1<<46+i).String()+"1'", "x"))
+		}
+		alice.Heard()
+		bob.Heard()
+		bob.Say("two")
+		alice.Say("two")
+		w.Flow()
+		want(t, "alice", alice.Heard(), "Alice: two", "Bob: two")
+		want(t, "bob", bob.Heard(), "Bob: two", "Alice: two")
+	})
+}
+
 // A peer can name thousands of origins in one stanza.
 func TestManyOriginsCostLittle(t *testing.T) {
 	bubble(t, func(t *testing.T) {

@@ -121,6 +121,9 @@ func (r *room) line(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, m 
 		case lines.Gap:
 			return r.gap(t, mr, p)
 		}
+		if !r.numbers.brings(t, p.jid.Domain(), n.Origin, maxBrought) {
+			return nil
+		}
 	}
 	d, late := ParseDelay(st)
 	if !late && !(replica(here) && p.rec.Up) && p.forges(here, m.From) {

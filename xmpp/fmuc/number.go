@@ -15,6 +15,31 @@ type numbering struct {
 	own   lines.Origin // of this process; 0: it has numbered nothing yet
 	// stamps are those of the newest lines, by origin, as far as they were taken by this process.
 	stamps map[lines.Origin]time.Time
+	// brought counts the origins that this process first heard of from a domain.
+	brought map[string]int
+}
+
+// How many origins a domain may bring while the program runs: so many that all others stay known, whatever it says. Those of lines that
+// are gone are fewer, so that there is room for those of lines that come.
+const (
+	maxBrought     = lines.MaxOrigins * 3 / 4
+	maxBroughtGone = lines.MaxOrigins / 2
+)
+
+// brings tells whether a domain may tell of an origin, of which it may be the first to tell.
+func (n *numbering) brings(t *router.Turn, domain string, o lines.Origin, most int) bool {
+	if n.known.Known(o) > 0 {
+		return true
+	}
+	if n.brought[domain] >= most {
+		return false
+	}
+	if n.brought == nil {
+		n.brought = make(map[string]int)
+	}
+	n.brought[domain]++
+	t.Tx.OnUndo(func() { n.brought[domain]-- })
+	return true
 }
 
 // loadNumbers reads how far the room has each origin's lines.

@@ -32,7 +32,7 @@ func (r *room) synced(t *router.Turn, mr *muc.Room, p *peer, ps Peer, st *stanza
 		if p == nil || !p.kin() || !p.open() {
 			return nil
 		}
-		return r.forgone(t, s.Gone)
+		return r.forgone(t, p, s.Gone)
 	}
 	if p == nil || !p.rec.Up && !p.open() {
 		var err error
@@ -208,10 +208,11 @@ func (p *peer) believes(t *router.Turn, sum string) (bool, error) {
 	return under, err
 }
 
-// forgone takes the numbers of lines that will never come.
-func (r *room) forgone(t *router.Turn, gone []lines.Pair) error {
-	for _, g := range gone {
-		if r.numbers.place(lines.Number{Origin: g.Origin, N: g.N, Hole: true}) == lines.Before {
+// forgone takes the numbers of lines that will never come, of the youngest origins first.
+func (r *room) forgone(t *router.Turn, p *peer, gone []lines.Pair) error {
+	for _, g := range slices.Backward(gone) {
+		if r.numbers.place(lines.Number{Origin: g.Origin, N: g.N, Hole: true}) == lines.Before ||
+			!r.numbers.brings(t, p.jid.Domain(), g.Origin, maxBroughtGone) {
 			continue
 		}
 		if err := r.have(t, g.Origin, g.N); err != nil {
