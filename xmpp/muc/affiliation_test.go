@@ -89,14 +89,14 @@ func TestASetOfChangesIsMadeWholeOrNotAtAll(t *testing.T) {
 	alice/desk sends {admin set}<item affiliation='member' jid='carol@hq.net'/><item nick='Carol' role='moderator'/><item affiliation='outcast' jid='dave@hq.net'/>{/}
 	alice/desk gets  {done}
 	alice/desk gets  <presence from='ops@chat.hq.net/Carol'>{id}{user}<item affiliation='member' role='moderator' jid='carol@hq.net/pc'><actor nick='Alice'/></item></x></presence>
-	alice/desk gets  {by ops}{user}<item affiliation='outcast' jid='dave@hq.net' role='none'/></x></message>
+	alice/desk gets  {by ops}{user}<item affiliation='outcast' jid='dave@hq.net' role='none'/></x><no-store xmlns='urn:xmpp:hints'/></message>
 	bob/phone  gets  <presence from='ops@chat.hq.net/Carol'>{id}{user}<item affiliation='member' role='moderator' jid='carol@hq.net/pc'><actor nick='Alice'/></item></x></presence>
-	bob/phone  gets  {by ops}{user}<item affiliation='outcast' jid='dave@hq.net' role='none'/></x></message>
+	bob/phone  gets  {by ops}{user}<item affiliation='outcast' jid='dave@hq.net' role='none'/></x><no-store xmlns='urn:xmpp:hints'/></message>
 	carol/pc   gets  <presence from='ops@chat.hq.net/Carol'>{id}{user}<item affiliation='member' role='moderator' jid='carol@hq.net/pc'><actor nick='Alice'/></item>{110}</x></presence>
 	# A moderator learns who the others are.
 	carol/pc   gets  <presence from='ops@chat.hq.net/Alice'>[owner moderator alice@hq.net/desk]</presence>
 	carol/pc   gets  <presence from='ops@chat.hq.net/Bob'>[admin moderator bob@hq.net/phone]</presence>
-	carol/pc   gets  {by ops}{user}<item affiliation='outcast' jid='dave@hq.net' role='none'/></x></message>
+	carol/pc   gets  {by ops}{user}<item affiliation='outcast' jid='dave@hq.net' role='none'/></x><no-store xmlns='urn:xmpp:hints'/></message>
 	`)
 }
 
@@ -146,9 +146,9 @@ func TestANewMemberOfAMembersOnlyRoomIsInvited(t *testing.T) {
 	bob/phone  gets  <presence from='bob@hq.net/phone'/>
 	alice/desk sends {admin set}<item affiliation='member' jid='bob@hq.net'><reason>Welcome</reason></item><item affiliation='admin' jid='carol@hq.net'/><item affiliation='member' jid='eve@far.net'/>{/}
 	alice/desk gets  {done}
-	alice/desk gets  {by ops}{user}<item affiliation='member' jid='bob@hq.net' role='none'><reason>Welcome</reason></item></x></message>
-	alice/desk gets  {by ops}{user}<item affiliation='admin' jid='carol@hq.net' role='none'/></x></message>
-	alice/desk gets  {by ops}{user}<item affiliation='member' jid='eve@far.net' role='none'/></x></message>
+	alice/desk gets  {by ops}{user}<item affiliation='member' jid='bob@hq.net' role='none'><reason>Welcome</reason></item></x><no-store xmlns='urn:xmpp:hints'/></message>
+	alice/desk gets  {by ops}{user}<item affiliation='admin' jid='carol@hq.net' role='none'/></x><no-store xmlns='urn:xmpp:hints'/></message>
+	alice/desk gets  {by ops}{user}<item affiliation='member' jid='eve@far.net' role='none'/></x><no-store xmlns='urn:xmpp:hints'/></message>
 	bob/phone  gets  {by ops}{user}<invite from='alice@hq.net'><reason>Welcome</reason></invite><password>pw</password></x></message>
 	far.net    gets  <message from='ops@chat.hq.net' to='eve@far.net'>{user}<invite from='alice@hq.net'/><password>pw</password></x></message>
 	`)
@@ -163,8 +163,8 @@ func TestTheAbsentAreToldOfTheirStanding(t *testing.T) {
 	alice/desk sends {admin set}<item affiliation='admin' jid='bob@hq.net'/><item affiliation='member' jid='eve@far.net'/>{/}
 	alice/desk gets  {done}
 	# carol may not know real addresses; nothing crosses the link.
-	alice/desk gets  {by ops}{user}<item affiliation='admin' jid='bob@hq.net' role='none'/></x></message>
-	alice/desk gets  {by ops}{user}<item affiliation='member' jid='eve@far.net' role='none'/></x></message>
+	alice/desk gets  {by ops}{user}<item affiliation='admin' jid='bob@hq.net' role='none'/></x><no-store xmlns='urn:xmpp:hints'/></message>
+	alice/desk gets  {by ops}{user}<item affiliation='member' jid='eve@far.net' role='none'/></x><no-store xmlns='urn:xmpp:hints'/></message>
 	bob/phone  gets  {by ops}{user}<item affiliation='admin' role='none'/>{101}</x></message>
 	`)
 }
@@ -214,7 +214,7 @@ func TestADomainCanBeAMemberOrBanned(t *testing.T) {
 	s.act(`
 	alice/desk sends {admin set}<item affiliation='member' jid='hq.net'/><item affiliation='outcast' jid='carol@hq.net'/>{/}
 	alice/desk gets  {done}
-	alice/desk gets  {by ops}{user}<item affiliation='outcast' jid='carol@hq.net' role='none'/></x></message>
+	alice/desk gets  {by ops}{user}<item affiliation='outcast' jid='carol@hq.net' role='none'/></x><no-store xmlns='urn:xmpp:hints'/></message>
 	alice/desk sends {admin get}<item affiliation='member'/>{/}
 	alice/desk gets  {admin list}<item affiliation='member' jid='hq.net'/>{/}
 	`)

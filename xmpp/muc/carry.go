@@ -131,7 +131,7 @@ func (p *plan) note(a absentee) {
 		b = append(markup.AppendEscaped(append(b, "><reason>"...), a.reason), "</reason></item></x>"...)
 	}
 	st := &stanza.Stanza{Kind: stanza.Message, From: r.jid}
-	st.SetInner(b)
+	st.SetInner(append(b, momentary...))
 	s := r.next
 	p.After(func() {
 		r.mu.Lock()

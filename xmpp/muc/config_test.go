@@ -70,7 +70,7 @@ func TestWhatIsSubmittedIsKept(t *testing.T) {
 	s.act(`
 	alice/desk sends {owner set}{submit}` + configForm + `{muc#roomconfig_roomname=Ops}{muc#roomconfig_roomdesc=One|Two}{muc#roomconfig_lang=en}{muc#roomconfig_persistentroom=0}{muc#roomconfig_publicroom=0}{muc#roomconfig_membersonly=true}{muc#roomconfig_moderatedroom=1}{muc#roomconfig_whois=anyone}{muc#roomconfig_changesubject=1}{muc#roomconfig_allowinvites=1}{muc#roomconfig_allowpm=moderators}{muc#roomconfig_maxusers=30}{muc#roomconfig_presencebroadcast=moderator|participant}{muc#roomconfig_getmemberlist=}{muc#roomconfig_enablelogging=0}{muc#maxhistoryfetch=50}{muc#roomconfig_passwordprotectedroom=1}{muc#roomconfig_roomsecret=x}{muc#roomconfig_roomadmins=bob@hq.net/phone}{muc#roomconfig_unheard=of}</x>{/}
 	alice/desk gets  {done}
-	alice/desk gets  {by ops}{user}<item affiliation='admin' jid='bob@hq.net' role='none'/></x></message>
+	alice/desk gets  {by ops}{user}<item affiliation='admin' jid='bob@hq.net' role='none'/></x><no-store xmlns='urn:xmpp:hints'/></message>
 	alice/desk gets  {status}{171}{172}{104}</x></message>
 	`)
 	r := s.muc.Rooms()[0]

@@ -60,7 +60,7 @@ func TestAReservedRoomOpensAsItWasConfigured(t *testing.T) {
 	alice/desk gets  {refused modify not-acceptable: muc#roomconfig_roomsecret: a password is needed}
 	alice/desk sends {owner set}{submit}` + configForm + `{muc#roomconfig_roomname=A dark cave}{muc#roomconfig_roomowners=bob@hq.net}</x>{/}
 	alice/desk gets  {done}
-	alice/desk gets  {by ops}{user}<item affiliation='owner' jid='bob@hq.net' role='none'/></x></message>
+	alice/desk gets  {by ops}{user}<item affiliation='owner' jid='bob@hq.net' role='none'/></x><no-store xmlns='urn:xmpp:hints'/></message>
 	alice/desk gets  {status}{104}</x></message>
 	`)
 	c := s.muc.Rooms()[0].State()
@@ -190,7 +190,7 @@ func TestTheOperatorMakesAndChangesRooms(t *testing.T) {
 	`)
 	do(func(t *router.Turn) error { return s.muc.SetMember(t, r, standing("bob", "member")) })
 	s.act(`
-	alice/desk gets  {by ops}{user}<item affiliation='member' jid='bob@hq.net' role='none'/></x></message>
+	alice/desk gets  {by ops}{user}<item affiliation='member' jid='bob@hq.net' role='none'/></x><no-store xmlns='urn:xmpp:hints'/></message>
 	bob/phone  sends <presence/>
 	bob/phone  gets  <presence from='bob@hq.net/phone'/>
 	bob/phone  gets  <message from='ops@chat.hq.net'>{user}<invite from='ops@chat.hq.net'/></x><delay xmlns='urn:xmpp:delay' from='hq.net' stamp='*'/></message>

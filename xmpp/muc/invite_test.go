@@ -67,7 +67,7 @@ func TestAnInvitationToAMembersOnlyRoomMakesAMember(t *testing.T) {
 	bob/phone  sends {to ops}{user}<invite to='carol@hq.net'/></x></message>
 	bob/phone  gets  {returned auth forbidden: you may not invite to this room}
 	alice/desk sends {to ops}{user}<invite to='carol@hq.net'/></x></message>
-	alice/desk gets  {by ops}{user}<item affiliation='member' jid='carol@hq.net' role='none'/></x></message>
+	alice/desk gets  {by ops}{user}<item affiliation='member' jid='carol@hq.net' role='none'/></x><no-store xmlns='urn:xmpp:hints'/></message>
 	carol/pc   gets  {from ops}{user}<invite from='alice@hq.net'/><password>p&amp;w</password></x></message>
 	`)
 	if a := s.muc.Rooms()[0].State().Affiliation(jidOf("carol")); a != muc.Member {
@@ -77,7 +77,7 @@ func TestAnInvitationToAMembersOnlyRoomMakesAMember(t *testing.T) {
 	s.quiet("alice/desk", "{owner set}{submit}<field var='muc#roomconfig_allowinvites'><value>1</value></field></x>{/}")
 	s.act(`
 	bob/phone  sends {to ops}{user}<invite to='eve@far.net'/></x></message>
-	alice/desk gets  {by ops}{user}<item affiliation='member' jid='eve@far.net' role='none'/></x></message>
+	alice/desk gets  {by ops}{user}<item affiliation='member' jid='eve@far.net' role='none'/></x><no-store xmlns='urn:xmpp:hints'/></message>
 	far.net    gets  <message from='ops@chat.hq.net' to='eve@far.net' id='1'>{user}<invite from='bob@hq.net'/><password>p&amp;w</password></x></message>
 	`)
 }

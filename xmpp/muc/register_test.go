@@ -48,7 +48,7 @@ func TestARegisteredNickIsOnesOwn(t *testing.T) {
 	bob/phone  gets  {refused auth registration-required}
 	carol/pc   sends {register set}` + registration + `{muc#register_roomnick=Bert}</x>{/}
 	carol/pc   gets  {done}
-	alice/desk gets  {by ops}{user}<item affiliation='member' jid='carol@hq.net' role='none'/></x></message>
+	alice/desk gets  {by ops}{user}<item affiliation='member' jid='carol@hq.net' role='none'/></x><no-store xmlns='urn:xmpp:hints'/></message>
 	`)
 }
 
