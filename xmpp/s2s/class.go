@@ -109,6 +109,21 @@ func roomDigest(s *stanza.Stanza) bool {
 	return false
 }
 
+// roomRepeat tells whether a message may be one that a room sends once more on purpose, as the other room did not take it the first time, when
+// a line before it was missing. Rooms know by themselves what they have: by the number, or for what is told as late, by their archive
+// (xmpp/fmuc).
+func roomRepeat(s *stanza.Stanza) bool {
+	c, ok := s.Child(nsFMUC, "fmuc")
+	if !ok || s.Type != stanza.Groupchat {
+		return false
+	}
+	if s.Has(nsDelay, "delay") {
+		return true
+	}
+	e, err := s.Element(c)
+	return err == nil && e.Attr("n") != ""
+}
+
 // messageClass looks for anything in a message that is more than a receipt or a chat state.
 func messageClass(s *stanza.Stanza) store.Class {
 	if s.IsError() {

@@ -39,7 +39,7 @@ func (p *Peer) Deliver(t *router.Turn, s *stanza.Stanza) error {
 		t.After(func() { p.stats.add(func(s *Stats) { s.Misaddressed++ }) })
 		return p.refuse(t, r, s)
 	}
-	if r.Dedup && s.Kind == stanza.Message && s.ID != "" {
+	if r.Dedup && s.Kind == stanza.Message && s.ID != "" && !roomRepeat(s) {
 		key := p.ring.key(s)
 		if p.ring.seen(key, r.DedupFor) {
 			t.After(func() { p.stats.add(func(s *Stats) { s.Duplicates++ }) })

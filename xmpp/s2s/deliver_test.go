@@ -2,6 +2,7 @@ package s2s_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,6 +126,31 @@ func TestRepeatsAreDropped(t *testing.T) {
 		r.deliver(all[0])
 		equal(t, "beyond the ring", r.received(), all[:1])
 	})
+}
+
+// A line that a room did not take, as one before it was missing, comes again as it was.
+func TestRoomsAreSentTheirLinesAgain(t *testing.T) {
+	c := hq
+	c.Dedup = true
+	r := newRig(t, c)
+	line := func(fmuc, more string) string {
+		return "<message from='ops@chat.headquarters.net/Bob' to='ops@chat.field.net' type='groupchat' id='1'><body>x</body>" +
+			"<fmuc xmlns='http://isode.com/protocol/fmuc'" + fmuc + "/>" + more + "</message>"
+	}
+	for _, c := range []struct {
+		xml   string
+		count int
+	}{
+		{line(" n='C7VKMPUa5k'", ""), 2},
+		{line("", "<delay xmlns='urn:xmpp:delay' stamp='2024-01-01T00:00:00Z'/>"), 2},
+		{strings.Replace(line(" from='bob@hq.net/x'", ""), "id='1'", "id='2'", 1), 1},
+	} {
+		r.deliver(c.xml)
+		r.deliver(c.xml)
+		if got := len(r.received()); got != c.count {
+			t.Errorf("%d times: %s", got, c.xml)
+		}
+	}
 }
 
 // Over HF the repeat of what was taken may come when the frequency opens again the next morning.

@@ -133,6 +133,7 @@ func (n *Node) connect() {
 		if far := l.far(n); far != nil {
 			all = append(all, s2s.Config{
 				Name: far.Name, Domains: []string{far.Domain(), "chat." + far.Domain()}, Lifetimes: n.Lifetimes, Queue: n.QueueLimits,
+				Dedup: true, // as with links that cannot resume without a round trip, which is the default
 			})
 		}
 	}
