@@ -68,6 +68,13 @@ func (p *peer) digest(t *router.Turn, mr *muc.Room, need need, c muc.Cause, gone
 	}
 	s := Sync{Most: -1, Crowd: &d}
 	p.fill(&s, need, st)
+	var behind []*stanza.Stanza
+	if need&join != 0 && len(waiting) > 0 {
+		if behind, err = p.takeBehind(t); err != nil {
+			return err
+		}
+		withoutLines(s.Have, behind)
+	}
 	m := Mark{Children: []*markup.Element{s.Element(r.jid.Domain())}}
 	if p.rec.Up && replica(st) && need&join != 0 {
 		m.Attrs = []markup.Attr{{Name: markup.Name{Local: "mode"}, Value: "pr"}}
@@ -75,7 +82,12 @@ func (p *peer) digest(t *router.Turn, mr *muc.Room, need need, c muc.Cause, gone
 	r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.Digests++ })
 	out := &stanza.Stanza{Kind: stanza.Presence, From: r.jid, To: p.jid}
 	out.SetInner(m.Append(nil))
-	return p.route(t, out)
+	for _, st := range slices.Insert(behind, 0, out) {
+		if err := p.route(t, st); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // needed adds what goes without saying: after a start of the program the peer is asked what it has, and when somebody comes to a room

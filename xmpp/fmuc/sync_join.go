@@ -6,10 +6,13 @@ import (
 
 	"longwire/store"
 	"longwire/xmpp/fmuc/crowd"
+	"longwire/xmpp/fmuc/lines"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/markup"
 	"longwire/xmpp/muc"
 	"longwire/xmpp/router"
+	"longwire/xmpp/stanza"
+	"longwire/xmpp/stream"
 )
 
 // joinKin joins a room that is known to be of our kind, with all who are here.
@@ -98,6 +101,50 @@ func (p *peer) nameAll(t *router.Turn, all []*muc.Occupant) error {
 		}
 	}
 	return nil
+}
+
+// takeBehind takes what waits for the peer out of the queue when its join is to be told anew: it would not be heard before that.
+func (p *peer) takeBehind(t *router.Turn) (behind []*stanza.Stanza, err error) {
+	q := p.queue()
+	var ids []uint64
+	err = q.Each(t.Tx, func(e store.Entry) (bool, error) {
+		if e.Session != "" || e.Coalesce || e.Class != store.ClassGroupchat {
+			return true, nil
+		}
+		st, err := stream.ParseStanza(e.Stanza)
+		if err != nil || st.From.Bare() != p.room.jid || st.To.Bare() != p.jid {
+			return true, nil
+		}
+		if _, late := ParseDelay(st); !late && st.Kind == stanza.Message && time.Since(e.Queued) > time.Minute {
+			st = st.With(Delay{p.room.jid, e.Queued}.Append(nil))
+		}
+		ids, behind = append(ids, e.ID), append(behind, st)
+		return true, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	_, err = q.Done(t.Tx, ids...)
+	return behind, err
+}
+
+// withoutLines takes the lines that come behind out of what is told to be here, so that the answer does not want them.
+func withoutLines(said *lines.Said, behind []*stanza.Stanza) {
+	if said == nil || said.Rest {
+		return
+	}
+	for _, st := range slices.Backward(behind) {
+		m, err := ParseMark(st)
+		if err != nil {
+			continue
+		}
+		n, err := lines.ParseNumber(m.Attr("n"))
+		if i := slices.IndexFunc(said.Pairs, func(p lines.Pair) bool { return p == lines.Pair{Origin: n.Origin, N: n.N} }); err == nil && i >= 0 {
+			if said.Pairs[i].N--; said.Pairs[i].N == 0 {
+				said.Pairs = slices.Delete(said.Pairs, i, i+1)
+			}
+		}
+	}
 }
 
 // abandon takes what waits for a peer that has left out of the queue.

@@ -453,3 +453,75 @@ func TestHealingUnderChaos(t *testing.T) {
 		})
 	}
 }
+
+// The last word of who is here waits behind what was said before it. A join does not: until it arrives the other room hears nobody.
+func TestAJoinStaysBeforeTheLines(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newPair(t, store.RoomFed{})
+		alice, bob := w.hq.Enter("alice", "ops", "Alice"), w.field.Enter("bob", "ops", "Bob")
+		w.Flow()
+		bob.Leave()
+		w.Flow()
+		w.Forget()
+		alice.Got()
+		w.link.Cut()
+		bob.Join("ops", "Bob")
+		bob.Say("first")
+		bob.Whisper("Alice", "psst")
+		time.Sleep(5 * time.Minute)
+		w.field.Enter("carol", "ops", "Carol")
+		bob.Say("second")
+		w.link.Heal()
+		for w.link.Carry(w.field) { // all in one transmission
+		}
+		w.Flow()
+		want(t, "alice", alice.Heard(), "+Bob: first", "Bob: second")
+		if got := alice.Crowd(); got != "Alice, Bob, Carol" {
+			t.Errorf("Alice sees %s", got)
+		}
+		if n := len(w.link.Crossed); n != 4 { // the join, two lines, the answer
+			for _, c := range w.link.Crossed {
+				t.Log(c.From, c.XML)
+			}
+			t.Errorf("%d crossings", n)
+		}
+		if got := status(t, w.field); got.Resyncs != 0 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// What goes in one transmission with the question is not sent again because of the answer.
+func TestLinesBehindAQuestionCrossOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		for _, what := range []string{"join", "start"} {
+			w := newPair(t, store.RoomFed{})
+			alice, bob := w.hq.Enter("alice", "ops", "Alice"), w.field.Enter("bob", "ops", "Bob")
+			w.Flow()
+			bob.Say("before")
+			if what == "join" {
+				bob.Leave()
+				w.Flow()
+				bob.Join("ops", "Bob")
+			} else {
+				w.Flow()
+				w.field.Restart()
+				bob = w.field.Enter("bob", "ops", "Bob")
+			}
+			w.Forget()
+			alice.Got()
+			bob.Say("one")
+			bob.Say("two")
+			for w.link.Carry(w.field) {
+			}
+			w.Flow()
+			want(t, "alice", alice.Heard(), "Bob: one", "Bob: two")
+			if n := len(w.link.Crossed); n != 4 {
+				for _, c := range w.link.Crossed {
+					t.Log(c.From, c.XML)
+				}
+				t.Errorf("%s: %d crossings", what, n)
+			}
+		}
+	})
+}
