@@ -153,12 +153,16 @@ func (p *plan) courtesy(a absentee) error {
 	if p.config.Locked {
 		return nil // the room is not there for others yet
 	}
-	if p.config.MembersOnly && a.from < Member && a.to >= Member {
+	invited := p.config.MembersOnly && a.from < Member && a.to >= Member
+	if !invited && !r.service.host.Local(a.jid.Domain()) {
+		return nil
+	}
+	if !p.by.IsZero() && r.service.pacing.take(p.Turn, p.by, 1) != nil {
+		return nil // the change stands; that it is told is not worth more
+	}
+	if invited {
 		inv := invitation{to: a.jid, reason: a.reason, from: p.by}
 		return r.invite(p.Turn, inv, "")
-	}
-	if !r.service.host.Local(a.jid.Domain()) {
-		return nil
 	}
 	st := &stanza.Stanza{Kind: stanza.Message, From: r.jid, To: a.jid}
 	st.SetInner([]byte("<x xmlns='" + NSUser + "'><item affiliation='" + a.to.String() + "' role='none'/><status code='101'/></x>"))

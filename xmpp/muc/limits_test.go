@@ -235,3 +235,25 @@ func TestItemsOfOneRequestAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// Making somebody a member again and again is no way around the bound on invitations.
+func TestInvitationsByAffiliationAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, muc.Options{})
+		s.room(store.Room{MembersOnly: true}, owned)
+		s.play(alice)
+		s.Connect("bob/phone")
+		s.Send("bob/phone", "<presence/>", false)
+		s.Client("bob/phone").Got()
+		r := s.muc.Room(jid.MustParse("ops@chat.hq.net"))
+		for range 40 {
+			for _, a := range []string{"member", "none"} {
+				s.Send("alice/desk", "<iq to='ops@chat.hq.net' type='set' id='1'><query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='"+a+"' jid='bob@hq.net'><reason>Buy now</reason></item></query></iq>", false)
+			}
+		}
+		s.Client("alice/desk").Got()
+		if n := len(s.Client("bob/phone").Got()); n != 20 || r.State().Affiliation(jid.MustParse("bob@hq.net")) != muc.NoAffiliation {
+			t.Errorf("bob got %d messages, and is %s", n, r.State().Affiliation(jid.MustParse("bob@hq.net")))
+		}
+	})
+}
