@@ -108,28 +108,6 @@ func (tx *Tx) FedTold(room, peer string, fn func(FedTold) error) error {
 	return eachRecord(tx, bucketFed, p, p, func(_ []byte, rec fedToldRecord) error { return fn(FedTold{rec.Nick, rec.Real}) })
 }
 
-// FedRooms lists the rooms that have peers.
-func (tx *Tx) FedRooms() (rooms []string, err error) {
-	var next []byte
-	for {
-		room := ""
-		err := tx.scan(bucketFed, next, nil, func(k, _ []byte) error {
-			for i, c := range k {
-				if c == 0 {
-					room = string(k[:i])
-					break
-				}
-			}
-			return errStop
-		})
-		if err != nil || room == "" {
-			return rooms, err
-		}
-		rooms = append(rooms, room)
-		next = append([]byte(room), 1)
-	}
-}
-
 // putFed adds or replaces a record; a full flash takes no new one.
 func (tx *Tx) putFed(key []byte, rec interface{ version() uint8 }) error {
 	if tx.full && tx.get(bucketFed, key) == nil {

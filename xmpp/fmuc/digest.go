@@ -156,7 +156,6 @@ func (p *peer) deaf() bool { return p.state() == Joined && len(p.occ) == 0 && !p
 
 // ours are those the peer is to know of.
 func (p *peer) ours(st *muc.State) crowd.Crowd {
-	c := crowd.Crowd{}
 	list := make([]crowd.Occupant, 0, len(p.told))
 	for nick, real := range p.told {
 		o := crowd.Occupant{Nick: nick, JID: real.String()}
@@ -170,10 +169,10 @@ func (p *peer) ours(st *muc.State) crowd.Crowd {
 	if f := st.Config.Fed; len(list) == 0 && !p.rec.Up && f.Watch {
 		list = append(list, crowd.Occupant{Nick: nodeNick, JID: p.room.jid.String(), Role: "visitor"})
 	}
-	if c = crowd.Of(brief(list)...); len(c) == 0 {
+	if len(list) == 0 {
 		return nil
 	}
-	return c
+	return crowd.Of(brief(list)...)
 }
 
 // theirs are those that the peer has told us of.

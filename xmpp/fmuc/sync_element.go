@@ -23,7 +23,6 @@ type Sync struct {
 	Most  int           // m: how many lines are wanted at most; -1: all
 	Gone  []lines.Pair  // f: lines up to these numbers will never come
 	Crowd *crowd.Digest // the text: who is on the sender's side; nil: it does not say
-	users string        // domain of the sender's users
 }
 
 // usersDomain is the domain at which the users of a rooms domain have their addresses, as a rule; then they are left out.
