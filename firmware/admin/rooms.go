@@ -239,6 +239,19 @@ func (a *Admin) remembered(tx *store.Tx, room string, f *RoomFederation) {
 	if f.Peers == nil {
 		f.Peers = []FarRoom{}
 	}
+	for i := range f.Peers {
+		if p := &f.Peers[i]; p.Fault == "" && !a.reaches(p.Room) {
+			p.Fault = "no peer has the domain " + domainOf(p.Room) + " for rooms; add it to the domains of the [[peer]]"
+		}
+	}
+}
+
+// reaches tells whether a far room's domain is a peer's, and one of rooms.
+func (a *Admin) reaches(room string) bool { return a.cfg().RoomsOf(domainOf(room)) != nil }
+
+func domainOf(address string) string {
+	_, domain, _ := strings.Cut(address, "@")
+	return domain
 }
 
 // queued counts what of a room waits for each of its far rooms.

@@ -162,6 +162,11 @@ func TestRoomTellsWhoIsInItAndWhatWaits(t *testing.T) {
 	if p := r.Federation.Peers; len(p) != 1 || p[0].Waiting != 2 || p[0].State != "joined" {
 		t.Errorf("peers %+v", p)
 	}
+	n.rooms[here] = admin.RoomState{Peers: []admin.FarRoom{{Room: "ops@chat.gone.net", Side: "up", State: "idle"}}}
+	if r, err = a.Room("ops"); err != nil || !strings.Contains(r.Federation.Peers[1].Fault, "no peer has the domain chat.gone.net") || r.Federation.Peers[0].Fault != "" {
+		t.Errorf("peer taken out of the config: %+v, %v", r.Federation, err)
+	}
+	n.rooms[here] = admin.RoomState{Nodes: []admin.RoomNode{{Room: here, Nicks: []string{"Alice", "Ada"}}, {Room: far, Nicks: []string{"Bob"}}}, Peers: []admin.FarRoom{{Room: far, Side: "up", State: "joined"}}}
 	if list, err := a.Rooms(); err != nil || len(list) != 1 || list[0].Occupants != 3 || list[0].Nodes != nil || list[0].Members != nil {
 		t.Errorf("list %+v, %v", list, err)
 	}
