@@ -207,8 +207,9 @@ func TestKicksCross(t *testing.T) {
 			if ban {
 				code = "<status code='301'/>"
 			}
+			standing := map[bool]string{false: "affiliation='none'", true: "affiliation='outcast'"}[ban]
 			got := carol.Got()
-			if len(got) != 1 || !strings.Contains(got[0], code) || !strings.Contains(got[0], "<reason>noise</reason>") || !strings.Contains(got[0], "<actor nick='Mod'/>") {
+			if len(got) != 1 || !strings.Contains(got[0], code) || !strings.Contains(got[0], "<reason>noise</reason>") || !strings.Contains(got[0], "<actor nick='Mod'/>") || !strings.Contains(got[0], standing) {
 				t.Errorf("Carol got %q", got)
 			}
 			carol.Join("ops", "Carol") // it is for its own node to say whether it may

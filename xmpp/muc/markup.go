@@ -1,6 +1,7 @@
 package muc
 
 import (
+	"slices"
 	"strconv"
 
 	"longwire/xmpp/markup"
@@ -36,7 +37,11 @@ func (o *Occupant) build(kind string, real bool, c Cause) *stanza.Stanza {
 	b := append(make([]byte, 0, len(show)+320), show...)
 	b = o.appendID(b)
 	b = append(b, "<x xmlns='"+NSUser+"'><item affiliation='"...)
-	b = append(b, o.Affiliation.String()...)
+	a := o.Affiliation
+	if slices.Contains(c.Codes, 301) {
+		a = Outcast // XEP-0045 §9.1, also of somebody who is banned elsewhere
+	}
+	b = append(b, a.String()...)
 	b = append(b, "' role='"...)
 	if kind == stanza.Unavailable && c.Nick == "" {
 		b = append(b, "none"...)
