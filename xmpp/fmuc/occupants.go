@@ -13,7 +13,7 @@ import (
 )
 
 // maxCrowd bounds the occupants that are learned from one peer.
-const maxCrowd = 2000
+const maxCrowd = 1000
 
 // seen takes an occupant that the peer says is there.
 func (r *room) seen(t *router.Turn, mr *muc.Room, p *peer, nick string, real jid.JID, i Item, show []byte) error {

@@ -353,10 +353,10 @@ func TestJoinBomb(t *testing.T) {
 			}
 			return nil
 		})
-		if got := status(t, n).Occupants; got != 2000 {
+		if got := status(t, n).Occupants; got != 1000 {
 			t.Errorf("%d occupants", got)
 		}
-		if got := len(l.Take(n)); got != 101 {
+		if got := len(l.Take(n)); got != 1101 {
 			t.Errorf("%d were refused", got)
 		}
 		n.Arrive("field", x("<message from='ops@chat.field.net/Bob' to='ops@chat.hq.net' type='groupchat' id='1'>{f bob@field.net/x}<body>still here</body></message>"))

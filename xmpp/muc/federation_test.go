@@ -303,7 +303,7 @@ func TestOccupantsOfAllNodesAreBounded(t *testing.T) {
 		}
 		return nil
 	})
-	if n := len(r.State().Occupants()); n != 20 || refused != 10 {
+	if n := len(r.State().Occupants()); n != 10 || refused != 20 {
 		t.Errorf("%d are in, %d were refused", n, refused)
 	}
 }
