@@ -109,6 +109,7 @@ func (b *roomBench) deserter(ctx context.Context) {
 		for _, m := range at {
 			m.leave()
 		}
+		b.deserted.Add(1)
 		ok := pause(ctx, time.Duration(rng.IntN(1500))*time.Millisecond)
 		for _, m := range at {
 			m.back()
@@ -116,7 +117,6 @@ func (b *roomBench) deserter(ctx context.Context) {
 		if !ok {
 			return
 		}
-		b.deserted.Add(1)
 	}
 }
 
@@ -127,10 +127,10 @@ func (b *roomBench) outager(ctx context.Context) {
 		i := rng.IntN(len(b.paths))
 		b.held[i].Store(true)
 		b.paths[i].Cut()
+		b.outDone.Add(1)
 		ok := pause(ctx, time.Duration(1000+rng.IntN(4000))*time.Millisecond)
 		b.held[i].Store(false)
 		b.paths[i].Mend()
-		b.outDone.Add(1)
 		if !ok || !pause(ctx, time.Duration(1000+rng.IntN(2000))*time.Millisecond) {
 			return
 		}
@@ -148,6 +148,7 @@ func (b *roomBench) restorer(ctx context.Context) {
 			backup, err = os.ReadFile(storeOf(n))
 			return err
 		})
+		b.restored.Add(1)
 		ok = ok && pause(ctx, time.Duration(500+rng.IntN(4000))*time.Millisecond) && b.kill(i, func(n *rig.Node) error {
 			for _, m := range b.at[i] {
 				m.forget()

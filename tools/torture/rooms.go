@@ -69,7 +69,7 @@ type roomBench struct {
 	killed   atomic.Int64
 	cutDone  atomic.Int64
 	outDone  atomic.Int64
-	restored atomic.Int64
+	restored atomic.Int64 // copies that were made, and those that were put back
 	deserted atomic.Int64
 	held     [2]atomic.Bool // the path stays down
 	dead     atomic.Bool    // a node ended by itself
@@ -304,11 +304,11 @@ func (b *roomBench) harmDone() bool {
 	return b.harmPart() == 1
 }
 
-// harmPart is the part of the harm that is done, of the kind of which least is.
+// harmPart is the part of the harm that is done or goes on, of the kind of which least is.
 func (b *roomBench) harmPart() float64 {
 	r, least := b.room, 1.0
 	for _, part := range [][2]int{{int(b.killed.Load()), r.kills}, {int(b.cutDone.Load()), r.cuts}, {int(b.outDone.Load()), r.outages},
-		{int(b.restored.Load()), r.restores}, {int(b.deserted.Load()), r.desertions}} {
+		{int(b.restored.Load()), 2 * r.restores}, {int(b.deserted.Load()), r.desertions}} {
 		if part[1] > 0 {
 			least = min(least, float64(part[0])/float64(part[1]))
 		}
@@ -333,7 +333,7 @@ func (b *roomBench) summary() string {
 		s += fmt.Sprintf(", outages %d", b.outDone.Load())
 	}
 	if b.room.restores > 0 {
-		s += fmt.Sprintf(", restored %d", b.restored.Load())
+		s += fmt.Sprintf(", restored %d", b.restored.Load()/2)
 	}
 	if refused > 0 {
 		s += fmt.Sprintf(", refused %d", refused)
