@@ -26,13 +26,14 @@ type room struct {
 
 // A peer is a room of a peer that is federated with ours: the one that we join, or one that has joined us.
 type peer struct {
-	room *room
-	jid  jid.JID
-	rec  store.FedPeer
-	occ  map[string]*store.FedOccupant // learned from it, by nick there
-	real map[jid.JID]string            // nick there, by real JID
-	told map[string]jid.JID            // real JIDs of those it was told of, by nick here
-	seen time.Time                     // stamp of its newest line; rec.Seen follows at times
+	batch int // how many lines are sent again at a time; 0: maxBatch
+	room  *room
+	jid   jid.JID
+	rec   store.FedPeer
+	occ   map[string]*store.FedOccupant // learned from it, by nick there
+	real  map[jid.JID]string            // nick there, by real JID
+	told  map[string]jid.JID            // real JIDs of those it was told of, by nick here
+	seen  time.Time                     // stamp of its newest line; rec.Seen follows at times
 	// again holds those who were here before the peer joined anew, and have not been named since.
 	again   map[string]bool
 	kinship kinship

@@ -51,6 +51,9 @@ func (p *peer) digestLost(t *router.Turn) error {
 	k := p.kinship
 	k.ledger.Lose()
 	k.greeted, k.rec.Asked, k.rec.Waiting = false, false, 0
+	if k.rec.Behind { // nothing else goes to it before it has answered
+		p.room.s.wake(t, alarm{pair{p.room.jid, p.jid}, alarmAsk}, askTime)
+	}
 	return p.setKin(t, k)
 }
 

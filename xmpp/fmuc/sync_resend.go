@@ -43,9 +43,13 @@ func (p *peer) resend(t *router.Turn, mr *muc.Room, spans []lines.Span, most int
 	}
 	all = newest(all, most)
 	slices.SortFunc(all, func(a, b due) int { return cmp.Compare(a.id, b.id) })
-	more := len(all) > maxBatch
+	batch := p.batch
+	if batch == 0 {
+		batch = maxBatch
+	}
+	more := len(all) > batch
 	if more {
-		all = all[:maxBatch]
+		all = all[:batch]
 	}
 	sent := make(map[lines.Origin]uint64, len(spans))
 	for _, s := range spans {
@@ -53,8 +57,12 @@ func (p *peer) resend(t *router.Turn, mr *muc.Room, spans []lines.Span, most int
 	}
 	for _, d := range all {
 		d.n.Hole = d.n.N != sent[d.n.Origin]+1
-		if err := p.repeat(t, d); err != nil || p.kinship.rec.Behind {
+		if err := p.repeat(t, d); err != nil {
 			return err
+		}
+		if p.kinship.rec.Behind { // the queue does not take so many, and all of them were taken back
+			p.setBatch(t, max(1, len(all)/2))
+			return nil
 		}
 		sent[d.n.Origin] = d.n.N
 	}
@@ -62,7 +70,15 @@ func (p *peer) resend(t *router.Turn, mr *muc.Room, spans []lines.Span, most int
 	if more {
 		return p.pause(t, mr)
 	}
+	p.setBatch(t, 0)
 	return p.forgo(t, spans, sent)
+}
+
+// setBatch says how many lines are sent again at a time; 0: maxBatch.
+func (p *peer) setBatch(t *router.Turn, n int) {
+	old := p.batch
+	p.batch = n
+	t.Tx.OnUndo(func() { p.batch = old })
 }
 
 // heldBack are the lines since the peer fell behind, but for those of its own users.

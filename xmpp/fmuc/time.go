@@ -17,6 +17,7 @@ const (
 	leavingTime = time.Minute      // a room that we left may answer
 	againTime   = time.Minute      // a room that joined anew may name its occupants
 	refusedTime = 15 * time.Minute // until a room that rejected us is asked again
+	askTime     = 15 * time.Second // a question that the queue did not take is put again
 	rejoinTime  = time.Minute      // until a federation that broke is tried again; doubled each time
 	rejoinMost  = 30 * time.Minute
 	lookTime    = 30 * time.Second // between two looks at whether peers are within reach
@@ -40,6 +41,7 @@ const (
 	alarmLeft
 	alarmStuck
 	alarmSettle
+	alarmAsk
 )
 
 // wake sets an alarm once the Turn is committed; a second one of the same kind takes its place.
@@ -153,6 +155,10 @@ func (s *Service) ring(t *router.Turn, a alarm) error {
 				return err
 			}
 			return r.detach(t, mr, p, Lost)
+		}
+	case alarmAsk:
+		if p.open() && p.kin() && p.kinship.rec.Behind && !p.kinship.rec.Asked {
+			return p.digest(t, mr, ask, muc.Cause{}, "")
 		}
 	case alarmAnswered:
 		return r.answered(t, mr, p)
