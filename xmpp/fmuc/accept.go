@@ -16,7 +16,7 @@ import (
 const (
 	maxPast   = 500  // lines of an answer, whatever is asked for
 	maxLooked = 5000 // entries of the archive that are looked at to find them
-	maxJoined = 64   // rooms that are federated with one of ours at a time
+	maxJoined = 8    // rooms of one domain that have joined one of ours; there is no bound on domains, as each is a peer's
 )
 
 // accept takes a room that wants to be federated with ours, or says why not. From one that is already it means that it
@@ -66,8 +66,8 @@ func (r *room) refusal(st *muc.State, from, real jid.JID) string {
 	case !allowed(st.Config.Fed, from):
 		return "your room is not on the list"
 	}
-	if p := r.find(from); (p == nil || !p.open()) && r.joined() >= maxJoined {
-		return "too many rooms have joined this one"
+	if p := r.find(from); (p == nil || !p.open()) && r.joined(from.Domain()) >= maxJoined {
+		return "too many of your rooms have joined this one"
 	}
 	// Spec: whoever is here by another way comes round in a circle.
 	if o := elsewhere(st, from, real); o != nil {
@@ -76,10 +76,10 @@ func (r *room) refusal(st *muc.State, from, real jid.JID) string {
 	return ""
 }
 
-// joined counts the rooms that have joined ours.
-func (r *room) joined() (n int) {
+// joined counts the rooms of a domain that have joined ours.
+func (r *room) joined(domain string) (n int) {
 	for _, p := range r.peers {
-		if !p.rec.Up && p.open() {
+		if !p.rec.Up && p.open() && p.jid.Domain() == domain {
 			n++
 		}
 	}

@@ -238,7 +238,7 @@ func (r *room) lastLeft(t *router.Turn, mr *muc.Room, p *peer) error {
 	return r.drive(t, mr)
 }
 
-// maxRetired bounds the rooms that were federated once and are remembered.
+// maxRetired bounds the rooms of one domain that were federated once and are remembered.
 const maxRetired = 64
 
 // retire keeps of a room that has left what it will have missed when it comes again. By its own clock it cannot tell:
@@ -260,7 +260,7 @@ func (r *room) retire(t *router.Turn, p *peer) error {
 	var oldest *peer
 	n := 0
 	for _, q := range r.peers {
-		if !q.rec.Up && q.state() == Idle {
+		if !q.rec.Up && q.state() == Idle && q.jid.Domain() == p.jid.Domain() {
 			if n++; oldest == nil || q.rec.Since.Before(oldest.rec.Since) {
 				oldest = q
 			}
