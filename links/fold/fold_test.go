@@ -117,6 +117,8 @@ func TestRowsOfMessages(t *testing.T) {
 		{row: "23 retraction", in: `<retract xmlns='urn:xmpp:message-retract:1' id='m0'/><store xmlns='urn:xmpp:hints'/>`, satcom: same, hf2400: same, hf300: same},
 		{row: "24 label", in: body + `<securitylabel xmlns='urn:xmpp:sec-label:0'><displaymarking>RESTRICTED</displaymarking><label/></securitylabel>`, satcom: same, hf2400: same, hf300: same},
 		{row: "25 attention", in: `<attention xmlns='urn:xmpp:attention:0'/>`, satcom: same, hf2400: same, hf300: same},
+		{row: "26 contacts", in: `<x xmlns='http://jabber.org/protocol/rosterx'><item action='add' jid='c@field.net'/></x>`, satcom: same, hf2400: same, hf300: same},
+		{row: "26 precedence", in: body + `<headers xmlns='http://jabber.org/protocol/shim'><header name='Urgency'>high</header></headers>`, satcom: same, hf2400: same, hf300: same},
 		{row: "25 unknown", in: body + `<thing xmlns='urn:example:thing'/>`, satcom: same, hf2400: same, hf300: body},
 		{row: "25 file", in: `<body>https://share.field.net/a.jpg</body><x xmlns='jabber:x:oob'><url>https://share.field.net/a.jpg</url></x>`, satcom: same, hf2400: same, hf300: same},
 		{row: "subject alone", in: `<subject>Watch change</subject><thread>1</thread>`, satcom: `<subject>Watch change</subject>`, hf2400: `<subject>Watch change</subject>`, hf300: `<subject>Watch change</subject>`, satcomCuts: []int{10}, hf2400Cuts: []int{10}},
@@ -268,6 +270,11 @@ func TestOwnRulesAreNumberedFrom101(t *testing.T) {
 	}})
 	r := f.Fold(now, message(t, body+`<a xmlns='urn:a'/><b xmlns='urn:a'/><c xmlns='urn:a'/>`))
 	checkCuts(t, "own rules", r, []int{101, 3, 102})
+	for i, want := range []string{"101: strip a of urn:a", "3: strip b of urn:a", "102: strip c of urn:a"} {
+		if got := f.Rules()[i].String(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
 }
 
 func TestBodyOfHTML(t *testing.T) {

@@ -3,6 +3,7 @@ package fold_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"longwire/links/fold"
@@ -197,6 +198,26 @@ func TestAMemoryIsBounded(t *testing.T) {
 	}
 	if pairs, flight := p.m.Size(); pairs > 8192 || flight > 4096 {
 		t.Errorf("%d, %d", pairs, flight)
+	}
+}
+
+func TestLinksOfAPeerShareAMemory(t *testing.T) {
+	p := newPeer(t, fold.PresenceCoalesce)
+	s := presence(t, "", lean)
+	var links sync.WaitGroup
+	for link := range uint64(3) {
+		links.Go(func() {
+			for i := range uint64(200) {
+				id := link<<32 | i
+				p.m.Filter(p.f, now, []fold.Item{{ID: id, Stanza: s}})
+				p.m.Confirmed(id)
+				p.m.Forget(s.To)
+			}
+		})
+	}
+	links.Wait()
+	if pairs, _ := p.m.Size(); pairs > 1 {
+		t.Errorf("%d pairs", pairs)
 	}
 }
 

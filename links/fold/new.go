@@ -36,6 +36,9 @@ func New(p Policy, federated bool) (*Folder, error) {
 	return f, nil
 }
 
+// Rules are the rules in force, with their numbers, and the namespaces that were meant.
+func (f *Folder) Rules() []Rule { return slices.Clone(f.rules) }
+
 // domain normalises a domain name; "" is none.
 func domain(s string) string {
 	j, err := jid.Parse(s)

@@ -27,6 +27,7 @@ func TestModesOfPresence(t *testing.T) {
 	}{
 		{"available", "", rich, "+" + lean, "", "- presence", "- presence"},
 		{"available, nothing told", "", "", "+", same, "- presence", "- presence"},
+		{"old delay", "", `<delay xmlns='urn:xmpp:delay' stamp='2031-05-03T11:00:00Z'/>`, "+", "", "- presence", "- presence"},
 		{"empty status", "", `<status/>`, "+", "", "- presence", "- presence"},
 		{"unavailable", "unavailable", `<status>bye</status>`, "+<status>bye</status>", "", "- presence", "- presence"},
 		{"probe", "probe", "", same, same, "- probe", "- probe"},

@@ -64,7 +64,9 @@ func meaning() []Rule {
 		keep(26, Messages, "http://jabber.org/protocol/amp", "amp"),      // XEP-0079: how long it is good
 		keep(26, Messages, "http://jabber.org/protocol/geoloc", "geoloc"),
 		keep(26, Messages, "urn:xmpp:attention:0", "attention"),
-		keep(26, Messages, "jabber:x:data", "x"), // XEP-0004: forms, such as a room's request for voice
+		keep(26, Messages, "jabber:x:data", "x"),                      // XEP-0004: forms, such as a room's request for voice
+		keep(26, Messages, "urn:xmpp:fasten:0", "apply-to"),           // XEP-0422: retractions of older clients
+		keep(26, Messages, "http://jabber.org/protocol/rosterx", "x"), // XEP-0144: contacts that are sent
 		keep(26, Messages, nsForward, "forwarded"),
 		keep(26, Messages, "urn:xmpp:mam:2", "result"),
 	}
