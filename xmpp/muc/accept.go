@@ -13,7 +13,7 @@ func (s *Service) Accept(t *router.Turn, st *stanza.Stanza) error {
 			if q.state = q.room.Next(t); q.state == nil {
 				q.room = nil
 			} else {
-				q.from = q.state.clients[st.From]
+				q.from = q.state.clients.get(st.From)
 			}
 		}
 		if mine, err := s.federated(q); mine {

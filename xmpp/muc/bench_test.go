@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"longwire/store"
@@ -163,4 +164,73 @@ func BenchmarkJoin200(b *testing.B) {
 		}
 		return nil
 	})
+}
+
+// farCrowd is who comes with one digest.
+func farCrowd(n int) []muc.Occupant {
+	all := make([]muc.Occupant, n)
+	for i := range all {
+		nick := fmt.Sprintf("Far%d", i)
+		all[i] = muc.Occupant{
+			Nick: nick, RemoteNick: nick, Real: jid.MustParse(nick + "@far.net/desk"), Node: jid.MustParse("ops@rooms.far.net"),
+			Affiliation: muc.NoAffiliation, Role: muc.Participant,
+		}
+	}
+	return all
+}
+
+// comeAndGo lets all enter in one operation, and leave in another.
+func (c *crowd) comeAndGo(all []muc.Occupant) {
+	r := c.muc.Rooms()[0]
+	c.op(func(t *router.Turn) error {
+		for i := range all {
+			if err := r.Enter(t, all[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	c.op(func(t *router.Turn) error {
+		for i := range all {
+			if err := r.Remove(t, all[i].Nick, muc.Removal{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// BenchmarkFarCrowd is another node that comes with all its occupants, and goes, to one client of ours.
+func BenchmarkFarCrowd(b *testing.B) {
+	for _, n := range []int{100, 400, 999} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			c := newCrowd(b, 1, store.Room{NoArchive: true})
+			c.join()
+			all := farCrowd(n)
+			b.ReportAllocs()
+			for b.Loop() {
+				c.comeAndGo(all)
+			}
+		})
+	}
+}
+
+// A whole node that comes costs what its occupants cost, and not all of them for each of them.
+func TestACrowdFromAfarCostsWhatItsHeadsCost(t *testing.T) {
+	cost := func(n int) uint64 {
+		c := newCrowd(t, 1, store.Room{NoArchive: true})
+		c.join()
+		all := farCrowd(n)
+		c.comeAndGo(all)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		c.comeAndGo(all)
+		runtime.ReadMemStats(&after)
+		return (after.TotalAlloc - before.TotalAlloc) / uint64(n)
+	}
+	few, many := cost(100), cost(900)
+	t.Logf("bytes a head: %d of 100, %d of 900", few, many)
+	if many > 3*few {
+		t.Errorf("each of 900 costs %d bytes, each of 100 %d", many, few)
+	}
 }

@@ -41,11 +41,11 @@ func (r *Room) check(places map[jid.JID]int) error {
 	}
 	clients, far := 0, 0
 	for _, o := range n.occupants {
-		if n.nicks[o.Nick] != o || o.jid.Resource() != o.Nick {
+		if n.nicks.get(o.Nick) != o || o.jid.Resource() != o.Nick {
 			return fmt.Errorf("%s is not found by its nick", o.Nick)
 		}
 		if !o.Ours() {
-			if n.far[o.Real] == nil || len(o.Sessions) > 0 {
+			if n.far.get(o.Real) == nil || len(o.Sessions) > 0 {
 				return fmt.Errorf("%s is not known as one from afar", o.Nick)
 			}
 			far++
@@ -57,12 +57,12 @@ func (r *Room) check(places map[jid.JID]int) error {
 		for _, c := range o.Sessions {
 			clients++
 			places[c.JID.Bare()]++
-			if n.clients[c.JID] != o {
+			if n.clients.get(c.JID) != o {
 				return fmt.Errorf("%s is not found by its address", c.JID)
 			}
 		}
 	}
-	if len(n.nicks) != len(n.occupants) || len(n.clients) != clients || len(n.far) > far {
+	if n.nicks.size() != len(n.occupants) || n.clients.size() != clients || n.far.size() > far {
 		return errors.New("somebody is found who is not there")
 	}
 	return nil

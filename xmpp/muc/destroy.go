@@ -64,7 +64,7 @@ func (s *Service) end(t *router.Turn, r *Room, e ending, between func() error) e
 	old := r.next
 	n := old.clone()
 	n.occupants, n.waiting = nil, nil
-	n.nicks, n.clients, n.far = make(map[string]*Occupant), make(map[jid.JID]*Occupant), make(map[jid.JID]*Occupant)
+	n.nicks, n.clients, n.far = index[string]{}, index[jid.JID]{}, index[jid.JID]{}
 	r.set(t, n)
 	if err := r.evict(t, old, Cause{Destroy: e.append(nil)}); err != nil {
 		return err

@@ -69,3 +69,18 @@ func Cast(t *router.Turn, r *Room, nick, role string) error {
 type Pacing struct{ p pacing }
 
 func (p *Pacing) Take(t *router.Turn, who jid.JID, n int) error { return p.p.take(t, who, n) }
+
+// size counts the keys that somebody has.
+func (x index[K]) size() int {
+	n := len(x.all)
+	for k, o := range x.late {
+		_, before := x.all[k]
+		switch {
+		case o == nil && before:
+			n--
+		case o != nil && !before:
+			n++
+		}
+	}
+	return n
+}

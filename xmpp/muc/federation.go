@@ -69,8 +69,7 @@ type Line struct {
 }
 
 // crowds is how many times the occupants that may enter here a room holds with those of all other nodes. Who enters is
-// shown all of them at once; and each of them who comes copies the State: a thousand in one operation take half a second
-// and 50 MB, twice as many four times that.
+// shown all of them at once.
 const crowds = 2
 
 // Enter takes in an occupant from another node and shows it to ours. The nick must be free.

@@ -136,11 +136,11 @@ func (s *Service) bounced(q *request) error {
 
 // expel takes out a client that cannot be reached.
 func (r *Room) expel(t *router.Turn, full jid.JID) error {
-	if r.next == nil || r.next.clients[full] == nil {
+	if r.next == nil || r.next.clients.get(full) == nil {
 		r.found(t, full)
 		return nil
 	}
-	return r.part(t, r.next.clients[full], full, Cause{Codes: []int{333}})
+	return r.part(t, r.next.clients.get(full), full, Cause{Codes: []int{333}})
 }
 
 // lasting tells whether an error means that the occupant is not there any more. XEP-0045 §11.1.

@@ -68,10 +68,7 @@ func newRoom(s *Service, c store.Room) (*Room, *State, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("muc: a room: %w", err)
 	}
-	n := &State{
-		Config: c, Members: make(map[jid.JID]store.RoomMember),
-		nicks: make(map[string]*Occupant), clients: make(map[jid.JID]*Occupant), far: make(map[jid.JID]*Occupant),
-	}
+	n := &State{Config: c, Members: make(map[jid.JID]store.RoomMember)}
 	return &Room{service: s, jid: bare}, n, nil
 }
 
@@ -91,7 +88,7 @@ func (s *Service) Shutdown() error {
 			}
 			n := r.next.clone()
 			n.occupants, n.waiting = nil, nil
-			n.nicks, n.clients, n.far = make(map[string]*Occupant), make(map[jid.JID]*Occupant), make(map[jid.JID]*Occupant)
+			n.nicks, n.clients, n.far = index[string]{}, index[jid.JID]{}, index[jid.JID]{}
 			r.set(t, n)
 		}
 		return nil

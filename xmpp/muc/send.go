@@ -65,7 +65,7 @@ func (r *Room) handLocked(to jid.JID, st *stanza.Stanza) {
 		}
 		return
 	}
-	if l := r.live.Load(); l != nil && l.clients[to] != nil && !r.lost[to] {
+	if l := r.live.Load(); l != nil && l.clients.get(to) != nil && !r.lost[to] {
 		if r.lost == nil {
 			r.lost = make(map[jid.JID]bool)
 		}

@@ -1,7 +1,6 @@
 package muc
 
 import (
-	"maps"
 	"slices"
 
 	"longwire/store"
@@ -15,23 +14,23 @@ type State struct {
 	Members map[jid.JID]store.RoomMember // by bare JID; affiliations other than none, and reserved nicks
 
 	occupants []*Occupant // in join order
-	nicks     map[string]*Occupant
-	clients   map[jid.JID]*Occupant // ours, by the full JID of each session
-	far       map[jid.JID]*Occupant // those from other nodes, by Real
-	waiting   map[jid.JID]*joining  // joins that Federation lets wait, by the client's full JID
-	recent    []*line               // the last lines of a room without archive
-	avatar    []string              // hashes of the room's photos
+	nicks     index[string]
+	clients   index[jid.JID]       // ours, by the full JID of each session
+	far       index[jid.JID]       // those from other nodes, by Real
+	waiting   map[jid.JID]*joining // joins that Federation lets wait, by the client's full JID
+	recent    []*line              // the last lines of a room without archive
+	avatar    []string             // hashes of the room's photos
 }
 
 // Occupant finds who has a nick, nil if nobody does.
-func (s *State) Occupant(nick string) *Occupant { return s.nicks[nick] }
+func (s *State) Occupant(nick string) *Occupant { return s.nicks.get(nick) }
 
 // ByReal finds who a full JID is in the room, nil if it is nobody.
 func (s *State) ByReal(full jid.JID) *Occupant {
-	if o := s.clients[full]; o != nil {
+	if o := s.clients.get(full); o != nil {
 		return o
 	}
-	return s.far[full]
+	return s.far.get(full)
 }
 
 // Occupants lists everybody in join order. The slice must not be changed.
@@ -87,12 +86,12 @@ func (s *State) clone() *State {
 // put replaces an occupant: old nil is an entry, new nil a farewell.
 func (s *State) put(old, new *Occupant) *State {
 	c := s.clone()
-	c.nicks = maps.Clone(s.nicks)
+	c.nicks = s.nicks.edit()
 	c.occupants = slices.Clone(s.occupants)
 	at := len(c.occupants)
 	if old != nil {
 		at = slices.Index(c.occupants, old)
-		delete(c.nicks, old.Nick)
+		c.nicks.set(old.Nick, nil)
 	}
 	switch {
 	case new == nil:
@@ -103,7 +102,7 @@ func (s *State) put(old, new *Occupant) *State {
 		c.occupants[at] = new
 	}
 	if new != nil {
-		c.nicks[new.Nick] = new
+		c.nicks.set(new.Nick, new)
 	}
 	c.index(old, new)
 	return c
@@ -115,16 +114,16 @@ func (s *State) index(old, new *Occupant) {
 	if new != nil && !new.Ours() || new == nil && !old.Ours() {
 		m = &s.far
 	}
-	all := maps.Clone(*m)
-	old.reals(func(j jid.JID) { delete(all, j) })
+	all := m.edit()
+	old.reals(func(j jid.JID) { all.set(j, nil) })
 	if old != nil && !old.Ours() {
 		for _, o := range s.occupants { // a user whom other nodes hold twice
 			if !o.Ours() && o.Real == old.Real {
-				all[o.Real] = o
+				all.set(o.Real, o)
 			}
 		}
 	}
-	new.reals(func(j jid.JID) { all[j] = new })
+	new.reals(func(j jid.JID) { all.set(j, new) })
 	*m = all
 }
 
