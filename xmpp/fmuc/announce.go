@@ -44,7 +44,7 @@ func (p *peer) tell(t *router.Turn, mr *muc.Room, o *muc.Occupant, entry bool) e
 		return err
 	}
 	if p.kin() {
-		return p.digest(t, mr, 0, muc.Cause{}, "")
+		return p.crowdChanged(t, mr)
 	}
 	return p.room.s.send(t, p.presenceOf(mr.Next(t), o, join))
 }
@@ -74,7 +74,7 @@ func (p *peer) untell(t *router.Turn, nick string, c muc.Cause) error {
 		return err
 	}
 	if p.kin() {
-		return p.digest(t, p.room.s.muc.Room(p.room.jid), 0, c, nick)
+		return p.crowdChanged(t, p.room.s.muc.Room(p.room.jid), parting{nick, c})
 	}
 	return p.room.s.send(t, p.farewellOf(nick, real, c))
 }

@@ -28,7 +28,7 @@ const (
 
 // digest tells the peer in one stanza who is here, as far as it does not know, and what else is needed. It takes the place of the last
 // one, if that is still in the queue. Nothing is sent when there is nothing to say.
-func (p *peer) digest(t *router.Turn, mr *muc.Room, need need, c muc.Cause, gone string) error {
+func (p *peer) digest(t *router.Turn, mr *muc.Room, need need, gone ...parting) error {
 	r := p.room
 	waiting, again, err := p.unsent(t)
 	if err != nil {
@@ -57,7 +57,9 @@ func (p *peer) digest(t *router.Turn, mr *muc.Room, need need, c muc.Cause, gone
 	if d.Empty() && need == 0 {
 		return p.silence(t, k, waiting)
 	}
-	d.Because(gone, code(c), c.Reason)
+	for _, g := range gone {
+		d.Because(g.nick, code(g.cause), g.cause.Reason)
+	}
 	k.greeted = true
 	if need&ask != 0 {
 		k.asked = time.Now()
@@ -84,6 +86,46 @@ func (p *peer) digest(t *router.Turn, mr *muc.Room, need need, c muc.Cause, gone
 	out.SetInner(m.Append(nil))
 	for _, st := range slices.Insert(behind, 0, out) {
 		if err := p.route(t, st); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A parting is why somebody is gone, for a digest to say.
+type parting struct {
+	nick  string
+	cause muc.Cause
+}
+
+// crowdChanged tells the peer of occupants that came, went or changed.
+func (p *peer) crowdChanged(t *router.Turn, mr *muc.Room, gone ...parting) error {
+	if owed := p.room.owed; owed != nil {
+		owed[p] = append(owed[p], gone...)
+		return nil
+	}
+	return p.digest(t, mr, 0, gone...)
+}
+
+// together lets f change many occupants, and tells each peer in one digest behind it. A digest for each of them would be as much
+// work as there are occupants, each time.
+func (r *room) together(t *router.Turn, mr *muc.Room, f func() error) error {
+	if r.owed != nil {
+		return f()
+	}
+	owed := make(map[*peer][]parting)
+	r.owed = owed
+	defer func() { r.owed = nil }()
+	if err := f(); err != nil {
+		return err
+	}
+	r.owed = nil
+	for _, p := range slices.Clone(r.peers) {
+		gone, ok := owed[p]
+		if !ok || !p.open() || !p.kin() || mr.Next(t) == nil || r.find(p.jid) != p {
+			continue
+		}
+		if err := p.digest(t, mr, 0, gone...); err != nil {
 			return err
 		}
 	}

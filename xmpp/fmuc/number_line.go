@@ -7,7 +7,6 @@ import (
 	"longwire/xmpp/fmuc/lines"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/markup"
-	"longwire/xmpp/muc"
 	"longwire/xmpp/router"
 	"longwire/xmpp/stanza"
 )
@@ -21,12 +20,12 @@ func (p *peer) deliver(t *router.Turn, out *stanza.Stanza, real jid.JID, n lines
 		}
 	} else if n.N != 0 && (p.kinship.rec.Behind || p.deaf()) {
 		if p.unheard() && !p.deaf() {
-			return p.digest(t, p.room.s.muc.Room(p.room.jid), ask, muc.Cause{}, "")
+			return p.digest(t, p.room.s.muc.Room(p.room.jid), ask)
 		}
 		return p.withhold(t)
 	}
 	if !p.kinship.greeted {
-		if err := p.digest(t, p.room.s.muc.Room(p.room.jid), ask, muc.Cause{}, ""); err != nil {
+		if err := p.digest(t, p.room.s.muc.Room(p.room.jid), ask); err != nil {
 			return err
 		}
 	}

@@ -279,12 +279,14 @@ func (r *room) clear(t *router.Turn, mr *muc.Room, p *peer, c muc.Cause) error {
 		nicks = append(nicks, n)
 	}
 	slices.Sort(nicks)
-	for _, n := range nicks {
-		if err := r.takeOut(t, mr, p, n, c); err != nil {
-			return err
+	return r.together(t, mr, func() error {
+		for _, n := range nicks {
+			if err := r.takeOut(t, mr, p, n, c); err != nil {
+				return err
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // mustName makes all occupants of the peer's such as it must name again, or none.

@@ -17,9 +17,10 @@ type room struct {
 	jid   jid.JID
 	peers []*peer
 	ring  ring
-	held  []held             // a replica's lines that have not come back yet
-	waits map[jid.JID]string // clients at the door, by full JID, and their nicks
-	tries int                // joins in a row that were lost
+	held  []held              // a replica's lines that have not come back yet
+	waits map[jid.JID]string  // clients at the door, by full JID, and their nicks
+	tries int                 // joins in a row that were lost
+	owed  map[*peer][]parting // whom a digest is owed that waits for the end of a crowd; nil: none waits
 
 	numbers numbering
 }

@@ -66,6 +66,20 @@ func (r *room) synced(t *router.Turn, mr *muc.Room, p *peer, ps Peer, st *stanza
 // crowded takes what a peer says of its occupants.
 func (r *room) crowded(t *router.Turn, mr *muc.Room, p *peer, d *crowd.Digest) error {
 	_, changes := p.theirs().Apply(*d)
+	left := slices.ContainsFunc(changes, func(c crowd.Change) bool { return c.Op == crowd.Leave })
+	err := r.together(t, mr, func() error {
+		if err := r.came(t, mr, p, changes); err != nil {
+			return err
+		}
+		return r.went(t, mr, p, changes)
+	})
+	if err != nil || !left {
+		return err
+	}
+	return r.lastLeft(t, mr, p)
+}
+
+func (r *room) came(t *router.Turn, mr *muc.Room, p *peer, changes []crowd.Change) error {
 	for _, c := range changes {
 		if c.Op == crowd.Leave {
 			continue
@@ -77,12 +91,14 @@ func (r *room) crowded(t *router.Turn, mr *muc.Room, p *peer, d *crowd.Digest) e
 			}
 		}
 	}
-	left := false
+	return nil
+}
+
+func (r *room) went(t *router.Turn, mr *muc.Room, p *peer, changes []crowd.Change) error {
 	for _, c := range changes {
 		if c.Op != crowd.Leave {
 			continue
 		}
-		left = true
 		cause := muc.Cause{Reason: clip(c.Reason, maxReason)}
 		if n, err := strconv.Atoi(c.Code); err == nil && (n == codeBanned || n == codeKicked) {
 			cause.Codes = []int{n}
@@ -90,9 +106,6 @@ func (r *room) crowded(t *router.Turn, mr *muc.Room, p *peer, d *crowd.Digest) e
 		if err := r.takeOut(t, mr, p, c.Nick, cause); err != nil {
 			return err
 		}
-	}
-	if left {
-		return r.lastLeft(t, mr, p)
 	}
 	return nil
 }
@@ -182,7 +195,7 @@ func (r *room) compare(t *router.Turn, mr *muc.Room, p *peer, s *Sync) error {
 	if strange && need != 0 {
 		need |= meet
 	}
-	if err := p.digest(t, mr, need, muc.Cause{}, ""); err != nil || !strange || p.rec.Up || len(mr.Next(t).Config.Subject) == 0 {
+	if err := p.digest(t, mr, need); err != nil || !strange || p.rec.Up || len(mr.Next(t).Config.Subject) == 0 {
 		return err
 	}
 	// Later ones are lines; this one may be older than all that is told.

@@ -43,7 +43,7 @@ func (p *peer) pause(t *router.Turn, mr *muc.Room) error {
 	if err := p.withhold(t); err != nil {
 		return err
 	}
-	return p.digest(t, mr, ask, muc.Cause{}, "")
+	return p.digest(t, mr, ask)
 }
 
 // digestLost is when a digest did not get to the peer: with the next stanza it is told all anew.
@@ -63,7 +63,7 @@ func (r *room) gap(t *router.Turn, mr *muc.Room, p *peer) error {
 	if p.kinship.rec.Asked && !p.unheard() {
 		return nil
 	}
-	return p.digest(t, mr, ask, muc.Cause{}, "")
+	return p.digest(t, mr, ask)
 }
 
 // askAgain is how long an answer may be on its way before the next line is a reason to ask again: a peer whose store was set back may not

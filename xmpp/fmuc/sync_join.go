@@ -25,7 +25,7 @@ func (p *peer) joinKin(t *router.Turn, mr *muc.Room, all []*muc.Occupant) error 
 	if err := p.nameAll(t, all); err != nil {
 		return err
 	}
-	return p.digest(t, mr, ask|join, muc.Cause{}, "")
+	return p.digest(t, mr, ask|join)
 }
 
 // greeting is the <s/> of a join while nobody knows yet whether the peer is of our kind.

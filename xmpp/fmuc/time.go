@@ -158,7 +158,7 @@ func (s *Service) ring(t *router.Turn, a alarm) error {
 		}
 	case alarmAsk:
 		if p.open() && p.kin() && p.kinship.rec.Behind && !p.kinship.rec.Asked {
-			return p.digest(t, mr, ask, muc.Cause{}, "")
+			return p.digest(t, mr, ask)
 		}
 	case alarmAnswered:
 		return r.answered(t, mr, p)
