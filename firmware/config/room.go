@@ -15,7 +15,7 @@ type Rooms struct {
 	Create          string   `toml:"create" doc:"Who may make rooms: local, this node's users; anyone, also those of peers; or nobody, so that rooms are made by [[room]] and 'longwire room create' only."`
 	MaxRooms        int      `toml:"max_rooms" doc:"Rooms at a time. Those of this file are made in any case."`
 	MaxRoomsPerUser int      `toml:"max_rooms_per_user" doc:"Of them, those that one user owns."`
-	MaxOccupants    int      `toml:"max_occupants" doc:"People in one room, those of other nodes included. A room's own limit may be lower."`
+	MaxOccupants    int      `toml:"max_occupants" doc:"Our people in one room, those of other nodes not included. A room's own limit may be lower."`
 
 	Defaults   RoomDefaults `toml:"defaults" doc:"A new room, as long as its owner configures nothing else."`
 	Federation Federation   `toml:"federation" doc:"Rooms on several nodes that act as one (XEP-0289). Each side's people use the room on their own node, which goes on when the link is down, and both are brought level when it is back; a line crosses the link once, whoever reads it, and nothing does while a side has nobody in its room. Which rooms do that is said by federation below [[room]], by 'longwire room federate', or by a room's owner."`
@@ -71,7 +71,7 @@ type Room struct {
 	ChangeSubject bool `toml:"change_subject"`
 	Archive       bool `toml:"archive"`
 	History       int  `toml:"history"`
-	MaxOccupants  int  `toml:"max_occupants" doc:"People in this room. 0: as many as in any."`
+	MaxOccupants  int  `toml:"max_occupants" doc:"Our people in this room. 0: as many as in any."`
 
 	Owners   []string `toml:"owners" eg:"[\"alice\"]" doc:"Who may do what: users as in alice@headquarters.net, or alice at the first of our domains, and whole domains as in field.net. Owners configure the room,"`
 	Admins   []string `toml:"admins" eg:"[\"bob@field.net\"]" doc:"admins say who is a member or banned,"`

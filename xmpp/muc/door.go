@@ -63,10 +63,11 @@ func (s *Service) checkEntry(st *State, o *Occupant, password string) error {
 	return nil
 }
 
-// checkPlace refuses one more nick when there are too many. XEP-0045 §7.2.9: admins and owners find a place in a full room.
+// checkPlace refuses one more nick when there are too many of ours; whom other nodes show takes no place from our users.
+// XEP-0045 §7.2.9: admins and owners find a place in a full room.
 func (s *Service) checkPlace(st *State, o *Occupant) error {
 	opt := s.options.Load()
-	n, most := st.Present()+len(st.waiting), opt.MaxOccupants
+	n, most := st.ours()+len(st.waiting), opt.MaxOccupants
 	if c := st.Config.MaxUsers; c > 0 && c < most && o.Affiliation < Admin {
 		most = c
 	}

@@ -257,3 +257,29 @@ func TestInvitationsByAffiliationAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// Whom other nodes show, however many and as whom they like, takes no place from our users.
+func TestOtherNodesCannotLockOurUsersOut(t *testing.T) {
+	for _, fill := range []struct {
+		name string
+		real func(i int) string
+	}{
+		{"strangers", func(i int) string { return fmt.Sprintf("u%d@far.net/x", i) }},
+		{"the user's own name", func(i int) string { return fmt.Sprintf("bob@hq.net/x%d", i) }},
+	} {
+		t.Run(fill.name, func(t *testing.T) {
+			s := newStage(t, muc.Options{MaxOccupants: 10, MaxSessions: 3})
+			s.room(store.Room{MaxUsers: 5}, owned)
+			r := s.muc.Rooms()[0]
+			for i := range 20 {
+				o := far(fmt.Sprint("Far", i))
+				o.Real = jid.MustParse(fill.real(i))
+				s.op(t, func(t *router.Turn) error { return r.Enter(t, o) })
+			}
+			s.enter("bob/phone")
+			if o := r.State().Occupant("Bob"); o == nil || !o.Ours() {
+				t.Error("bob is not in")
+			}
+		})
+	}
+}

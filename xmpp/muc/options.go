@@ -12,7 +12,7 @@ type Options struct {
 	MaxRooms         int    // rooms of the service; default 1000
 	MaxRoomsPerUser  int    // rooms that one user owns; default 20
 	MaxJoinedPerUser int    // places in rooms that one user's clients have at a time; default 500
-	MaxOccupants     int    // of a room, whatever its configuration says; default 500
+	MaxOccupants     int    // of a room, without those of other nodes, whatever its configuration says; default 500
 	MaxSessions      int    // clients behind one nick, and nicks of one user in a room; default 10
 	MaxNick          int    // octets of a nick; default 256
 	MaxPresence      int    // octets of a presence's children; default 4096, so that a full room finds place in a client's outbox

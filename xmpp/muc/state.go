@@ -141,10 +141,20 @@ func (o *Occupant) reals(fn func(jid.JID)) {
 	}
 }
 
-// people counts the occupants that are one user.
+// ours counts the occupants of this node that are shown.
+func (s *State) ours() (n int) {
+	for _, o := range s.occupants {
+		if o.Ours() && !o.Hidden {
+			n++
+		}
+	}
+	return n
+}
+
+// people counts the occupants of this node that are one user.
 func (s *State) people(bare jid.JID) (n int) {
 	for _, o := range s.occupants {
-		if o.Real.Bare() == bare {
+		if o.Ours() && o.Real.Bare() == bare {
 			n++
 		}
 	}
