@@ -548,6 +548,40 @@ func TestTheQuickWayIsArchivedSoon(t *testing.T) {
 	})
 }
 
+// A commit that fails takes nothing out of what waits: it is tried again, for a while.
+func TestWhatCouldNotBeCommittedIsTriedAgain(t *testing.T) {
+	for broken, want := range map[time.Duration]int{0: 3, 20 * time.Second: 3, 10 * time.Minute: 1} {
+		t.Run(broken.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPlay(t, archive.Options{})
+				p.online("alice@field.net/desk")
+				began := time.Now()
+				archive.FailFlushes(p.svc, func() error {
+					if time.Since(began) < broken {
+						return errors.New("flash is on fire")
+					}
+					return nil
+				})
+				say := func() {
+					p.say(true, "dora@headquarters.net/x", "<message to='alice@field.net' type='chat'><body>Hi</body></message>")
+				}
+				say()
+				say()
+				time.Sleep(15 * time.Minute)
+				if broken > time.Minute {
+					p.say(true, "dora@headquarters.net/x", "<message to='alice@field.net' type='chat'><body>Now</body></message>")
+				} else {
+					say()
+				}
+				time.Sleep(time.Minute)
+				if n := p.entries("alice@field.net"); n != want {
+					t.Errorf("%d archived, want %d", n, want)
+				}
+			})
+		})
+	}
+}
+
 // A board without a clock of its own begins in the past: then the ids go on, and the times are what the clock says. What the
 // flash kept waiting was said when it was said.
 func TestTimesAreWhenItWasSaid(t *testing.T) {

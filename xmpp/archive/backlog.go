@@ -16,6 +16,7 @@ type backlog struct {
 	mu      sync.Mutex
 	waiting []local.Kept
 	bytes   int
+	failing time.Time // when commits began to fail; zero: the last one did not
 }
 
 // Choice: a power cut may take what was archived in the last moment, of messages that their recipients have. Beyond
@@ -25,6 +26,12 @@ const (
 	gatherMost      = 256
 	maxBacklog      = 8192
 	maxBacklogBytes = 4 << 20
+)
+
+// What could not be committed is tried again for a while; then it is let go, as it may be what makes the commit fail.
+const (
+	retryAfter  = time.Second
+	giveUpAfter = time.Minute
 )
 
 func (b *backlog) full() bool {
@@ -60,13 +67,35 @@ func (b *backlog) giveBack(lot []local.Kept) {
 	}
 }
 
+// committed notes how a commit went, and tells whether they have failed for too long.
+func (b *backlog) committed(err error) (tooLong bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case err == nil:
+		b.failing = time.Time{}
+	case b.failing.IsZero():
+		b.failing = time.Now()
+	}
+	return err != nil && time.Since(b.failing) >= giveUpAfter
+}
+
 // keepSoon archives a message before long.
 func (s *Service) keepSoon(k local.Kept) {
-	switch n := s.later.add(k); {
-	case n == 1:
-		time.AfterFunc(gatherFor, s.Flush)
-	case n%gatherMost == 0:
+	if s.later.add(k)%gatherMost == 0 {
 		s.Flush()
+		return
+	}
+	s.flushIn(gatherFor)
+}
+
+// flushIn calls Flush in a while, unless that will be called anyway.
+func (s *Service) flushIn(d time.Duration) {
+	if s.coming.CompareAndSwap(false, true) {
+		time.AfterFunc(d, func() {
+			s.coming.Store(false)
+			s.Flush()
+		})
 	}
 }
 
@@ -75,49 +104,43 @@ const settleMost = 512
 
 // Flush submits what waits to the store, and brings what was logged to its place. Call it before the store is closed.
 func (s *Service) Flush() {
-	var lot []local.Kept
 	settled := 0
-	s.db.Submit(func(tx *store.Tx) (err error) {
-		if lot == nil { // else the transaction is tried again
-			lot = s.later.take()
-		}
-		if err := s.putAll(tx, lot); err != nil {
-			return err
-		}
-		settled, err = tx.ArchiveSettle(s.opt.Load().Accounts, settleMost)
-		if errors.Is(err, store.ErrFull) {
-			return nil // it stays in the log
-		}
+	s.submit(func(tx *store.Tx) (err error) {
+		settled, err = s.settle(tx, settleMost)
 		return err
 	}, func(err error) {
-		if err == nil {
-			if settled == settleMost {
-				s.Flush() // there may be more
-			}
+		if errors.Is(err, store.ErrClosed) || errors.Is(err, store.ErrReadOnly) {
 			return
 		}
-		if lot == nil { // the transaction never began
-			lot = s.later.take()
-		}
-		if len(lot) > 0 && !errors.Is(err, store.ErrClosed) {
-			s.log.Debug("messages not archived", "messages", len(lot), "err", err)
+		tooLong := s.later.committed(err)
+		switch {
+		case err == nil && settled == settleMost:
+			s.Flush() // there may be more
+		case tooLong:
+			s.log.Warn("messages not archived", "messages", len(s.later.take()), "err", err)
+			_ = s.later.committed(nil)
+		case err != nil:
+			s.flushIn(retryAfter)
 		}
 	})
 }
 
-// settle archives what waits in a transaction that is under way.
-func (s *Service) settle(tx *store.Tx) error {
+// settle archives what waits, and at most so many of what was logged. What the transaction takes back waits on.
+func (s *Service) settle(tx *store.Tx, most int) (settled int, err error) {
 	if lot := s.later.take(); len(lot) > 0 {
-		tx.OnUndo(func() { s.later.giveBack(lot) })
+		tx.OnUndo(func() {
+			s.later.giveBack(lot)
+			s.flushIn(retryAfter)
+		})
 		if err := s.putAll(tx, lot); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	_, err := tx.ArchiveSettle(s.opt.Load().Accounts, maxBacklog)
+	settled, err = tx.ArchiveSettle(s.opt.Load().Accounts, most)
 	if errors.Is(err, store.ErrFull) {
-		return nil
+		return settled, nil // it stays in the log
 	}
-	return err
+	return settled, err
 }
 
 // putAll puts a lot away, archive by archive. It leaves out accounts that were deleted meanwhile.

@@ -40,15 +40,16 @@ type Service struct {
 	changed chan struct{} // the options are new: Run looks at once
 	prefs   cache
 	later   backlog
+	submit  func(op func(*store.Tx) error, done func(error)) // the store's
 
-	settling atomic.Bool // a Flush is coming for what was logged
+	coming atomic.Bool // a Flush will be called
 }
 
 var _ local.Archiver = (*Service)(nil)
 
 // New makes the service and registers it with the host, which is to be told by UseArchiver.
 func New(h Host, o Options) *Service {
-	s := &Service{host: h, db: h.DB(), log: o.Log, changed: make(chan struct{}, 1)}
+	s := &Service{host: h, db: h.DB(), submit: h.DB().Submit, log: o.Log, changed: make(chan struct{}, 1)}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
@@ -94,7 +95,7 @@ func (s *Service) ask(q *local.Request) error {
 	if err := q.Turn.NeedTx(); err != nil {
 		return err
 	}
-	if err := s.settle(q.Turn.Tx); err != nil {
+	if _, err := s.settle(q.Turn.Tx, maxBacklog); err != nil {
 		return err
 	}
 	src := Source{Name: q.Account}
@@ -155,12 +156,7 @@ func (s *Service) Keep(tx *store.Tx, k local.Kept) error {
 		s.log.Debug("message not archived", "account", k.Account, "err", err)
 		return nil
 	}
-	if s.settling.CompareAndSwap(false, true) {
-		time.AfterFunc(gatherFor, func() {
-			s.settling.Store(false)
-			s.Flush()
-		})
-	}
+	s.flushIn(gatherFor)
 	return err
 }
 
