@@ -101,10 +101,17 @@ func (s *Service) set(q *local.Request) error {
 	if err := check(q); err != nil {
 		return err
 	}
+	kept := 0
 	for _, e := range q.Payload.Children {
 		if len(e.Raw) > MaxBytes {
 			return stanza.Fail(stanza.PolicyViolation, fmt.Sprintf("an element may have at most %d bytes", MaxBytes))
 		}
+		if s.keepers[e.Name] != nil {
+			kept++
+		}
+	}
+	if kept > 1 { // the second might be refused when the first is kept already
+		return stanza.Fail(stanza.NotAcceptable, "one element at a time, of those that are kept in another form")
 	}
 	if err := q.Turn.NeedTx(); err != nil {
 		return err
@@ -112,7 +119,7 @@ func (s *Service) set(q *local.Request) error {
 	if err := room(q); err != nil {
 		return err
 	}
-	for _, e := range q.Payload.Children { // first, as they may refuse
+	for _, e := range q.Payload.Children { // first, as it may be refused
 		if k := s.keepers[e.Name]; k != nil {
 			if err := k.Set(q.Turn, q.Account, e); err != nil {
 				return err

@@ -5,7 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"longwire/xmpp/jid"
+	"longwire/xmpp/markup"
 	"longwire/xmpp/private"
+	"longwire/xmpp/router"
 	"longwire/xmpp/servicetest"
 	"longwire/xmpp/stanza"
 )
@@ -55,6 +58,49 @@ func TestPrivate(t *testing.T) {
 			servicetest.Error("alice@field.net", bob, "1", "auth", "forbidden", "")},
 		{"set to another", bob, strings.Replace(ask("set", prefs), "id=", "to='alice@field.net' id=", 1),
 			servicetest.Error("alice@field.net", bob, "1", "auth", "forbidden", "")},
+	})
+}
+
+// keeper keeps what is not bad.
+type keeper struct{ raw []byte }
+
+func (k *keeper) Name() markup.Name                                 { return markup.Name{Space: "storage:bookmarks", Local: "storage"} }
+func (k *keeper) Get(*router.Turn, jid.JID) (raw []byte, err error) { return k.raw, nil }
+
+func (k *keeper) Set(t *router.Turn, _ jid.JID, e *markup.Element) error {
+	if err := t.NeedTx(); err != nil {
+		return err
+	}
+	if len(e.Children) > 0 && e.Children[0].Name.Local == "bad" {
+		return stanza.Fail(stanza.ResourceConstraint, "too many bookmarks")
+	}
+	k.raw = e.Raw
+	return nil
+}
+
+// A set is made whole or not at all.
+func TestARefusedSetChangesNothing(t *testing.T) {
+	st := servicetest.New(t)
+	st.Login(alice)
+	private.New(st.Host).Keep(&keeper{})
+	const (
+		good = "<storage xmlns='storage:bookmarks'><conference/></storage>"
+		bad  = "<storage xmlns='storage:bookmarks'><bad/></storage>"
+		note = "<note xmlns='notes'>1</note>"
+	)
+	reply := func(inner string) string {
+		return "<iq from='alice@field.net' to='alice@field.net/tent' type='result' id='1'><query xmlns='jabber:iq:private'>" + inner + "</query></iq>"
+	}
+	once := servicetest.Error("alice@field.net", alice, "1", "modify", "not-acceptable", "one element at a time, of those that are kept in another form")
+	full := servicetest.Error("alice@field.net", alice, "1", "wait", "resource-constraint", "too many bookmarks")
+	st.Run(t, []servicetest.Case{
+		{"the second is refused", alice, ask("set", note+good+bad), once},
+		{"the only one is refused", alice, ask("set", note+bad), full},
+		{"no bookmarks", alice, ask("get", "<storage xmlns='storage:bookmarks'/>"), reply("<storage xmlns='storage:bookmarks'/>")},
+		{"no note", alice, ask("get", "<note xmlns='notes'/>"), reply("<note xmlns='notes'/>")},
+		{"with something else", alice, ask("set", note+good), "<iq from='alice@field.net' to='alice@field.net/tent' type='result' id='1'/>"},
+		{"both are kept", alice, ask("get", "<storage xmlns='storage:bookmarks'/>"), reply(good)},
+		{"both are kept", alice, ask("get", "<note xmlns='notes'/>"), reply(note)},
 	})
 }
 
