@@ -49,6 +49,7 @@ var goldenRecords = []struct {
 	{"seen", seenRecord{v1, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}}, decoder[seenRecord]},
 	{"pairing", pairingRecordOf(goldenPairing), decoder[pairingRecord]},
 	{"room", roomRecordOf(goldenRoom), decoder[roomRecord]},
+	{"room-creator", roomRecordOf(goldenMade), decoder[roomRecord]},
 	{"roommember", roomMemberRecordOf(goldenMember), decoder[roomMemberRecord]},
 	{"archive", archiveRecord{v1, 1785000000000000000, 10000, 6 << 20, 1785000000000000001, 3600e9, 5}, decoder[archiveRecord]},
 	{"archiveentry", archiveEntryRecordOf(goldenArchived), decoder[archiveEntryRecord]},
@@ -95,6 +96,11 @@ var (
 		Declared: true, Locked: true, Gone: true, Alternate: "b@rooms.field.net", Reason: "moved",
 		Fed: RoomFed{Enabled: true, Node: "ops@rooms.headquarters.net", Mode: "pr", Allow: []string{"ship.net"}, History: "since", Watch: true, LastN: 50},
 	}
+	goldenMade = func() Room {
+		r := goldenRoom
+		r.Creator = "a@field.net"
+		return r
+	}()
 	goldenMember   = RoomMember{JID: "a@field.net", Affiliation: "owner", Nick: "a", Reason: "made it", Declared: true}
 	goldenArchived = ArchiveEntry{
 		ID: 1785000000000000001, Stamp: goldenTime, With: "b@headquarters.net/x", From: "Bée", StanzaID: "id1", Stanza: []byte("<message/>"),

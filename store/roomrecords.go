@@ -32,6 +32,7 @@ type roomRecord struct {
 	Alternate     string        `cbor:"28,keyasint,omitempty"`
 	Reason        string        `cbor:"29,keyasint,omitempty"`
 	Fed           roomFedRecord `cbor:"30,keyasint,omitzero"`
+	Creator       string        `cbor:"31,keyasint,omitempty"`
 }
 
 // roomFedRecord is part of roomRecord and shares its version.
@@ -61,7 +62,7 @@ func roomRecordOf(r Room) roomRecord {
 		Password: r.Password, ChangeSubject: r.ChangeSubject, MembersInvite: r.MembersInvite, AllowPM: r.AllowPM, MaxUsers: r.MaxUsers,
 		Broadcast: orNone(r.Broadcast), MemberList: orNone(r.MemberList), NoArchive: r.NoArchive, History: r.History, Contacts: r.Contacts,
 		Subject: r.Subject, SubjectBy: r.SubjectBy, SubjectAt: nanos(r.SubjectAt), Secret: r.Secret, Declared: r.Declared, Locked: r.Locked,
-		Gone: r.Gone, Alternate: r.Alternate, Reason: r.Reason, Fed: roomFedRecord(r.Fed),
+		Gone: r.Gone, Alternate: r.Alternate, Reason: r.Reason, Fed: roomFedRecord(r.Fed), Creator: r.Creator,
 	}
 }
 
@@ -72,7 +73,7 @@ func (r roomRecord) room() Room {
 		Password: r.Password, ChangeSubject: r.ChangeSubject, MembersInvite: r.MembersInvite, AllowPM: r.AllowPM, MaxUsers: r.MaxUsers,
 		Broadcast: listOf(r.Broadcast), MemberList: listOf(r.MemberList), NoArchive: r.NoArchive, History: r.History, Contacts: r.Contacts,
 		Subject: r.Subject, SubjectBy: r.SubjectBy, SubjectAt: fromNanos(r.SubjectAt), Secret: r.Secret, Declared: r.Declared, Locked: r.Locked,
-		Gone: r.Gone, Alternate: r.Alternate, Reason: r.Reason, Fed: RoomFed(r.Fed),
+		Gone: r.Gone, Alternate: r.Alternate, Reason: r.Reason, Fed: RoomFed(r.Fed), Creator: r.Creator,
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 type Room struct {
 	JID                     string // bare
 	Created                 time.Time
+	Creator                 string // the user who made it, as a bare JID; "": the operator
 	Name, Description, Lang string
 
 	// Persistent rooms stay when the last occupant leaves. Hidden ones are not listed.

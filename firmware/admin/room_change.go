@@ -211,20 +211,28 @@ func (a *Admin) roomDeclaredAt(j jid.JID) string {
 // Forsake ends what an account that is removed was in rooms, so that who gets its name later does not inherit that. What the config says of
 // the name stays.
 func Forsake(tx *store.Tx, w RoomTx, account jid.JID) error {
-	var rooms []jid.JID
+	var in, made []jid.JID
 	err := tx.Rooms(func(r store.Room) error {
 		j, err := jid.Parse(r.JID)
 		if err != nil || r.Gone {
 			return nil
 		}
+		if r.Creator == account.String() {
+			made = append(made, j)
+		}
 		return tx.RoomMembers(r.JID, func(m store.RoomMember) error {
 			if m.JID == account.String() && !m.Declared {
-				rooms = append(rooms, j)
+				in = append(in, j)
 			}
 			return nil
 		})
 	})
-	for _, j := range rooms {
+	for _, j := range made {
+		if err == nil {
+			err = w.Configure(j, func(r *store.Room) { r.Creator = "" })
+		}
+	}
+	for _, j := range in {
 		if err == nil {
 			err = w.SetMember(j, store.RoomMember{JID: account.String(), Affiliation: "none"})
 		}

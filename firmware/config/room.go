@@ -14,7 +14,7 @@ type Rooms struct {
 	Domains         []string `toml:"domains" eg:"[\"chat.headquarters.net\"]" doc:"The domains where the rooms live, for this node's users and for those of its peers. Default: chat. in front of each of domains. []: this node has no rooms."`
 	Create          string   `toml:"create" doc:"Who may make rooms: local, this node's users; anyone, also those of peers; or nobody, so that rooms are made by [[room]] and 'longwire room create' only."`
 	MaxRooms        int      `toml:"max_rooms" doc:"Rooms at a time. Those of this file are made in any case."`
-	MaxRoomsPerUser int      `toml:"max_rooms_per_user" doc:"Of them, those that one user owns."`
+	MaxRoomsPerUser int      `toml:"max_rooms_per_user" doc:"Of them, those that one user has made."`
 	MaxOccupants    int      `toml:"max_occupants" doc:"Our people in one room, those of other nodes not included. A room's own limit may be lower."`
 
 	Defaults   RoomDefaults `toml:"defaults" doc:"A new room, as long as its owner configures nothing else."`

@@ -16,7 +16,7 @@ func (s *Service) createAtDoor(t *router.Turn, by, room jid.JID) (*Room, error) 
 		return nil, err
 	}
 	cfg := s.options.Load().fresh(room)
-	cfg.Locked = true
+	cfg.Locked, cfg.Creator = true, by.Bare().String()
 	return s.open(t, cfg, []store.RoomMember{{JID: by.Bare().String(), Affiliation: Owner.String()}})
 }
 

@@ -1,6 +1,7 @@
 package muc_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -132,7 +133,19 @@ func TestRoomsAreBounded(t *testing.T) {
 	}
 	try("alice/desk", "a1", "")
 	try("alice/desk", "a2", "")
-	try("alice/desk", "a3", "you own too many rooms")
+	try("alice/desk", "a3", "you have made too many rooms")
+	// Nor when they are somebody else's.
+	err := s.attempt(func(t *router.Turn) error {
+		var errs []error
+		for _, m := range []store.RoomMember{{JID: "carol@hq.net", Affiliation: "owner"}, {JID: "alice@hq.net", Affiliation: "none"}} {
+			errs = append(errs, s.muc.SetMember(t, s.muc.Room(jid.MustParse("a2@chat.hq.net")), m))
+		}
+		return errors.Join(errs...)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	try("alice/desk", "a3", "you have made too many rooms")
 	try("bob/phone", "b1", "")
 	try("bob/phone", "b2", "")
 	try("carol/pc", "c1", "there are too many rooms")
@@ -141,7 +154,7 @@ func TestRoomsAreBounded(t *testing.T) {
 	s.Client("alice/desk").Got()
 	try("carol/pc", "c1", "")
 	// The operator is not bounded.
-	err := s.attempt(func(t *router.Turn) error {
+	err = s.attempt(func(t *router.Turn) error {
 		_, err := s.muc.Create(t, store.Room{JID: "c2@chat.hq.net"}, nil)
 		return err
 	})

@@ -24,22 +24,22 @@ func (s *Service) checkCreate(by jid.JID) error {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	rooms, owned := 0, 0
+	rooms, made := 0, 0
 	for _, r := range s.rooms {
 		n := r.next
 		if n == nil || n.Config.Gone {
 			continue
 		}
 		rooms++
-		if n.Members[by.Bare()].Affiliation == Owner.String() {
-			owned++
+		if n.Config.Creator == by.Bare().String() { // whoever owns it now
+			made++
 		}
 	}
 	if rooms >= o.MaxRooms {
 		return stanza.Fail(stanza.ResourceConstraint, "there are too many rooms")
 	}
-	if owned >= o.MaxRoomsPerUser {
-		return stanza.Fail(stanza.ResourceConstraint, "you own too many rooms")
+	if made >= o.MaxRoomsPerUser {
+		return stanza.Fail(stanza.ResourceConstraint, "you have made too many rooms")
 	}
 	return nil
 }

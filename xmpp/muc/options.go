@@ -10,7 +10,7 @@ import (
 type Options struct {
 	Create           string // who may create rooms: "anyone", "local" (the default), "nobody"
 	MaxRooms         int    // rooms of the service; default 1000
-	MaxRoomsPerUser  int    // rooms that one user owns; default 20
+	MaxRoomsPerUser  int    // rooms that one user has made; default 20
 	MaxJoinedPerUser int    // places in rooms that one user's clients have at a time; default 500
 	MaxOccupants     int    // of a room, without those of other nodes, whatever its configuration says; default 500
 	MaxSessions      int    // clients behind one nick, and nicks of one user in a room; default 10
