@@ -7,6 +7,8 @@ type FedCount struct {
 	Origin string
 	N      uint64 // 0: the origin is forgotten, and with it all that are older
 	At     time.Time
+	After  string // the origin of the same node before, and the last number there; of package lines; "": none
+	Own    bool   // our node's newest
 }
 
 // FedSync is what a room and a peer's room of our kind have told each other.
@@ -33,7 +35,7 @@ func (tx *Tx) PutFedCount(room string, c FedCount) error {
 	if err := checkNames(room, c.Origin); err != nil {
 		return err
 	}
-	return tx.putFed(append(prefix(room, fedCount), c.Origin...), fedCountRecord{v1, c.N, nanos(c.At)})
+	return tx.putFed(append(prefix(room, fedCount), c.Origin...), fedCountRecord{v1, c.N, nanos(c.At), c.After, c.Own})
 }
 
 // DeleteFedCount forgets an origin.
@@ -45,7 +47,7 @@ func (tx *Tx) DeleteFedCount(room, origin string) error {
 func (tx *Tx) FedCounts(room string, fn func(FedCount) error) error {
 	p := prefix(room, fedCount)
 	return eachRecord(tx, bucketFed, p, p, func(k []byte, rec fedCountRecord) error {
-		return fn(FedCount{string(k[len(p):]), rec.N, fromNanos(rec.At)})
+		return fn(FedCount{string(k[len(p):]), rec.N, fromNanos(rec.At), rec.After, rec.Own})
 	})
 }
 

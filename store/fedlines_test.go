@@ -10,7 +10,7 @@ import (
 func TestFederatedLinesOutliveTheProgram(t *testing.T) {
 	db := open(t, store.Options{})
 	const room, peer = "ops@chat.field.net", "ops@chat.headquarters.net"
-	a, b := store.FedCount{Origin: "C7VKMPUa", N: 12, At: day}, store.FedCount{Origin: "C7WFu4K7", N: 1 << 40, At: day}
+	a, b := store.FedCount{Origin: "C7VKMPUa", N: 12, At: day}, store.FedCount{Origin: "C7WFu4K7", N: 1 << 40, At: day, After: "C7VKMPUac", Own: true}
 	s := store.FedSync{Peer: peer, Asked: true, Behind: true, Held: 7, Met: true, Waiting: 1, Want: "C7VKMPUa5k", Known: true, Told: "=", Had: []string{"=Bob"}}
 	update(t, db, func(tx *store.Tx) error {
 		for _, err := range []error{

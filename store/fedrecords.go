@@ -51,8 +51,10 @@ type fedToldRecord struct {
 
 type fedCountRecord struct {
 	head
-	N  uint64 `cbor:"1,keyasint"`
-	At int64  `cbor:"2,keyasint,omitempty"`
+	N     uint64 `cbor:"1,keyasint"`
+	At    int64  `cbor:"2,keyasint,omitempty"`
+	After string `cbor:"3,keyasint,omitempty"`
+	Own   bool   `cbor:"4,keyasint,omitempty"`
 }
 
 type fedSyncRecord struct {

@@ -60,7 +60,7 @@ var goldenRecords = []struct {
 	{"pubsubnode", pubsubNodeRecordOf(goldenNode), decoder[pubsubNodeRecord]},
 	{"pubsubitem", pubsubItemRecord{v1, "current", "a@field.net/phone", goldenTime.UnixNano(), []byte("<nick xmlns='n'>A</nick>")}, decoder[pubsubItemRecord]},
 	{"pubsubsub", pubsubSubRecord{v1, goldenTime.UnixNano()}, decoder[pubsubSubRecord]},
-	{"fedcount", fedCountRecord{v1, 4711, goldenTime.UnixNano()}, decoder[fedCountRecord]},
+	{"fedcount", fedCountRecord{v1, 4711, goldenTime.UnixNano(), "C7VKMPUa5k", true}, decoder[fedCountRecord]},
 	{"fedsync", fedSyncRecord{v1, "ops@rooms.headquarters.net", true, true, true, 3, true, "=Bob", []string{"=", "=Bob\nCarl"}, "C7VKMPUa5k", 1785000000000000000}, decoder[fedSyncRecord]},
 }
 

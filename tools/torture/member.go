@@ -21,10 +21,10 @@ type member struct {
 	login   wire.Login
 	rng     *rand.Rand // of the goroutines in run, one after the other
 	resumes bool
-	replica bool       // a line whose fate is unknown is not said again
-	loose   bool       // order is not looked at
-	total   int        // lines to say in all
-	budget  func() int // how many may have been said by now
+	replica bool                     // a line whose fate is unknown is not said again
+	loose   func(author string) bool // the order of that one's lines is not looked at
+	total   int                      // lines to say in all
+	budget  func() int               // how many may have been said by now
 	report  func(format string, args ...any)
 	spoke   chan<- struct{} // gets a word when it says something
 
@@ -44,7 +44,6 @@ type member struct {
 	waiting []int // of them, those that were not shown to it, in order
 	perhaps map[int]bool
 	shown   map[int]bool // its own lines that were shown to it
-	refusal []string     // conditions and types of refusals
 
 	seen  map[string]*sighting // by body
 	ids   map[string]string    // body by the archive's id

@@ -196,7 +196,7 @@ func (m *member) see(raw []byte, id string, live bool) {
 	case id <= m.last:
 		m.report("%s: %q is %s, and came after %s%s", m.name, body, id, m.last, how(live))
 	}
-	if n <= m.order[author] && !m.loose {
+	if n <= m.order[author] && !m.loose(author) {
 		m.report("%s: %q came after line %d%s", m.name, body, m.order[author], how(live))
 	}
 	m.seen[body] = &sighting{id: id, live: live, kept: !live}

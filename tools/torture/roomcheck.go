@@ -43,8 +43,8 @@ func (b *roomBench) archive(i int) (all []kept, err error) {
 
 // verdict is nil if nothing went wrong. Lines that a restored node forgot before they had left it may be missing everywhere; all others that
 // their authors saw must be in all archives, and nothing in one of them alone, or twice, or out of its author's order. What a restored node
-// has lost is noticed only when the nodes compare what they have; what its peers said since their last start may be there before it, so that
-// in this mode an author's lines are in order only as far as one process of its node numbered them.
+// has lost comes back to it, and by way of it to others, only when the nodes compare what they have, which may be after it has spoken again: so
+// the lines of its authors are in order only as far as one process of the node numbered them.
 func (b *roomBench) verdict(out io.Writer) error {
 	var wrong []string
 	places := map[string][]string{} // by line: where it is
@@ -65,7 +65,7 @@ func (b *roomBench) verdict(out io.Writer) error {
 			counts[line][i]++
 			places[line] = append(places[line], roomNodes[i]+" "+k.where)
 			who := k.author
-			if b.room.restores > 0 {
+			if b.setBack(k.author) {
 				who += " " + k.origin
 			}
 			if before := order[who]; before.n > k.n {

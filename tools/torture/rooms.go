@@ -164,7 +164,7 @@ func (b *roomBench) cast(ctx context.Context) error {
 		m.login = wire.Login{Address: b.nodes[i].Address(), Domain: u.Domain, User: name, Password: password, Timeout: 10 * time.Second}
 		m.rng = rand.New(rand.NewPCG(b.seed, uint64(200+k)))
 		m.resumes = k/len(b.nodes)%2 == 1
-		m.replica, m.loose = b.room.replica, b.room.restores > 0
+		m.replica, m.loose = b.room.replica, b.setBack
 		m.report, m.spoke = b.fault, b.spoke[i]
 		m.total = b.room.lines / n
 		if k < b.room.lines%n {

@@ -19,7 +19,9 @@
 //   - Primary–primary: the node of the author numbers a line. Primary–replica: the top does, when it passes the line on. A line
 //     of a foreign peer gets its number where it comes in.
 //   - Numbers and archive change in one operation. A number is given once: each start of the program has a name of its own
-//     for its numbers.
+//     for its numbers. The first line under a name says which one it follows, and how far that went: whoever lacks the end of that takes
+//     it for a gap, unless it is gone. So an author's lines are in order in all archives, but for those of a node that was set back: what
+//     it had said and lost comes back to it, and through it to others, late.
 //   - Nothing is sent to a room in which nobody is, nor to one that is not joined; it catches up when somebody comes.
 //   - How available somebody is (away, a status) does not cross: on these links it costs more than it tells.
 //   - Lines said before federation was enabled have no numbers and stay where they were said.

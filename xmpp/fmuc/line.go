@@ -85,7 +85,7 @@ func (r *room) spread(t *router.Turn, from *peer, author jid.JID, out *stanza.St
 		return err
 	}
 	// What a room without archive has said is gone for good, and no peer need wait for it.
-	n := lines.Number{Origin: o, N: l.Seq, Hole: hole || r.forgetful(t)}
+	n := r.numbers.first(lines.Number{Origin: o, N: l.Seq, Hole: hole || r.forgetful(t)})
 	for _, p := range r.peers {
 		if !p.open() && p.kin() && p.rec.Up {
 			if err := p.withhold(t); err != nil {
@@ -129,6 +129,7 @@ func (r *room) line(t *router.Turn, mr *muc.Room, p *peer, st *stanza.Stanza, m 
 	if !late && !(replica(here) && p.rec.Up) && p.forges(here, m.From) {
 		r.s.count(t, pair{r.jid, p.jid}, func(c *Counters) { c.Duplicates++ })
 		if numbered { // the next one is not behind a gap
+			r.numbers.follows(t, n)
 			return r.have(t, n.Origin, n.N)
 		}
 		return nil

@@ -13,6 +13,9 @@ import (
 type numbering struct {
 	known lines.Vector
 	own   lines.Origin // of this process; 0: it has numbered nothing yet
+	mine  lines.Origin // the newest of our node's, own or one of a process before
+	// after is what an origin follows, of those that follow one: the end of the one that its node had before.
+	after map[lines.Origin]lines.Pair
 	// stamps are those of the newest lines, by origin, as far as they were taken by this process.
 	stamps map[lines.Origin]time.Time
 	// brought counts the origins that this process first heard of from a domain.
@@ -52,9 +55,50 @@ func (r *room) loadNumbers(tx *store.Tx) error {
 			r.numbers.known.Forget(o)
 		default:
 			r.numbers.known.Set(o, c.N, c.At)
+			if c.Own {
+				r.numbers.mine = o
+			}
+			if p, err := lines.ParsePair(c.After); err == nil {
+				r.numbers.follow(o, p)
+			}
 		}
 		return nil
 	})
+}
+
+// follow notes what an origin follows.
+func (n *numbering) follow(o lines.Origin, p lines.Pair) {
+	if n.after == nil {
+		n.after = make(map[lines.Origin]lines.Pair)
+	}
+	n.after[o] = p
+}
+
+// follows notes what the line says of its origin.
+func (n *numbering) follows(t *router.Turn, l lines.Number) {
+	if _, noted := n.after[l.Origin]; noted || l.After.N == 0 {
+		return
+	}
+	n.follow(l.Origin, l.After)
+	t.Tx.OnUndo(func() { delete(n.after, l.Origin) })
+}
+
+// first completes the number of an origin's first line with what that follows. A peer that lacks the end of that asks for it; so nothing is
+// named that is not here, or known here to be gone.
+func (n *numbering) first(l lines.Number) lines.Number {
+	if p := n.after[l.Origin]; l.N == 1 && !l.Hole && p.N <= n.known.Known(p.Origin) {
+		l.After = p
+	}
+	return l
+}
+
+// count is the record of an origin.
+func (n *numbering) count(o lines.Origin) store.FedCount {
+	c := store.FedCount{Origin: o.String(), N: n.known.Known(o), At: n.known.At(o), Own: o == n.mine}
+	if p := n.after[o]; p.N != 0 {
+		c.After = p.String()
+	}
+	return c
 }
 
 // place tells where a line with that number stands. Nobody but this process has new ones under its own name.
@@ -75,7 +119,7 @@ func (r *room) have(t *router.Turn, o lines.Origin, n uint64) error {
 	now := time.Now()
 	v.Set(o, n, now)
 	t.Tx.OnUndo(func() { v.Set(o, old, at) })
-	if err := t.Tx.PutFedCount(r.jid.String(), store.FedCount{Origin: o.String(), N: n, At: now}); err != nil {
+	if err := t.Tx.PutFedCount(r.jid.String(), r.numbers.count(o)); err != nil {
 		return err
 	}
 	if old == 0 && v.Over() != 0 {
@@ -102,6 +146,10 @@ func (r *room) forget(t *router.Turn, upTo lines.Origin) error {
 			delete(r.numbers.stamps, o)
 			t.Tx.OnUndo(func() { r.numbers.stamps[o] = at })
 		}
+		if p, ok := r.numbers.after[o]; ok {
+			delete(r.numbers.after, o)
+			t.Tx.OnUndo(func() { r.numbers.after[o] = p })
+		}
 	}
 	return t.Tx.PutFedCount(name, store.FedCount{Origin: upTo.String(), At: time.Now()})
 }
@@ -110,16 +158,33 @@ func (r *room) forget(t *router.Turn, upTo lines.Origin) error {
 func (r *room) number(t *router.Turn, l *muc.Line) error {
 	n := &r.numbers
 	if n.own == 0 {
-		n.own = n.known.NewOrigin(time.Now())
-		t.Tx.OnUndo(func() { n.own = 0 })
+		if err := r.begin(t); err != nil {
+			return err
+		}
 	}
 	return r.take(t, l, lines.Number{Origin: n.own, N: n.known.Known(n.own) + 1})
+}
+
+// begin makes the origin of this process. It follows that of the process before.
+func (r *room) begin(t *router.Turn) error {
+	n := &r.numbers
+	was := n.mine
+	n.own = n.known.NewOrigin(time.Now())
+	n.mine = n.own
+	t.Tx.OnUndo(func() { n.own, n.mine = 0, was })
+	last := n.known.Known(was)
+	if last == 0 {
+		return nil
+	}
+	n.follows(t, lines.Number{Origin: n.own, After: lines.Pair{Origin: was, N: last}})
+	return t.Tx.PutFedCount(r.jid.String(), n.count(was))
 }
 
 // take notes that the room has the line that is the next of its origin.
 func (r *room) take(t *router.Turn, l *muc.Line, n lines.Number) error {
 	l.Origin, l.Seq = n.Origin.String(), n.N
 	r.stamp(t, l, n.Origin)
+	r.numbers.follows(t, n)
 	return r.have(t, n.Origin, n.N)
 }
 

@@ -57,6 +57,10 @@ func (p *peer) resend(t *router.Turn, mr *muc.Room, spans []lines.Span, most int
 	}
 	for _, d := range all {
 		d.n.Hole = d.n.N != sent[d.n.Origin]+1
+		d.n = p.room.numbers.first(d.n)
+		if n, ok := sent[d.n.After.Origin]; ok && n < d.n.After.N {
+			d.n.After = lines.Pair{} // it will never come
+		}
 		if err := p.repeat(t, d); err != nil {
 			return err
 		}
@@ -169,7 +173,7 @@ func (p *peer) repeat(t *router.Turn, d due) error {
 	}
 	st, err := stream.ParseStanza(e.Stanza)
 	if err != nil {
-		return nil // the next one of its origin says that one is missing
+		return p.tellGone(t, []lines.Pair{{Origin: d.n.Origin, N: d.n.N}})
 	}
 	m := p.lineMark(realOfEntry(e), e.From, d.n)
 	b := m.Append(slices.Clone(st.Inner))
@@ -252,8 +256,7 @@ func (p *peer) eachQueued(t *router.Turn, q *store.Queue, fn func(store.Entry, l
 		}
 		if m, err := ParseMark(st); err == nil {
 			if n, err := lines.ParseNumber(m.Attr("n")); err == nil {
-				n.Hole = false
-				fn(e, n)
+				fn(e, lines.Number{Origin: n.Origin, N: n.N})
 			}
 		}
 		return true, nil

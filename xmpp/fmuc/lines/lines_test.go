@@ -56,12 +56,13 @@ func TestBadSaidIsRefused(t *testing.T) {
 }
 
 func TestNumberText(t *testing.T) {
-	for text, n := range map[string]lines.Number{"AAAAAAAB4q": {1, 170, false}, "AAAAAAAB1!": {1, 1, true}} {
+	for text, n := range map[string]lines.Number{"AAAAAAAB4q": {Origin: 1, N: 170}, "AAAAAAAB1!": {Origin: 1, N: 1, Hole: true}, "AAAAAAAC1+AAAAAAAB4q": {Origin: 2, N: 1, After: lines.Pair{1, 170}}} {
 		if got, err := lines.ParseNumber(text); err != nil || got != n || n.String() != text {
 			t.Errorf("%q: %+v, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"", "AAAAAAAB", "AAAAAAAB0", "AAAAAAAB!", "AAAAAAAB4Q", "AAAAAAAA1", "AAAAAAAB.1", "AAAAAAAB1!!", "AAAAAAABzzzzzzzzzzz", "AAAAAAAB-1", "AAAAAA+B1", "1"} {
+	for _, text := range []string{"", "AAAAAAAB", "AAAAAAAB0", "AAAAAAAB!", "AAAAAAAB4Q", "AAAAAAAA1", "AAAAAAAB.1", "AAAAAAAB1!!", "AAAAAAABzzzzzzzzzzz", "AAAAAAAB-1", "AAAAAA+B1", "1",
+		"AAAAAAAC1+", "AAAAAAAC2+AAAAAAAB4q", "AAAAAAAC1!+AAAAAAAB4q", "AAAAAAAC1+AAAAAAAC4q", "AAAAAAAC1+AAAAAAAB0", "AAAAAAAC1+AAAAAAAB4!", "AAAAAAAC1+AAAAAAAB4+AAAAAAAB4"} {
 		if n, err := lines.ParseNumber(text); err == nil {
 			t.Errorf("%q was read as %+v", text, n)
 		}
@@ -82,9 +83,47 @@ func TestPlaceOfALine(t *testing.T) {
 		{lines.Number{Origin: 9, N: 1}, lines.Next},
 		{lines.Number{Origin: 9, N: 2}, lines.Gap},
 		{lines.Number{Origin: 3, N: 1}, lines.Before},
+		{lines.Number{Origin: 9, N: 1, After: lines.Pair{5, 10}}, lines.Next},
+		{lines.Number{Origin: 9, N: 1, After: lines.Pair{5, 11}}, lines.Gap},
+		{lines.Number{Origin: 9, N: 1, After: lines.Pair{8, 1}}, lines.Gap},
+		{lines.Number{Origin: 9, N: 1, After: lines.Pair{3, 7}}, lines.Next}, // forgotten
+		{lines.Number{Origin: 5, N: 1, After: lines.Pair{8, 1}}, lines.Before},
 	} {
 		if got := v.Place(c.n); got != c.want {
 			t.Errorf("%s is at %d, want %d", c.n, got, c.want)
+		}
+	}
+}
+
+// Whichever lines get through, and how often: what a node takes of another one is in order over all its origins.
+func TestWhatIsTakenIsInOrderOverOrigins(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 200 {
+		var all []lines.Number
+		for o, last := lines.Origin(1), (lines.Pair{}); o < 6; o++ {
+			o := o ^ lines.Origin(r.IntN(8))<<4 // names do not tell the order
+			for n := range uint64(1 + r.IntN(4)) {
+				l := lines.Number{Origin: o, N: n + 1}
+				if n == 0 {
+					l.After = last
+				}
+				all, last = append(all, l), lines.Pair{Origin: o, N: l.N}
+			}
+		}
+		v, taken := &lines.Vector{}, 0
+		for range 2000 {
+			i := r.IntN(len(all))
+			if v.Place(all[i]) != lines.Next {
+				continue
+			}
+			if i != taken {
+				t.Fatalf("%s is taken as number %d of %v", all[i], taken, all)
+			}
+			v.Set(all[i].Origin, all[i].N, day)
+			taken++
+		}
+		if taken != len(all) {
+			t.Fatalf("%d of %d taken", taken, len(all))
 		}
 	}
 }
@@ -299,7 +338,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func FuzzParseNumber(f *testing.F) {
-	for _, s := range []string{"AAAAAAAB4q", "AAAAAAAB1!", strings.Repeat("z", 12)} {
+	for _, s := range []string{"AAAAAAAB4q", "AAAAAAAB1!", "AAAAAAAC1+AAAAAAAB4q", strings.Repeat("z", 12)} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -3,7 +3,7 @@
 //
 // Every node that authors lines in a room numbers them 1, 2, 3 … under a name of its own, its origin. What a node knows is, for each
 // origin, the highest number without a gap before it: a Vector. Two nodes that compare their vectors know to the line what each must
-// send the other.
+// send the other. The first line of an origin names the end of the one that its node had before, so that this is no way around a gap.
 package lines
 
 import (

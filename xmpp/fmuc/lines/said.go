@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -113,7 +112,7 @@ func (s Said) Append(b []byte) []byte {
 	}
 	for _, p := range s.Pairs {
 		word("")
-		b = strconv.AppendUint(append48(b, uint64(p.Origin)), p.N, 36)
+		b = p.Append(b)
 	}
 	if s.Rest {
 		word("#")
@@ -161,17 +160,13 @@ func (s *Said) word(w string) (err error) {
 	if len(w) < originLen || s.Rest || s.Horizon != 0 {
 		return fmt.Errorf("lines: word %.40q", w)
 	}
-	o, err := ParseOrigin(w[:originLen])
+	p, err := ParsePair(w)
 	if err != nil {
 		return err
 	}
-	n, err := parse36(w[originLen:])
-	if err != nil {
-		return err
-	}
-	if o <= s.newest() {
+	if p.Origin <= s.newest() {
 		return fmt.Errorf("lines: %.40q is out of order", w)
 	}
-	s.Pairs = append(s.Pairs, Pair{o, n})
+	s.Pairs = append(s.Pairs, p)
 	return nil
 }

@@ -96,7 +96,7 @@ type Place uint8
 const (
 	Next   Place = iota // the one that is due
 	Before              // taken before, or of no interest any more
-	Gap                 // one before it is missing
+	Gap                 // one before it is missing, of its origin or the one that this follows
 )
 
 // Place tells where a line with that number stands. Nothing is changed.
@@ -105,6 +105,8 @@ func (v *Vector) Place(n Number) Place {
 	switch {
 	case n.N <= known, known == 0 && n.Origin <= v.horizon:
 		return Before
+	case n.After.N > v.Known(n.After.Origin) && n.After.Origin > v.horizon:
+		return Gap
 	case n.N == known+1, n.Hole:
 		return Next
 	}
