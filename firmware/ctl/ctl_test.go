@@ -310,18 +310,25 @@ func TestTooManyAtOnceAreTurnedAway(t *testing.T) {
 func TestRoomsGoThroughTheSocket(t *testing.T) {
 	_, path, _ := serve(t, t.TempDir())
 	c := dial(t, path)
+	if _, err := ctl.Collect[string](t.Context(), c, ctl.OpUserAdd, ctl.UserArgs{User: "alice", Password: "secret"}); err != nil {
+		t.Fatal(err)
+	}
 	rooms, err := ctl.Collect[admin.Room](t.Context(), c, ctl.OpRoomCreate, ctl.RoomArgs{Room: "ops", Settings: []string{"title=Operations"}, Owners: []string{"alice"}})
 	if err != nil || len(rooms) != 1 || rooms[0].JID != "ops@chat.field.net" || len(rooms[0].Members) != 1 {
 		t.Fatalf("%+v, %v", rooms, err)
 	}
 	accept, mode := []string{"*"}, "pr"
-	fed, err := ctl.Collect[ctl.Federated](t.Context(), c, ctl.OpRoomFederate, ctl.FederateArgs{Room: "ops", Accept: &accept, Mode: &mode})
+	fed, err := ctl.Collect[ctl.Federated](t.Context(), c, ctl.OpRoomFederate, ctl.FederateArgs{Room: "ops", Accept: &accept})
 	if err != nil || len(fed) != 1 || fed[0].Room.Federation == nil || fed[0].Room.Federation.Mode != "" {
 		t.Errorf("%+v, %v", fed, err)
 	}
-	_, err = ctl.Collect[ctl.Federated](t.Context(), c, ctl.OpRoomFederate, ctl.FederateArgs{Room: "ops", With: new(string), Accept: &[]string{}})
-	if !errors.Is(err, admin.ErrMisuse) {
-		t.Errorf("nothing to federate with: %v", err)
+	for _, args := range []ctl.FederateArgs{
+		{Room: "ops", With: new(string), Accept: &[]string{}},
+		{Room: "ops", Mode: &mode},
+	} {
+		if _, err = ctl.Collect[ctl.Federated](t.Context(), c, ctl.OpRoomFederate, args); !errors.Is(err, admin.ErrMisuse) {
+			t.Errorf("nothing to federate with: %v", err)
+		}
 	}
 	if _, err := ctl.Collect[string](t.Context(), c, ctl.OpRoomDestroy, ctl.RoomArgs{Room: "ops"}); err != nil {
 		t.Error(err)

@@ -78,10 +78,10 @@ func TestDeclaredRoomsFollowTheConfigUnderTheirOccupants(t *testing.T) {
 func TestRoomsByCommandOnARunningNode(t *testing.T) {
 	n := start(t, write(t, t.TempDir(), withRooms))
 	a := admin.Running(n)
+	alice, bob := online(t, n, "alice", "field.net"), online(t, n, "bob", "field.net")
 	if _, err := a.CreateRoom("ops", []string{"title=Operations"}, []string{"alice"}); err != nil {
 		t.Fatal(err)
 	}
-	alice, bob := online(t, n, "alice", "field.net"), online(t, n, "bob", "field.net")
 	alice.enter("ops@chat.field.net", "Alice")
 	bob.enter("ops@chat.field.net", "Bob")
 	if _, err := a.ConfigureRoom("ops", []string{"non_anonymous=yes"}); err != nil {
@@ -205,10 +205,10 @@ func TestConversationsAreKeptAsTheConfigSays(t *testing.T) {
 func TestARemovedAccountIsNoOwnerAnyMore(t *testing.T) {
 	n := start(t, write(t, t.TempDir(), withRooms+"[[room]]\naddress = \"declared\"\nowners = [\"alice\"]\n"))
 	a := admin.Running(n)
+	alice, bob := online(t, n, "alice", "field.net"), online(t, n, "bob", "field.net")
 	if _, err := a.CreateRoom("ops", nil, []string{"alice"}); err != nil {
 		t.Fatal(err)
 	}
-	alice, bob := online(t, n, "alice", "field.net"), online(t, n, "bob", "field.net")
 	alice.enter("ops@chat.field.net", "Alice")
 	bob.enter("ops@chat.field.net", "Bob")
 	if _, err := a.RemoveUser("alice"); err != nil {
