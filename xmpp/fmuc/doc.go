@@ -13,8 +13,8 @@
 // A digest is one presence from room to room. It says who came and left, and may ask (v: what the sender has) and answer
 // (w: what the sender wants of that). It never expires, and the one that waits is replaced, so it is what is left of a
 // long outage: when a line expires or finds no room in the queue, the peer is behind, gets no more lines, and is asked how
-// far it got. That is asked as well with each join, with the first stanza after a start of the program, and at a gap; never
-// by the clock. So a node whose flash was set back to an old copy is brought level like one that was away.
+// far it got. That is asked as well with each join, with the first stanza to or from a peer after a start of the program, and
+// at a gap; never by the clock. So a node whose flash was set back to an old copy is brought level like one that was away.
 //
 //   - Primary–primary: the node of the author numbers a line. Primary–replica: the top does, when it passes the line on. A line
 //     of a foreign peer gets its number where it comes in.

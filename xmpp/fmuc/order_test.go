@@ -160,3 +160,23 @@ func TestAuthorsStayInOrderWhateverIsLost(t *testing.T) {
 		})
 	}
 }
+
+// A node that was set back, and has nothing to say, hears of what it had with the first word of its peer, though that shows no gap.
+func TestAWordIsEnoughForWhoWasSetBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newPair(t, store.RoomFed{})
+		alice := w.hq.Enter("alice", "ops", "Alice")
+		w.field.Enter("bob", "ops", "Bob")
+		alice.Say("one")
+		w.Flow()
+		restore := w.field.Backup()
+		bob := w.field.Enter("bob", "ops", "Bob")
+		bob.Say("two")
+		bob.Say("three")
+		w.Flow()
+		restore()
+		alice.Say("four")
+		w.Flow()
+		level(t, 4, w.hq, w.field)
+	})
+}

@@ -41,7 +41,10 @@ func (s *Service) Stanza(t *router.Turn, mr *muc.Room, st *stanza.Stanza) error 
 		return stanza.Fail(stanza.NotAcceptable, "this room is not federated with yours")
 	}
 	if st.Type == stanza.Groupchat {
-		return r.line(t, mr, p, st, m)
+		if err := r.line(t, mr, p, st, m); err != nil {
+			return err
+		}
+		return p.stirred(t, mr)
 	}
 	return r.whispered(t, mr, p, st, m)
 }

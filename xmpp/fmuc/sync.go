@@ -148,6 +148,8 @@ func (r *room) compare(t *router.Turn, mr *muc.Room, p *peer, s *Sync) error {
 		if need = answer; d.Unclear {
 			need = ask | whole // its answer says what it lacks, and with it comes what we lack
 			clear = s.Wants
+		} else if !s.Wants {
+			k.rec.Asked = false // it asks itself, so a question of ours may be lost; the answer says the same
 		}
 	}
 	if s.Wants {
@@ -168,6 +170,8 @@ func (r *room) compare(t *router.Turn, mr *muc.Room, p *peer, s *Sync) error {
 	k.rec.Met = true
 	if clear {
 		k.rec.Behind, k.rec.Held = false, 0
+	} else if k.rec.Behind {
+		spans = nil // they come with all else, when it has answered
 	}
 	if s.Sum != "" {
 		right, err := p.believes(t, s.Sum)

@@ -66,6 +66,15 @@ func (r *room) gap(t *router.Turn, mr *muc.Room, p *peer) error {
 	return p.digest(t, mr, ask)
 }
 
+// stirred is when the peer speaks: a question that is still to be put is put now. It is so after a start, and when lines were held back while
+// nobody was there, or a question got lost.
+func (p *peer) stirred(t *router.Turn, mr *muc.Room) error {
+	if k := &p.kinship; !p.kin() || !p.open() || p.deaf() || k.greeted && (!k.rec.Behind || !p.unheard()) {
+		return nil
+	}
+	return p.digest(t, mr, ask)
+}
+
 // askAgain is how long an answer may be on its way before the next line is a reason to ask again: a peer whose store was set back may not
 // know that it was asked.
 const askAgain = 10 * time.Minute
