@@ -3,6 +3,7 @@ package admin_test
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"longwire/firmware/admin"
 	"longwire/firmware/config"
 	"longwire/store"
+	"longwire/xmpp/jid"
 )
 
 func TestRoomsAreMadeChangedAndDestroyed(t *testing.T) {
@@ -331,4 +333,29 @@ func TestWhoGetsARemovedNameInheritsNoRoom(t *testing.T) {
 			t.Errorf("members %+v, %v", r.Members, err)
 		}
 	})
+}
+
+// The rooms that somebody made are not counted against whoever gets the name later.
+func TestARemovedNameHasMadeNoRoom(t *testing.T) {
+	db, err := store.Open(filepath.Join(t.TempDir(), "store.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	err = db.Update(func(tx *store.Tx) error {
+		return errors.Join(
+			tx.PutRoom(store.Room{JID: "a@chat.field.net", Creator: "alice@field.net"}),
+			tx.PutRoom(store.Room{JID: "b@chat.field.net", Creator: "bob@field.net"}),
+			admin.Forsake(tx, admin.AtRest(tx), jid.MustParse("alice@field.net")))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var by []string
+	err = db.View(func(tx *store.Tx) error {
+		return tx.Rooms(func(r store.Room) error { by = append(by, r.Creator); return nil })
+	})
+	if err != nil || len(by) != 2 || by[0] != "" || by[1] != "bob@field.net" {
+		t.Errorf("made by %q, %v", by, err)
+	}
 }
