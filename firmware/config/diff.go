@@ -138,8 +138,12 @@ func (d *Changes) named(kind string, n *Named, old, new map[string]reflect.Value
 	for _, name := range n.Added {
 		d.Keys = append(d.Keys, kind+" "+quote(name)+" added")
 	}
+	gone := " removed"
+	if kind == "room" {
+		gone = " not in the config any more; it lives on"
+	}
 	for _, name := range n.Removed {
-		d.Keys = append(d.Keys, kind+" "+quote(name)+" removed")
+		d.Keys = append(d.Keys, kind+" "+quote(name)+gone)
 	}
 	slices.Sort(d.Keys)
 }

@@ -40,3 +40,13 @@ func TestDiffNamesWhatChangedAndNothingElse(t *testing.T) {
 		}
 	}
 }
+
+// A room that the config declares no more is still there, with all that was said in it.
+func TestDiffSaysThatARoomLivesOn(t *testing.T) {
+	with := parse(t, "data = \"/d\"\n[[room]]\naddress = \"ops\"\n"+pair)
+	d := config.Diff(with, parse(t, "data = \"/d\"\n"+pair))
+	want := []string{`room "ops@` + with.RoomService.Domains[0] + `" not in the config any more; it lives on`}
+	if !reflect.DeepEqual(d.Keys, want) {
+		t.Errorf("got %q, want %q", d.Keys, want)
+	}
+}
