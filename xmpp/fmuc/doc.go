@@ -28,4 +28,10 @@
 //   - At the first contact a room wants the other's last 20 lines, or what its configuration says (history); with "only the
 //     last N" at each time. What does not come, like what the archive has pruned, is forgone, and never asked for again.
 //   - A subject that comes late, and was replaced meanwhile, is not set again.
+//
+// # With other servers
+//
+// By the standard the answer to a join, and what is made up for behind it, is one burst: those who are there, up to 500 lines of the past,
+// the subject. Nothing tells the sender how much of it has arrived, so that it cannot go in parts. The peer's queue (queue_entries) must
+// take all of it at once; in one that does not, the federation breaks at each join, and last_n or history must bound the lines.
 package fmuc
