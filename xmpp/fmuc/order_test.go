@@ -180,3 +180,49 @@ func TestAWordIsEnoughForWhoWasSetBack(t *testing.T) {
 		level(t, 4, w.hq, w.field)
 	})
 }
+
+// Nodes that are set back, start anew, and whose small queues give up early, are level when a few words have gone, without a look at the clock.
+func TestNodesThatWereSetBackGetLevelByTraffic(t *testing.T) {
+	for seed := range seeds(t) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				c := newChaos(t, 2*seed, store.RoomFed{Watch: true, History: "500"}, func(n *fmuctest.Node) {
+					n.QueueLimits.Entries = 12
+					n.Lifetimes.Groupchat = time.Minute
+				})
+				for _, n := range c.Nodes {
+					c.come(n)
+				}
+				c.Flow()
+				restore := map[*fmuctest.Node]func(){}
+				for i := range 400 {
+					c.step(false, true)
+					if i%20 > 0 {
+						continue
+					}
+					n := c.node()
+					if back := restore[n]; back != nil {
+						back()
+						delete(restore, n)
+					} else {
+						restore[n] = n.Backup()
+					}
+					c.clients[n] = nil
+					c.come(n)
+				}
+				for range 4 {
+					for _, l := range c.Links {
+						l.Heal()
+					}
+					for _, n := range c.Nodes {
+						c.say(n)
+					}
+					c.Flow()
+					time.Sleep(30 * time.Second)
+					c.Flow()
+				}
+				level(t, len(numbers(c.Nodes[0])), c.Nodes...)
+			})
+		})
+	}
+}
