@@ -176,6 +176,19 @@ func profaneRooms(ctx context.Context, st *stage, home *place, tell func(string,
 			_, err := bob.until("unavailable")
 			return err
 		}},
+		{"discovery", func() error {
+			return shows("/rooms service chat."+home.Domain, room)
+		}},
+		{"destroy", func() error {
+			if err := shows(fmt.Sprintf("/join %s nick Alice", room), "Bob"); err != nil {
+				return err
+			}
+			if err := shows("/room destroy"); err != nil {
+				return err
+			}
+			_, err := bob.until("<destroy")
+			return err
+		}},
 	} {
 		err := step.do()
 		tell(step.name, err)
