@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,7 +25,7 @@ var (
 // A Link carries what two nodes have queued for each other, in order, while it is up.
 type Link struct {
 	a, b *Node
-	cut  bool
+	cut  atomic.Bool // the nodes ask for it on goroutines of their own
 	// Crossed is what crossed the link, oldest first, as "from > to: stanza".
 	Crossed []Crossing
 }
@@ -57,13 +58,13 @@ func (l *Link) far(n *Node) *Node {
 }
 
 // Up tells whether the link carries.
-func (l *Link) Up() bool { return !l.cut }
+func (l *Link) Up() bool { return !l.cut.Load() }
 
 // Cut ends contact; what is queued stays so.
-func (l *Link) Cut() { l.cut = true }
+func (l *Link) Cut() { l.cut.Store(true) }
 
 // Heal begins contact.
-func (l *Link) Heal() { l.cut = false }
+func (l *Link) Heal() { l.cut.Store(false) }
 
 // Lose drops all that a node has queued for the other, as a link does that resumes without what it had: nobody is told.
 func (l *Link) Lose(from *Node) (n int) {
@@ -109,7 +110,7 @@ func stamped(e store.Entry) string {
 // Carry moves one stanza over the link, if it can; false when there was none, or no contact.
 func (l *Link) Carry(from *Node) bool {
 	to := l.far(from)
-	if to == nil || l.cut || !from.Running() || !to.Running() {
+	if to == nil || !l.Up() || !from.Running() || !to.Running() {
 		return false
 	}
 	q := from.DB.Queue(to.Name)

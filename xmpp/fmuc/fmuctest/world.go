@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"longwire/store"
@@ -59,6 +60,7 @@ type Node struct {
 	Peers  *s2s.Peers
 
 	path    string
+	running atomic.Bool // the nodes ask each other for it on goroutines of their own
 	stop    func()
 	clients []*Client
 }
@@ -124,6 +126,7 @@ func (n *Node) Start() {
 	wg.Go(func() { _ = n.FMUC.Run(ctx) })
 	wg.Go(func() { _ = n.Peers.Run(ctx) })
 	n.stop = func() { cancel(); wg.Wait() }
+	n.running.Store(true)
 }
 
 // connect applies the peers that the links make.
@@ -176,11 +179,12 @@ func (n *Node) queue(domain string) *store.Queue {
 }
 
 // Running tells whether the node is started.
-func (n *Node) Running() bool { return n.stop != nil }
+func (n *Node) Running() bool { return n.running.Load() }
 
 // Stop ends the node as a power cut does: nobody is told.
 func (n *Node) Stop() {
 	if n.stop != nil {
+		n.running.Store(false)
 		n.stop()
 		n.stop = nil
 	}
