@@ -106,19 +106,7 @@ func (a *Admin) room(name string) (jid.JID, error) {
 	if len(domains) == 0 {
 		return jid.JID{}, misuse("this node has no rooms; name a domain for them below [rooms] in the config and reload")
 	}
-	if !strings.Contains(name, "@") {
-		name += "@" + domains[0]
-	}
-	j, err := jid.Parse(name)
-	switch {
-	case err != nil:
-		return jid.JID{}, misuse("%q is not a room's address: %w; write it as in ops@%s", name, err, domains[0])
-	case j.Local() == "" || j.Resource() != "":
-		return jid.JID{}, misuse("%q is not a room's address; write it as in ops@%s", name, domains[0])
-	case !slices.Contains(domains, j.Domain()):
-		return jid.JID{}, misuse("%s is not a domain of this node's rooms; they are at: %s", j.Domain(), strings.Join(domains, ", "))
-	}
-	return j, nil
+	return ours(name, domains, addressWords{"a room's address", "ops", "this node's rooms; they are at"})
 }
 
 // noRoom puts store.ErrNotFound into words.

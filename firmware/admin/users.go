@@ -25,18 +25,25 @@ type User struct {
 
 // account reads "alice" or "alice@field.net" as one of our users; a bare name lives at our first domain.
 func (a *Admin) account(name string) (jid.JID, error) {
-	domains := a.cfg().Domains
+	return ours(name, a.cfg().Domains, addressWords{"a user's address", "alice", "this node; its domains are"})
+}
+
+// addressWords is how a kind of address is spoken of: what it is, an example, whose domains it may have.
+type addressWords struct{ what, example, whose string }
+
+// ours reads a name with or without its domain as an address at one of our domains; a bare one lives at the first.
+func ours(name string, domains []string, w addressWords) (jid.JID, error) {
 	if !strings.Contains(name, "@") && len(domains) > 0 {
 		name += "@" + domains[0]
 	}
 	j, err := jid.Parse(name)
 	switch {
 	case err != nil:
-		return jid.JID{}, misuse("%q is not a user's address: %w; write it as in alice@%s", name, err, domains[0])
+		return jid.JID{}, misuse("%q is not %s: %w; write it as in %s@%s", name, w.what, err, w.example, domains[0])
 	case j.Local() == "" || j.Resource() != "":
-		return jid.JID{}, misuse("%q is not a user's address; write it as in alice@%s", name, domains[0])
+		return jid.JID{}, misuse("%q is not %s; write it as in %s@%s", name, w.what, w.example, domains[0])
 	case !slices.Contains(domains, j.Domain()):
-		return jid.JID{}, misuse("%s is not a domain of this node; its domains are: %s", j.Domain(), strings.Join(domains, ", "))
+		return jid.JID{}, misuse("%s is not a domain of %s: %s", j.Domain(), w.whose, strings.Join(domains, ", "))
 	}
 	return j, nil
 }
