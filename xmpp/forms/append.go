@@ -70,6 +70,5 @@ func attr(b []byte, name, v string) []byte {
 	if v == "" {
 		return b
 	}
-	b = append(append(append(b, ' '), name...), '=', '\'')
-	return append(markup.AppendEscapedAttr(b, v), '\'')
+	return markup.AppendPlainAttr(b, name, v)
 }

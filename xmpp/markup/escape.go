@@ -80,8 +80,16 @@ func AppendAttr(b []byte, a Attr, n int) []byte {
 		b = append(AppendEscapedAttr(append(b, "='"...), a.Name.Space), "' "...)
 		b = append(append(b, prefix...), ':')
 	}
-	b = append(append(b, a.Name.Local...), "='"...)
-	return append(AppendEscapedAttr(b, a.Value), '\'')
+	return appendValue(append(b, a.Name.Local...), a.Value)
+}
+
+// AppendPlainAttr writes one attribute without namespace, with a blank before it.
+func AppendPlainAttr(b []byte, name, value string) []byte {
+	return appendValue(append(append(b, ' '), name...), value)
+}
+
+func appendValue(b []byte, value string) []byte {
+	return append(AppendEscapedAttr(append(b, "='"...), value), '\'')
 }
 
 // Unescape gives the character data of well-formed markup: references resolved, CDATA sections unwrapped, line ends

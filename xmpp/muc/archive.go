@@ -4,6 +4,7 @@ import (
 	"longwire/store"
 	"longwire/xmpp/archive"
 	"longwire/xmpp/jid"
+	"longwire/xmpp/markup"
 	"longwire/xmpp/router"
 	"longwire/xmpp/stanza"
 )
@@ -139,8 +140,8 @@ func (r *Room) archived(e store.ArchiveEntry, real bool) ([]byte, bool) {
 	if real && e.With != "" {
 		b := append(make([]byte, 0, len(st.Inner)+160), st.Inner...)
 		b = append(b, "<x xmlns='"+NSUser+"'><item"...)
-		b = attr(b, "affiliation", r.next.Affiliation(l.Real).String())
-		b = attr(b, "jid", e.With)
+		b = markup.AppendPlainAttr(b, "affiliation", r.next.Affiliation(l.Real).String())
+		b = markup.AppendPlainAttr(b, "jid", e.With)
 		st.SetInner(append(b, "/></x>"...))
 	}
 	return st.Bytes(), true

@@ -123,7 +123,7 @@ func (p *plan) note(a absentee) {
 	r := p.room
 	b := append([]byte(nil), "<x xmlns='"+NSUser+"'><item affiliation='"...)
 	b = append(append(b, a.to.String()...), '\'')
-	b = attr(b, "jid", a.jid.String())
+	b = markup.AppendPlainAttr(b, "jid", a.jid.String())
 	b = append(b, " role='none'"...)
 	if a.reason == "" {
 		b = append(b, "/></x>"...)

@@ -113,7 +113,7 @@ func (r *Room) evict(t *router.Turn, old *State, c Cause) error {
 func (e ending) append(b []byte) []byte {
 	b = append(b, "<destroy"...)
 	if !e.alternate.IsZero() {
-		b = attr(b, "jid", e.alternate.String())
+		b = markup.AppendPlainAttr(b, "jid", e.alternate.String())
 	}
 	if e.reason == "" && e.password == "" {
 		return append(b, "/>"...)

@@ -38,7 +38,7 @@ func (s *Service) serveDisco() {
 func identity(b []byte, name string) []byte {
 	b = append(b, "<identity category='conference' type='text'"...)
 	if name != "" {
-		b = attr(b, "name", name)
+		b = markup.AppendPlainAttr(b, "name", name)
 	}
 	return append(b, "/>"...)
 }
@@ -46,7 +46,7 @@ func identity(b []byte, name string) []byte {
 func features(b []byte, names ...string) []byte {
 	slices.Sort(names)
 	for _, n := range names {
-		b = append(attr(append(b, "<feature"...), "var", n), "/>"...)
+		b = append(markup.AppendPlainAttr(append(b, "<feature"...), "var", n), "/>"...)
 	}
 	return b
 }
@@ -55,7 +55,7 @@ func features(b []byte, names ...string) []byte {
 func query(space, node string) []byte {
 	b := append([]byte(nil), "<query xmlns='"+space+"'"...)
 	if node != "" {
-		b = attr(b, "node", node)
+		b = markup.AppendPlainAttr(b, "node", node)
 	}
 	return append(b, '>')
 }
@@ -90,9 +90,9 @@ func (s *Service) serviceItems(q *request) error {
 	lo, hi, result := page.Page(ids, maxItems)
 	b := query(nsDiscoItems, "")
 	for i := lo; i < hi; i++ {
-		b = attr(append(b, "<item"...), "jid", ids[i])
+		b = markup.AppendPlainAttr(append(b, "<item"...), "jid", ids[i])
 		if name := rooms[i].Name; name != "" {
-			b = attr(b, "name", name)
+			b = markup.AppendPlainAttr(b, "name", name)
 		}
 		b = append(b, "/>"...)
 	}

@@ -174,7 +174,7 @@ func (s *Service) decline(q *request, d invitation) error {
 }
 
 func (inv invitation) append(b []byte, name string, from jid.JID) []byte {
-	b = attr(append(append(b, '<'), name...), "from", from.String())
+	b = markup.AppendPlainAttr(append(append(b, '<'), name...), "from", from.String())
 	if inv.reason == "" && !inv.goesOn {
 		return append(b, "/>"...)
 	}
@@ -185,7 +185,7 @@ func (inv invitation) append(b []byte, name string, from jid.JID) []byte {
 	if inv.goesOn {
 		b = append(b, "<continue"...)
 		if inv.thread != "" {
-			b = attr(b, "thread", inv.thread)
+			b = markup.AppendPlainAttr(b, "thread", inv.thread)
 		}
 		b = append(b, "/>"...)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"longwire/xmpp/archive"
 	"longwire/xmpp/jid"
+	"longwire/xmpp/markup"
 	"longwire/xmpp/router"
 	"longwire/xmpp/stanza"
 )
@@ -128,7 +129,7 @@ func (l *line) told(r *Room, near bool) *stanza.Stanza {
 	st.From, st.To, st.Type = l.from, jid.JID{}, stanza.Groupchat
 	b := append(make([]byte, 0, len(st.Inner)+320), st.Inner...)
 	if l.occupant != "" {
-		b = append(attr(append(b, "<occupant-id xmlns='"+nsOccupantID+"'"...), "id", l.occupant), "/>"...)
+		b = append(markup.AppendPlainAttr(append(b, "<occupant-id xmlns='"+nsOccupantID+"'"...), "id", l.occupant), "/>"...)
 	}
 	if l.id != 0 && near {
 		b = append(b, archive.StanzaID(r.jid, l.id)...)
@@ -146,7 +147,7 @@ func (l *line) told(r *Room, near bool) *stanza.Stanza {
 
 // appendDelay writes a delay stamp. XEP-0203 §3.
 func appendDelay(b []byte, by jid.JID, at time.Time) []byte {
-	b = attr(append(b, "<delay xmlns='"+nsDelay+"'"...), "from", by.String())
+	b = markup.AppendPlainAttr(append(b, "<delay xmlns='"+nsDelay+"'"...), "from", by.String())
 	b = append(b, " stamp='"...)
 	b = at.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z") // XEP-0082 §3.2
 	return append(b, "'/>"...)

@@ -128,8 +128,8 @@ func (q *request) byRole(b []byte, name string) ([]byte, error) {
 			continue
 		}
 		b = append(append(append(b, "<item affiliation='"...), o.Affiliation.String()...), '\'')
-		b = attr(b, "jid", o.Real.String())
-		b = attr(b, "nick", o.Nick)
+		b = markup.AppendPlainAttr(b, "jid", o.Real.String())
+		b = markup.AppendPlainAttr(b, "nick", o.Nick)
 		b = append(append(append(b, " role='"...), o.Role.String()...), "'/>"...)
 	}
 	return b, nil
@@ -146,9 +146,9 @@ func (q *request) byAffiliation(b []byte, name string) ([]byte, error) {
 	}
 	for _, m := range listed(q.state.Members, a) {
 		b = append(append(append(b, "<item affiliation='"...), name...), '\'')
-		b = attr(b, "jid", m.JID)
+		b = markup.AppendPlainAttr(b, "jid", m.JID)
 		if m.Nick != "" {
-			b = attr(b, "nick", m.Nick)
+			b = markup.AppendPlainAttr(b, "nick", m.Nick)
 		}
 		if m.Reason == "" || a != Outcast {
 			b = append(b, "/>"...)

@@ -88,8 +88,3 @@ func (o *Occupant) appendID(b []byte) []byte {
 // momentary marks a message of the room that is for those inside now: it must not wait, among what people write, for
 // a client that could not be given it before its stream ended. XEP-0334 §4.2.
 const momentary = "<no-store xmlns='" + nsHints + "'/>"
-
-// attr is a non-empty attribute as markup.
-func attr(b []byte, name, value string) []byte {
-	return append(markup.AppendEscapedAttr(append(append(append(b, ' '), name...), "='"...), value), '\'')
-}

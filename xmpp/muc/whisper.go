@@ -72,7 +72,7 @@ func (r *Room) whisper(t *router.Turn, to *Occupant, from jid.JID, id string, st
 	st.From = from
 	b := append(make([]byte, 0, len(st.Inner)+200), st.Inner...)
 	if id != "" {
-		b = append(attr(append(b, "<occupant-id xmlns='"+nsOccupantID+"'"...), "id", id), "/>"...)
+		b = append(markup.AppendPlainAttr(append(b, "<occupant-id xmlns='"+nsOccupantID+"'"...), "id", id), "/>"...)
 	}
 	st.SetInner(append(b, "<x xmlns='"+NSUser+"'/>"...))
 	for i := range to.Sessions {

@@ -158,7 +158,7 @@ func (s *Service) SetPhoto(t *router.Turn, account, owner jid.JID, p vcard.Photo
 		return false, err
 	}
 	info := append([]byte("<metadata xmlns='"+NodeAvatarMetadata+"'><info"), " bytes='"+strconv.Itoa(len(p.Data))+"' id='"+id+"'"...)
-	info = append(attr(info, "type", imageType(p)), "/></metadata>"...)
+	info = append(markup.AppendPlainAttr(info, "type", imageType(p)), "/></metadata>"...)
 	return true, s.publishAvatar(t, account, owner, id, info)
 }
 

@@ -52,10 +52,10 @@ func (b *Bookmark) read(e *markup.Element) {
 func (b *Bookmark) append(d []byte, open string, extra [][]byte) []byte {
 	d = append(d, open...)
 	if b.Name != "" {
-		d = attr(d, "name", b.Name)
+		d = markup.AppendPlainAttr(d, "name", b.Name)
 	}
 	if b.Autojoin {
-		d = attr(d, "autojoin", "true")
+		d = markup.AppendPlainAttr(d, "autojoin", "true")
 	}
 	if b.Nick == "" && b.Password == "" && len(extra) == 0 {
 		return append(d, '/', '>')

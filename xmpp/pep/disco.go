@@ -9,6 +9,7 @@ import (
 	"longwire/xmpp/forms"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/local"
+	"longwire/xmpp/markup"
 	"longwire/xmpp/stanza"
 )
 
@@ -81,9 +82,9 @@ func (s *Service) NodeItems(q *local.Request, node string) (b []byte, err error)
 		if err != nil {
 			return nil, err
 		}
-		b = attr(attr(append(b, "<item"...), "jid", q.Account.String()), "node", all[i].Node)
+		b = markup.AppendPlainAttr(markup.AppendPlainAttr(append(b, "<item"...), "jid", q.Account.String()), "node", all[i].Node)
 		if title := all[i].Config.Title; title != "" {
-			b = attr(b, "name", title)
+			b = markup.AppendPlainAttr(b, "name", title)
 		}
 		b = append(b, "/>"...)
 	}
@@ -101,7 +102,7 @@ func (s *Service) itemNames(q *request) (b []byte, err error) {
 		return err
 	})
 	for _, id := range w.ids {
-		b = append(attr(attr(append(b, "<item"...), "jid", q.Account.String()), "name", id), "/>"...)
+		b = append(markup.AppendPlainAttr(markup.AppendPlainAttr(append(b, "<item"...), "jid", q.Account.String()), "name", id), "/>"...)
 	}
 	return b, err
 }

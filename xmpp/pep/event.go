@@ -22,17 +22,12 @@ func (c *counter) next() string { return "pep" + strconv.FormatUint(c.n.Add(1), 
 // token is an id that nobody else has.
 func token() string { return rand.Text() }
 
-func attr(b []byte, name, value string) []byte {
-	b = append(append(append(b, ' '), name...), '=', '\'')
-	return append(markup.AppendEscapedAttr(b, value), '\'')
-}
-
 func openItems(b []byte, node string) []byte {
-	return attr(append(b, "<event xmlns='"+NSEvent+"'><items"...), "node", node)
+	return markup.AppendPlainAttr(append(b, "<event xmlns='"+NSEvent+"'><items"...), "node", node)
 }
 
 func appendItem(b []byte, it *store.PubsubItem, payload bool) []byte {
-	b = attr(append(b, "<item"...), "id", it.ID)
+	b = markup.AppendPlainAttr(append(b, "<item"...), "id", it.ID)
 	if !payload || len(it.Payload) == 0 {
 		return append(b, '/', '>')
 	}

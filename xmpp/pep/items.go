@@ -38,7 +38,7 @@ func (s *Service) items(q *request) error {
 	} else if page, set, err = s.page(q); err != nil {
 		return err
 	}
-	b := attr(append([]byte(nil), "<pubsub xmlns='"+NS+"'><items"...), "node", q.node)
+	b := markup.AppendPlainAttr(append([]byte(nil), "<pubsub xmlns='"+NS+"'><items"...), "node", q.node)
 	if len(page) == 0 {
 		b = append(b, "/>"...)
 	} else {

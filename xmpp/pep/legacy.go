@@ -35,10 +35,10 @@ func (s *Service) storage(tx *store.Tx, account jid.JID) ([]byte, error) {
 	d := append([]byte(nil), "<storage xmlns='"+NodeLegacyBookmarks+"'>"...)
 	for _, room := range order {
 		k := all[room]
-		d = k.b.append(attr(append(d, "<conference"...), "jid", k.id), "", nil)
+		d = k.b.append(markup.AppendPlainAttr(append(d, "<conference"...), "jid", k.id), "", nil)
 	}
 	for _, r := range list {
-		d = r.b.append(attr(append(d, "<conference"...), "jid", r.jid.String()), "", nil)
+		d = r.b.append(markup.AppendPlainAttr(append(d, "<conference"...), "jid", r.jid.String()), "", nil)
 	}
 	return append(append(d, rest...), "</storage>"...), nil
 }

@@ -3,6 +3,7 @@ package pep
 import (
 	"longwire/store"
 	"longwire/xmpp/jid"
+	"longwire/xmpp/markup"
 	"longwire/xmpp/stanza"
 )
 
@@ -56,7 +57,7 @@ func (s *Service) subscriptions(q *request) error {
 
 func openList(b []byte, node string) []byte {
 	if node != "" {
-		b = attr(b, "node", node)
+		b = markup.AppendPlainAttr(b, "node", node)
 	}
 	return append(b, '>')
 }
@@ -64,9 +65,9 @@ func openList(b []byte, node string) []byte {
 func subscription(b []byte, node, jid string) []byte {
 	b = append(b, "<subscription"...)
 	if node != "" {
-		b = attr(b, "node", node)
+		b = markup.AppendPlainAttr(b, "node", node)
 	}
-	return append(attr(attr(b, "jid", jid), "subscription", "subscribed"), "/>"...)
+	return append(markup.AppendPlainAttr(markup.AppendPlainAttr(b, "jid", jid), "subscription", "subscribed"), "/>"...)
 }
 
 // list replies with a list that begins with "<name …>".
@@ -104,7 +105,7 @@ func (s *Service) affiliations(q *request) error {
 			all, err := s.nodes(q, tx)
 			b, empty = openList([]byte("<affiliations"), q.node), len(all) == 0
 			for _, n := range all {
-				b = append(attr(attr(append(b, "<affiliation"...), "node", n.Node), "affiliation", "owner"), "/>"...)
+				b = append(markup.AppendPlainAttr(markup.AppendPlainAttr(append(b, "<affiliation"...), "node", n.Node), "affiliation", "owner"), "/>"...)
 			}
 			return err
 		})
@@ -125,7 +126,7 @@ func (s *Service) owners(q *request) error {
 		return err
 	}
 	b := append(openList([]byte("<affiliations"), q.node), "<affiliation"...)
-	b = append(attr(attr(b, "jid", q.Account.String()), "affiliation", "owner"), "/>"...)
+	b = append(markup.AppendPlainAttr(markup.AppendPlainAttr(b, "jid", q.Account.String()), "affiliation", "owner"), "/>"...)
 	q.list(NSOwner, "affiliations", b, false)
 	return nil
 }

@@ -50,7 +50,7 @@ func (s *Service) create(q *request) error {
 		q.Reply(nil)
 		return nil
 	}
-	b := attr(append([]byte(nil), "<pubsub xmlns='"+NS+"'><create"...), "node", node)
+	b := markup.AppendPlainAttr(append([]byte(nil), "<pubsub xmlns='"+NS+"'><create"...), "node", node)
 	q.Reply(append(b, "/></pubsub>"...))
 	return nil
 }
@@ -99,7 +99,7 @@ func (s *Service) configuration(q *request) error {
 	if err != nil {
 		return err
 	}
-	b := attr(append([]byte(nil), "<pubsub xmlns='"+NSOwner+"'><configure"...), "node", q.node)
+	b := markup.AppendPlainAttr(append([]byte(nil), "<pubsub xmlns='"+NSOwner+"'><configure"...), "node", q.node)
 	b = form(forms.Blank, &n.Config).Append(append(b, '>'))
 	q.Reply(append(b, "</configure></pubsub>"...))
 	return nil
@@ -175,7 +175,7 @@ func (s *Service) reconfigure(q *request, n store.PubsubNode) error {
 		return nil
 	}
 	// XEP-0060 §8.2.5.3.
-	b := attr(append([]byte(nil), "<event xmlns='"+NSEvent+"'><configuration"...), "node", n.Node)
+	b := markup.AppendPlainAttr(append([]byte(nil), "<event xmlns='"+NSEvent+"'><configuration"...), "node", n.Node)
 	if n.Config.NoPayload {
 		b = append(b, "/></event>"...)
 	} else {
@@ -200,7 +200,7 @@ func (s *Service) deleteNode(q *request) error {
 		return err
 	}
 	if n.Config.NotifyDelete {
-		b := attr(append([]byte(nil), "<event xmlns='"+NSEvent+"'><delete"...), "node", q.node)
+		b := markup.AppendPlainAttr(append([]byte(nil), "<event xmlns='"+NSEvent+"'><delete"...), "node", q.node)
 		if err := s.tell(q.Turn, q.Account, q.node, &n.Config, append(b, "/></event>"...)); err != nil {
 			return err
 		}
@@ -233,7 +233,7 @@ func (s *Service) purge(q *request) error {
 	if err := q.Turn.Tx.PurgePubsubNode(q.Account.String(), q.node); err != nil {
 		return failed("purging", q.Account, q.node, err)
 	}
-	b := attr(append([]byte(nil), "<event xmlns='"+NSEvent+"'><purge"...), "node", q.node)
+	b := markup.AppendPlainAttr(append([]byte(nil), "<event xmlns='"+NSEvent+"'><purge"...), "node", q.node)
 	if err := s.tell(q.Turn, q.Account, q.node, &n.Config, append(b, "/></event>"...)); err != nil {
 		return err
 	}

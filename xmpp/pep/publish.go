@@ -44,12 +44,12 @@ func (s *Service) publish(q *request) error {
 		return err
 	}
 	b := append([]byte(nil), "<pubsub xmlns='"+NS+"'><publish"...)
-	b = attr(b, "node", q.node)
+	b = markup.AppendPlainAttr(b, "node", q.node)
 	if given != "" || id == "" {
 		b = append(b, "/></pubsub>"...)
 	} else {
 		// XEP-0060 §7.1.2: the publisher learns the id that it got.
-		b = append(attr(append(b, "><item"...), "id", id), "/></publish></pubsub>"...)
+		b = append(markup.AppendPlainAttr(append(b, "><item"...), "id", id), "/></publish></pubsub>"...)
 	}
 	q.Reply(b)
 	return nil

@@ -5,6 +5,7 @@ import (
 
 	"longwire/store"
 	"longwire/xmpp/jid"
+	"longwire/xmpp/markup"
 	"longwire/xmpp/router"
 	"longwire/xmpp/stanza"
 )
@@ -62,7 +63,7 @@ func (s *Service) remove(t *router.Turn, account jid.JID, n *store.PubsubNode, i
 		return nil
 	}
 	event := append(openItems(nil, n.Node), "><retract"...)
-	event = append(attr(event, "id", id), "/></items></event>"...)
+	event = append(markup.AppendPlainAttr(event, "id", id), "/></items></event>"...)
 	return s.tell(t, account, n.Node, &n.Config, event)
 }
 

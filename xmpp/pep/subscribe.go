@@ -8,6 +8,7 @@ import (
 	"longwire/store"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/local"
+	"longwire/xmpp/markup"
 	"longwire/xmpp/stanza"
 )
 
@@ -40,8 +41,8 @@ func (s *Service) subscribe(q *request) error {
 	if err := s.admitSubscriber(q, j); err != nil {
 		return err
 	}
-	b := attr(append([]byte(nil), "<pubsub xmlns='"+NS+"'><subscription"...), "node", q.node)
-	b = attr(attr(b, "jid", j.String()), "subscription", "subscribed")
+	b := markup.AppendPlainAttr(append([]byte(nil), "<pubsub xmlns='"+NS+"'><subscription"...), "node", q.node)
+	b = markup.AppendPlainAttr(markup.AppendPlainAttr(b, "jid", j.String()), "subscription", "subscribed")
 	q.Reply(append(b, "/></pubsub>"...))
 	return s.greet(q, &n)
 }

@@ -152,11 +152,7 @@ func attr(b []byte, name, value string) []byte {
 	if value == "" {
 		return b
 	}
-	b = append(b, ' ')
-	b = append(b, name...)
-	b = append(b, '=', '\'')
-	b = markup.AppendEscapedAttr(b, value)
-	return append(b, '\'')
+	return markup.AppendPlainAttr(b, name, value)
 }
 
 // Bytes is Append into a new slice.
