@@ -90,7 +90,13 @@ func (e *protocolError) Error() string { return e.text }
 
 // session is one connection from login to its end.
 func (a *actor) session(ctx context.Context) error {
-	c, err := wire.Dial(ctx, a.login)
+	return converse(ctx, a.login, a.attach, a.write, a.read)
+}
+
+// converse is one connection from login to its end: attach makes it a session, then write runs beside read until that
+// ends, which closes gone.
+func converse(ctx context.Context, login wire.Login, attach func(*wire.Conn) error, write func(c *wire.Conn, gone <-chan struct{}), read func(*wire.Conn) error) error {
+	c, err := wire.Dial(ctx, login)
 	if err != nil {
 		return err
 	}
@@ -98,14 +104,14 @@ func (a *actor) session(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, c.Abort)
 	defer stop()
 	c.SetDeadline(time.Now().Add(20 * time.Second))
-	if err := a.attach(c); err != nil {
+	if err := attach(c); err != nil {
 		return err
 	}
 	c.SetDeadline(time.Time{})
 	gone := make(chan struct{})
 	var wg sync.WaitGroup
-	wg.Go(func() { a.write(c, gone) })
-	err = a.read(c)
+	wg.Go(func() { write(c, gone) })
+	err = read(c)
 	close(gone)
 	wg.Wait()
 	return err
@@ -229,7 +235,7 @@ func (a *actor) ackLocked(where string, h uint32) error {
 }
 
 // write sends letters as the window and the budget allow.
-func (a *actor) write(c *wire.Conn, gone chan struct{}) {
+func (a *actor) write(c *wire.Conn, gone <-chan struct{}) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -144,25 +144,7 @@ func (m *member) enterState(s memberState) { m.state, m.since = s, time.Now() }
 
 // connection is one of them, from login to its end.
 func (m *member) connection(ctx context.Context) error {
-	c, err := wire.Dial(ctx, m.login)
-	if err != nil {
-		return err
-	}
-	defer c.Abort()
-	stop := context.AfterFunc(ctx, c.Abort)
-	defer stop()
-	c.SetDeadline(time.Now().Add(20 * time.Second))
-	if err := m.attach(c); err != nil {
-		return err
-	}
-	c.SetDeadline(time.Time{})
-	gone := make(chan struct{})
-	var wg sync.WaitGroup
-	wg.Go(func() { m.write(c, gone) })
-	err = m.read(c)
-	close(gone)
-	wg.Wait()
-	return err
+	return converse(ctx, m.login, m.attach, m.write, m.read)
 }
 
 // attach resumes the session, or makes a new one and enters the room.
@@ -270,7 +252,7 @@ func (m *member) ack(h uint32) error {
 }
 
 // write says lines as the budget allows.
-func (m *member) write(c *wire.Conn, gone chan struct{}) {
+func (m *member) write(c *wire.Conn, gone <-chan struct{}) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
