@@ -17,7 +17,7 @@ type rule struct {
 var tier1 = []string{"xmpp/jid", "xmpp/markup", "xmpp/stanza", "xmpp/stream", "xmpp/sasl", "xmpp/sm", "xmpp/forms", "xmpp/rsm"}
 
 // Rooms of links that know nothing of their siblings.
-var pure = []string{"links/sis", "links/cas", "links/dts", "links/fold", "links/deflate", "links/plan", "links/meter", "links/pair"}
+var pure = []string{"links/sis", "links/cas", "links/dts", "links/fold", "links/deflate", "links/plan", "links/meter", "links/pair", "links/forecast"}
 
 // rules is the table of the style guide's section 4.1, the special rooms before the general ones.
 func rules() []rule {

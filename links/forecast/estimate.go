@@ -1,0 +1,149 @@
+package forecast
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// Estimate tells when an entry will have arrived.
+func (m *Model) Estimate(w Work, o Outlook, now time.Duration) Forecast {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f, _ := m.estimateLocked(w, o, now)
+	return f
+}
+
+// Promise is Estimate for an entry that was just accepted; the Model will compare it with what comes.
+func (m *Model) Promise(id uint64, w Work, o Outlook, now time.Duration) Forecast {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f, said := m.estimateLocked(w, o, now)
+	if !f.Known || said == 0 {
+		return f
+	}
+	if len(m.promises) >= maxPromises {
+		m.prunePromisesLocked()
+	}
+	m.promises[id] = promise{now, said}
+	m.promised = append(m.promised, id)
+	return f
+}
+
+// prunePromisesLocked forgets the older half.
+func (m *Model) prunePromisesLocked() {
+	half := len(m.promised) / 2
+	for _, id := range m.promised[:half] {
+		delete(m.promises, id)
+	}
+	m.promised = slices.Clone(m.promised[half:])
+}
+
+// estimateLocked also tells the bare word, before it is corrected.
+func (m *Model) estimateLocked(w Work, o Outlook, now time.Duration) (f Forecast, said time.Duration) {
+	if o.Silent {
+		return Forecast{Why: o.Why}, 0
+	}
+	c, ok := fit(m.turns, m.prior, now)
+	if !ok {
+		return Forecast{Why: "nothing is measured yet"}, 0
+	}
+	need := m.needLocked(c, w, now)
+	about, most := m.record.judge(need)
+	f = Forecast{Known: true}
+	var wait, longest time.Duration
+	if !m.up && m.everUp {
+		if wait, longest, ok = m.down.left(now - m.since); !ok {
+			return Forecast{Why: "the link is down, and when it comes back is not known"}, 0
+		}
+		f.Why = "the link is down"
+	}
+	planned := func(from, work time.Duration) time.Duration { return lay(o.Windows, from, work) }
+	f.About, f.Most = planned(wait, about), planned(longest, most)
+	if f.About >= farAway {
+		return Forecast{Why: "no window is planned in which it would fit"}, 0
+	}
+	if planned(wait, 0) > wait {
+		f.Why = "the link's window is not open"
+	}
+	f.Most = max(f.Most, f.About)
+	if f.Why != "" {
+		need = 0 // when it begins is not this record's business
+	}
+	return f, need
+}
+
+// needLocked is how long the link has to work for it.
+func (m *Model) needLocked(c costs, w Work, now time.Duration) time.Duration {
+	before, flying := m.beforeLocked(w.Entry)
+	total := float64(before + w.Ahead + w.Own)
+	if flying {
+		total = float64(before)
+	}
+	if w.Turn {
+		total = float64(w.Own)
+	}
+	turns := 1.0
+	if c.most > 0 && !w.Turn {
+		turns = max(1, math.Ceil(total/c.most))
+	}
+	if len(m.flight) == 0 {
+		return seconds(c.first + c.byte*total + (turns-1)*c.next)
+	}
+	return seconds(c.byte*total+turns*c.next) - m.passedLocked(c, now) + m.extraLocked(c)
+}
+
+// extraLocked is what the turn at hand costs more than one that follows another.
+func (m *Model) extraLocked(c costs) time.Duration {
+	if !m.first {
+		return 0
+	}
+	return seconds(c.first - c.next)
+}
+
+// passedLocked is how much of the turn at hand is over. One that takes longer than it should is thought to take a third longer yet.
+func (m *Model) passedLocked(c costs, now time.Duration) time.Duration {
+	fixed := c.next
+	if m.first {
+		fixed = c.first
+	}
+	size := float64(m.size)
+	if c.most > 0 {
+		size = min(size, c.most)
+	}
+	whole := seconds(fixed + c.byte*size)
+	passed := now - m.begun
+	return min(passed, whole-passed/3, whole*9/10)
+}
+
+// beforeLocked are the bytes under way up to an entry, itself too, or all if it is not under way.
+func (m *Model) beforeLocked(id uint64) (bytes int, flying bool) {
+	if _, flying = m.flight[id]; id == 0 || !flying {
+		return m.size, false
+	}
+	for _, o := range m.order {
+		bytes += m.flight[o]
+		if o == id {
+			break
+		}
+	}
+	return bytes, true
+}
+
+// lay puts work that can begin at from into the windows, and tells when it is done.
+func lay(ws []Window, from, work time.Duration) time.Duration {
+	if ws == nil {
+		return min(from+work, farAway)
+	}
+	for _, w := range ws {
+		begin := max(w.From, from)
+		if begin >= w.To {
+			continue
+		}
+		if begin+work <= w.To {
+			return begin + work
+		}
+		work -= w.To - begin
+	}
+	return farAway
+}

@@ -1,0 +1,160 @@
+package forecast
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// Bounds of what a Model remembers of entries.
+const (
+	maxFlight   = 4096
+	maxPromises = 4096
+)
+
+// A Model learns one way to one peer. Make it with New; any number of goroutines.
+type Model struct {
+	mu    sync.Mutex // guards what follows
+	prior float64    // s for a byte, as configured; 0: none
+
+	turns  []turn
+	record record
+	down   outages
+
+	flight   map[uint64]int // entries under way: their bytes
+	order    []uint64       // of flight, as sent
+	size     int            // bytes in flight
+	begun    time.Duration  // the turn at hand
+	first    bool           // which began with an idle link
+	last     time.Duration  // when something arrived last
+	up       bool
+	since    time.Duration // of up or down
+	everUp   bool
+	rest     bool // down on purpose
+	promises map[uint64]promise
+	promised []uint64 // oldest first; may name some that are gone
+}
+
+// promise is what was said of an entry when it was accepted.
+type promise struct {
+	at   time.Duration
+	said time.Duration
+}
+
+// New makes a Model. rate is what the link is thought to carry, in bit/s; 0: not known until measured.
+func New(rate int) *Model {
+	m := &Model{flight: make(map[uint64]int), promises: make(map[uint64]promise)}
+	m.SetRate(rate)
+	return m
+}
+
+// SetRate changes what the link is thought to carry while nothing is measured.
+func (m *Model) SetRate(rate int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.prior = 0
+	if rate > 0 {
+		m.prior = 8 / float64(rate)
+	}
+}
+
+// Up notes that the link can carry.
+func (m *Model) Up(now time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.up {
+		return
+	}
+	if m.everUp && !m.rest {
+		m.down.add(now - m.since)
+	}
+	m.up, m.everUp, m.rest, m.since = true, true, false, now
+}
+
+// Down notes that it cannot: on purpose (a window that closes, EMCON), or because it broke. What is under way will be sent again, or is
+// confirmed later.
+func (m *Model) Down(onPurpose bool, now time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.up {
+		return
+	}
+	m.up, m.rest, m.since = false, onPurpose, now
+	clear(m.flight)
+	m.order, m.size = m.order[:0], 0
+}
+
+// Sent notes that an entry of so many bytes was given to the link; it has waited since queued.
+func (m *Model) Sent(id uint64, bytes int, queued, now time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.flight) == 0 {
+		m.begun = max(queued, m.since)
+		if m.first = m.begun > m.last || m.last == 0; !m.first {
+			m.begun = m.last
+		}
+		m.begun = min(m.begun, now)
+	}
+	if _, ok := m.flight[id]; ok || len(m.flight) >= maxFlight {
+		return
+	}
+	m.flight[id] = bytes
+	m.order = append(m.order, id)
+	m.size += bytes
+}
+
+// Arrived notes that the peer's node has an entry, as far as is known here; more than once does no harm.
+func (m *Model) Arrived(id uint64, now time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	bytes, ok := m.flight[id]
+	if !ok {
+		return
+	}
+	m.arrivedLocked(bytes, now)
+	if p, ok := m.promises[id]; ok {
+		m.record.add(p.said, now-p.at)
+	}
+	m.goneLocked(id)
+}
+
+// Gone notes that an entry will not arrive: it has expired, or was cancelled.
+func (m *Model) Gone(id uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.goneLocked(id)
+}
+
+func (m *Model) goneLocked(id uint64) {
+	delete(m.promises, id)
+	bytes, ok := m.flight[id]
+	if !ok {
+		return
+	}
+	m.size -= bytes
+	delete(m.flight, id)
+	if i := slices.Index(m.order, id); i >= 0 {
+		m.order = slices.Delete(m.order, i, i+1)
+	}
+}
+
+// together is how close things arrive that came in one turn: a fiftieth of it.
+const together = 50
+
+// arrivedLocked counts bytes into the turn at hand, or begins the next.
+func (m *Model) arrivedLocked(bytes int, now time.Duration) {
+	if n := len(m.turns); n > 0 && m.turns[n-1].At == m.last {
+		if t := &m.turns[n-1]; now-m.last <= max(20*time.Millisecond, seconds(t.Took/together)) {
+			t.Bytes += float64(bytes)
+			return
+		}
+	}
+	t := turn{At: now, Took: (now - m.begun).Seconds(), Bytes: float64(bytes), First: m.first}
+	if t.Took > 0 {
+		m.turns = append(m.turns, t)
+		if len(m.turns) > maxTurns {
+			m.turns = slices.Delete(m.turns, 0, len(m.turns)-maxTurns)
+		}
+	}
+	m.begun, m.last, m.first = now, now, false
+}
