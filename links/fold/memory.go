@@ -12,6 +12,7 @@ import (
 // An Item is a queue entry that is about to be sent.
 type Item struct {
 	ID     uint64
+	Queued time.Time // what the age of its time stamps is told from, so that it is folded as it was then
 	Stanza *stanza.Stanza
 }
 
@@ -57,13 +58,13 @@ type known struct {
 // Filter judges a batch that leaves the queue, in its order, before its entries are numbered: of several presences of one
 // pair the newest is sent, and that only if it is news to the peer. What was queued under other rules is folded by those
 // of f. The batch itself is reused for what is sent.
-func (m *Memory) Filter(f *Folder, now time.Time, batch []Item) (send []Item, done []Done) {
+func (m *Memory) Filter(f *Folder, batch []Item) (send []Item, done []Done) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	newest := f.newest(now, batch)
+	newest := f.newest(batch)
 	send = batch[:0]
 	for i, it := range batch {
-		r := f.Fold(now, it.Stanza)
+		r := f.Fold(it.Queued, it.Stanza)
 		if r.Stanza == nil {
 			done = append(done, Done{it.ID, r.Reason, r.Saved, r.Refuse})
 			continue
@@ -73,7 +74,8 @@ func (m *Memory) Filter(f *Folder, now time.Time, batch []Item) (send []Item, do
 			done = append(done, Done{ID: it.ID, Reason: why, Saved: len(it.Stanza.Bytes())})
 			continue
 		}
-		send = append(send, Item{it.ID, r.Stanza})
+		it.Stanza = r.Stanza
+		send = append(send, it)
 	}
 	return send, done
 }
@@ -109,7 +111,7 @@ func (m *Memory) judge(f *Folder, s *stanza.Stanza, id uint64, newest bool) Reas
 }
 
 // newest tells of each item of a batch whether no later one takes its place.
-func (f *Folder) newest(now time.Time, batch []Item) []bool {
+func (f *Folder) newest(batch []Item) []bool {
 	is := make([]bool, len(batch))
 	later := make(map[pair]bool)
 	for i := len(batch) - 1; i >= 0; i-- {

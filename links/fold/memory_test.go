@@ -45,7 +45,7 @@ func (p *peer) item(word string) fold.Item {
 	if r.Stanza == nil {
 		p.t.Fatalf("%s: %s", word, r.Reason)
 	}
-	return fold.Item{ID: p.n, Stanza: r.Stanza}
+	return fold.Item{ID: p.n, Queued: now, Stanza: r.Stanza}
 }
 
 // offer takes a batch out of the queue, and says what became of it: ids that are sent, then why the others are not.
@@ -59,7 +59,7 @@ func (p *peer) offer(words ...string) string {
 }
 
 func (p *peer) again(batch ...fold.Item) string {
-	send, done := p.m.Filter(p.f, now, batch)
+	send, done := p.m.Filter(p.f, batch)
 	var out []string
 	for _, it := range send {
 		out = append(out, fmt.Sprint(it.ID))
@@ -171,10 +171,10 @@ func TestNewRulesJudgeWhatIsQueued(t *testing.T) {
 		{ID: 3, Stanza: presence(t, "", "")}, {ID: 4, Stanza: presence(t, "", muc)}, {ID: 5, Stanza: presence(t, "", fmuc)},
 	}
 	var m fold.Memory
-	if send, done := m.Filter(old, now, batch); len(send) != 5 || done != nil {
+	if send, done := m.Filter(old, batch); len(send) != 5 || done != nil {
 		t.Fatal(send, done)
 	}
-	send, done := m.Filter(preset(t, "hf-300"), now, batch)
+	send, done := m.Filter(preset(t, "hf-300"), batch)
 	if len(send) != 2 || string(send[0].Stanza.Inner) != body || send[1].ID != 5 {
 		t.Errorf("%+v", send)
 	}
@@ -191,7 +191,7 @@ func TestAMemoryIsBounded(t *testing.T) {
 	for i := range uint64(20_000) {
 		n := s.Copy()
 		n.To = jid.MustParse(fmt.Sprintf("u%d@hq.net", i))
-		p.m.Filter(p.f, now, []fold.Item{{ID: i, Stanza: n}})
+		p.m.Filter(p.f, []fold.Item{{ID: i, Stanza: n}})
 		if i%2 == 0 {
 			p.m.Confirmed(i)
 		}
@@ -209,7 +209,7 @@ func TestLinksOfAPeerShareAMemory(t *testing.T) {
 		links.Go(func() {
 			for i := range uint64(200) {
 				id := link<<32 | i
-				p.m.Filter(p.f, now, []fold.Item{{ID: id, Stanza: s}})
+				p.m.Filter(p.f, []fold.Item{{ID: id, Stanza: s}})
 				p.m.Confirmed(id)
 				p.m.Forget(s.To)
 			}
@@ -259,7 +259,7 @@ func BenchmarkMemory(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		batch[0] = fold.Item{ID: 1, Stanza: s}
-		m.Filter(f, now, batch[:1])
+		m.Filter(f, batch[:1])
 		m.Confirmed(1)
 	}
 }
