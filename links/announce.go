@@ -154,7 +154,7 @@ func (p *Pump) unconfirmed(c store.Custody) ([]store.Entry, error) {
 			continue
 		}
 		fill(e.Seq)
-		out = append(out, e)
+		out = append(out, p.env.Sieve.Dress(p.c.Peer, p.c.Link, e))
 		n++
 	}
 	fill(c.Sent + 1)

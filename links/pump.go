@@ -60,6 +60,7 @@ type Pump struct {
 type Env struct {
 	DB    *store.DB
 	In    Inbound
+	Sieve Sieve
 	Trace func(Event)
 	Meter *meter.Meter
 	Log   *slog.Logger

@@ -291,6 +291,12 @@ func (k *contact) next() ([]store.Entry, error) {
 		if err != nil || len(entries) == 0 {
 			return out, err
 		}
+		if entries, err = k.p.env.Sieve.Sift(k.p.c.Peer, k.p.c.Link, time.Now(), entries); err != nil {
+			return out, err
+		}
+		if len(entries) == 0 {
+			continue
+		}
 		err = k.book.Number(entries)
 		if errors.Is(err, store.ErrNotFound) {
 			continue // one was cancelled, or has expired, meanwhile

@@ -15,13 +15,14 @@ const nsDelay = "urn:xmpp:delay"
 const late = 60 * time.Second
 
 // Stamped is what an entry looks like on the link: the stanza as it was queued, with the time of that when it is long ago. XEP-0203 §2.
-// from is the domain that kept it. An iq has no place for it.
+// from is the domain that kept it. An iq has no place for it. Choice: nor has presence, as it expires before its age is worth the air, and
+// says how things are.
 func Stamped(e store.Entry, now time.Time) []byte {
 	if now.Sub(e.Queued) <= late || e.Queued.IsZero() {
 		return e.Stanza
 	}
 	s, err := stream.ParseStanza(e.Stanza)
-	if err != nil || s.Kind == stanza.IQ || s.Type == stanza.Error || s.Has(nsDelay, "delay") {
+	if err != nil || s.Kind != stanza.Message || s.Type == stanza.Error || s.Has(nsDelay, "delay") {
 		return e.Stanza
 	}
 	s = s.Copy()

@@ -15,6 +15,7 @@ import (
 type Env struct {
 	DB    *store.DB
 	In    links.Inbound
+	Sieve links.Sieve
 	Trace func(links.Event)
 	Log   *slog.Logger
 }
@@ -156,7 +157,7 @@ func (m *Manager) newRunner(c Config) *runner {
 		m.meters[c.Name] = new(meter.Meter)
 	}
 	r := &runner{link: l}
-	r.pump = links.NewPump(c.pump(), l, links.Env{DB: m.env.DB, In: m.env.In, Trace: m.env.Trace, Meter: m.meters[c.Name], Log: m.env.Log})
+	r.pump = links.NewPump(c.pump(), l, links.Env{DB: m.env.DB, In: m.env.In, Sieve: m.env.Sieve, Trace: m.env.Trace, Meter: m.meters[c.Name], Log: m.env.Log})
 	return r
 }
 

@@ -2,6 +2,7 @@ package s5066
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"longwire/links"
@@ -162,6 +163,9 @@ func (w *longwire) candidates(now time.Time) (repeats, fresh []item, err error) 
 		if after(o.next, it.seq) || size > most {
 			continue
 		}
+		if it.text == nil { // its number is of an earlier run of the node
+			it.entry = w.p.sieve.Dress(w.p.c.Peer, w.p.link.Name, it.entry)
+		}
 		w.dress(it, now)
 		size += len(it.text)
 		repeats = append(repeats, *it)
@@ -174,11 +178,14 @@ func (w *longwire) candidates(now time.Time) (repeats, fresh []item, err error) 
 	if err != nil {
 		return nil, nil, err
 	}
+	entries = slices.DeleteFunc(entries, func(e store.Entry) bool {
+		return !e.Expires.IsZero() && !e.Expires.After(now) // its sender is about to be told
+	})
+	if entries, err = w.p.sieve.Sift(w.p.c.Peer, w.p.link.Name, now, entries); err != nil {
+		return nil, nil, err
+	}
 	n := o.next + uint32(len(repeats))
 	for _, e := range entries {
-		if !e.Expires.IsZero() && !e.Expires.After(now) {
-			continue // its sender is about to be told
-		}
 		it := item{seq: n, entry: e}
 		w.dress(&it, now)
 		fresh = append(fresh, it)

@@ -21,6 +21,7 @@ import (
 type Env struct {
 	DB    *store.DB
 	In    links.Inbound
+	Sieve links.Sieve
 	Trace func(links.Event)
 	Log   *slog.Logger
 	// Dial opens carriers, by Server.Network. For tcp there is one already.
@@ -139,7 +140,7 @@ func (m *Manager) newRunner(c Config) *runner {
 		if m.meters[key] == nil {
 			m.meters[key] = new(meter.Meter)
 		}
-		p := &port{bind: b, link: c, c: pc, queue: m.env.DB.Queue(pc.Peer), db: m.env.DB, in: m.env.In, meter: m.meters[key],
+		p := &port{bind: b, link: c, c: pc, queue: m.env.DB.Queue(pc.Peer), db: m.env.DB, in: m.env.In, sieve: m.env.Sieve, meter: m.meters[key],
 			trace: m.env.Trace, log: log.With("peer", pc.Peer)}
 		p.m = newMapping(p)
 		if pc.Pairing != nil {

@@ -88,6 +88,7 @@ type port struct {
 	queue *store.Queue
 	db    *store.DB
 	in    links.Inbound
+	sieve links.Sieve
 	meter *meter.Meter
 	trace func(links.Event)
 	log   *slog.Logger

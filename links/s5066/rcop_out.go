@@ -107,6 +107,7 @@ func (w *rcopMapping) open() error {
 }
 
 func (w *rcopMapping) flight(e store.Entry) *rcopFlight {
+	e = w.p.sieve.Dress(w.p.c.Peer, w.p.link.Name, e)
 	f := &rcopFlight{seq: e.Seq, entry: e, text: e.Stanza, sender: sender(e)}
 	if e.Session == w.out.stamped() {
 		f.text = links.Stamped(e, e.Queued.Add(time.Hour))
@@ -184,10 +185,13 @@ func (w *rcopMapping) fresh() (store.Entry, bool, error) {
 		return store.Entry{}, false, fmt.Errorf("s5066: reading the queue of %s: %w", w.p.c.Peer, err)
 	}
 	now := time.Now()
+	entries = slices.DeleteFunc(entries, func(e store.Entry) bool {
+		return !e.Expires.IsZero() && !e.Expires.After(now) // its sender is about to be told
+	})
+	if entries, err = w.p.sieve.Sift(w.p.c.Peer, w.p.link.Name, now, entries); err != nil {
+		return store.Entry{}, false, err
+	}
 	for _, e := range entries {
-		if !e.Expires.IsZero() && !e.Expires.After(now) {
-			continue // its sender is about to be told
-		}
 		if !slices.ContainsFunc(o.flights, func(f *rcopFlight) bool { return f.sender == sender(e) }) {
 			return e, true, nil
 		}
