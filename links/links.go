@@ -53,8 +53,8 @@ type Limits struct {
 	Bytes   int // and about so many bytes of them
 }
 
-// Cost is what a Send took: bytes before compression, and on the wire.
-type Cost struct{ Raw, Wire int }
+// Cost is what a Send took: bytes before compression, after it, and with the link's framing.
+type Cost struct{ Raw, Compressed, Wire int }
 
 // Kind tells what a Piece is.
 type Kind uint8
@@ -139,6 +139,8 @@ type Config struct {
 	IdleClose  time.Duration // 0: keep the contact
 	BackoffMin time.Duration // 5 s
 	BackoffMax time.Duration // 300 s
+
+	Rate int // bit/s of the link, for what things cost; 0: not known
 
 	// LocalDomain and PeerDomain are the ends of what fills the place of a cancelled stanza.
 	LocalDomain, PeerDomain string

@@ -91,14 +91,22 @@ func (k *contact) take(piece Piece, now time.Time) error {
 	case custody.Stale:
 		return nil
 	case custody.Known:
+		k.tell(EventDuplicate, piece, now)
 		k.p.env.Meter.Add(func(c *meter.Counts) { c.In.Repeated++ })
 		k.owe(now) // so that the peer hears of it, which it has not
 		return nil
 	case custody.Gap:
 		return fmt.Errorf("links: stanza %d came, one before it did not", n)
 	}
+	k.tell(EventReceived, piece, now)
 	k.p.env.In(k.p.c.Peer, piece.Stanza, func(tx *store.Tx) error { return b.Mark(tx, id, n) }, func(err error) { k.done(n, err) })
 	return nil
+}
+
+// tell traces what came.
+func (k *contact) tell(what EventKind, piece Piece, now time.Time) {
+	k.p.env.Trace(Event{Kind: what, At: now, Link: k.p.c.Link, Peer: k.p.c.Peer, Stanza: piece.Stanza,
+		Raw: piece.Raw, Folded: piece.Raw, Compressed: piece.Wire, Wire: piece.Wire, Air: k.p.line().Air(piece.Wire)})
 }
 
 // done is told of the commit of stanza n.
@@ -156,6 +164,7 @@ func (k *contact) takePlain(piece Piece) error {
 	case <-k.over:
 		return nil
 	}
+	k.tell(EventReceived, piece, time.Now())
 	k.p.env.In(k.p.c.Peer, piece.Stanza, func(*store.Tx) error { return nil }, func(err error) {
 		<-k.plainFlight
 		var v *Violation
@@ -203,7 +212,7 @@ func (k *contact) confirm(id string, h uint32, wait bool) error {
 		}
 		now := time.Now()
 		for _, e := range gone {
-			k.p.env.Trace(Event{Kind: EventConfirmed, At: now, Link: k.p.c.Link, Peer: k.p.c.Peer, Entry: e.ID, Seq: e.Seq})
+			k.p.env.Trace(Event{Kind: EventConfirmed, At: now, Link: k.p.c.Link, Peer: k.p.c.Peer}.Of(e))
 		}
 	})
 	if err == nil {

@@ -338,6 +338,7 @@ func (k *contact) account(batch []Piece, sent []store.Entry, cost Cost) {
 			total += len(b.Data)
 		}
 	}
+	air := k.p.line().Air(cost.Wire)
 	i := 0
 	for _, b := range batch {
 		if b.Kind != Stanza {
@@ -346,8 +347,9 @@ func (k *contact) account(batch []Piece, sent []store.Entry, cost Cost) {
 		e := sent[i]
 		i++
 		if e.ID != 0 {
-			k.p.env.Trace(Event{Kind: EventSent, At: now, Link: k.p.c.Link, Peer: k.p.c.Peer, Entry: e.ID, Seq: e.Seq, Again: i <= k.repeats,
-				Batch: len(sent), Wire: cost.Wire * len(b.Data) / max(total, 1)})
+			size, all := len(b.Data), max(total, 1)
+			k.p.env.Trace(Event{Kind: EventSent, At: now, Link: k.p.c.Link, Peer: k.p.c.Peer, Again: i <= k.repeats, Batch: len(sent), Folded: size,
+				Compressed: cost.Compressed * size / all, Wire: cost.Wire * size / all, Air: air * time.Duration(size) / time.Duration(all)}.Of(e))
 		}
 	}
 	k.p.env.Meter.Add(func(c *meter.Counts) {
@@ -358,3 +360,6 @@ func (k *contact) account(batch []Piece, sent []store.Entry, cost Cost) {
 		c.Out.Flushes++
 	})
 }
+
+// line is what the link is known to carry. A segment of TCP over IPv4 has 40 bytes of headers.
+func (p *Pump) line() meter.Line { return meter.Line{Nominal: p.c.Rate, Packet: 40, Payload: 1400} }

@@ -1,6 +1,11 @@
 package links
 
-import "time"
+import (
+	"time"
+
+	"longwire/store"
+	"longwire/xmpp/stanza"
+)
 
 // EventKind tells what an Event is.
 type EventKind string
@@ -12,9 +17,12 @@ const (
 	EventConfirmed EventKind = "confirmed" // the peer has taken it
 	EventUp        EventKind = "up"        // contact
 	EventDown      EventKind = "down"      // its end, with the reason
+	EventReceived  EventKind = "received"  // a stanza of the peer was handed in
+	EventDuplicate EventKind = "duplicate" // one that had been taken before came again
+	EventRejected  EventKind = "rejected"  // the link's server did not deliver what it was given, with the reason
 )
 
-// An Event is one step on a link, for people to watch.
+// An Event is one step on a link, for people to watch and for the meter.
 type Event struct {
 	Kind EventKind
 	At   time.Time
@@ -25,8 +33,28 @@ type Event struct {
 	Seq    uint32 // its number on the link
 	Again  bool   // it was sent before
 	Batch  int    // stanzas that went out together with it
-	Wire   int    // bytes on the wire, as its share of them
 	Remote string // up, down: the peer's address
-	Reason string // down
+	Reason string // down, rejected
 	Heard  bool   // down: the peer was heard, so that it was not only the way that answered
+
+	// sent, far, confirmed: of the entry
+	Class              store.Class
+	From, To, StanzaID string
+
+	// sent, received: what it took. Of what went out together, each stanza has its share by size.
+	Raw        int           // bytes as queued
+	Folded     int           // as given to the link: folded, and stamped when late
+	Compressed int           // after compression
+	Wire       int           // with the link's own framing
+	Air        time.Duration // of the channel, as best known; 0: not known
+	Lane       string        // "": the ordinary one
+
+	Stanza *stanza.Stanza // received, duplicate: for the time of the call, not to be changed; nil when it was not read
+}
+
+// Of makes e one of an entry.
+func (e Event) Of(entry store.Entry) Event {
+	e.Entry, e.Seq, e.Class = entry.ID, entry.Seq, entry.Class
+	e.From, e.To, e.StanzaID, e.Raw = entry.From, entry.To, entry.StanzaID, len(entry.Stanza)
+	return e
 }

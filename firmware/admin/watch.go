@@ -67,6 +67,10 @@ func (a *Admin) WatchQueue(ctx context.Context, peer string, emit func(QueueEven
 		if only != "" && e.Peer != only {
 			return
 		}
+		switch e.Kind {
+		case links.EventReceived, links.EventDuplicate, links.EventRejected:
+			return // no steps of an entry
+		}
 		select {
 		case steps <- e:
 		default:

@@ -56,6 +56,8 @@ type Config struct {
 	BackoffMin time.Duration // 5 s
 	BackoffMax time.Duration // 300 s
 
+	Rate int // bit/s, for what things cost; 0: not known
+
 	Domains      []string // the peer's
 	LocalDomains []string // ours that it may talk to
 }
@@ -89,7 +91,7 @@ func (c Config) pump() links.Config {
 	return links.Config{
 		Link: c.Name, Peer: c.Peer, Management: managements[c.StreamManagement], ZeroRTT: c.ZeroRTT, Dial: c.Dial,
 		AckEvery: c.AckEvery, AckIdle: c.AckIdle, AckTimeout: c.AckTimeout, ResumeMax: c.ResumeMax, IdleClose: c.IdleClose,
-		BackoffMin: c.BackoffMin, BackoffMax: c.BackoffMax, LocalDomain: first(c.LocalDomains), PeerDomain: first(c.Domains),
+		BackoffMin: c.BackoffMin, BackoffMax: c.BackoffMax, Rate: c.Rate, LocalDomain: first(c.LocalDomains), PeerDomain: first(c.Domains),
 	}
 }
 

@@ -108,7 +108,16 @@ func (s *Session) Send(batch []links.Piece) (links.Cost, error) {
 		s.piece = appendPiece(s.piece, p)
 	}
 	n, err := s.write(s.compressed(), s.o.Timeout)
-	return links.Cost{Raw: len(s.piece), Wire: n}, err
+	return links.Cost{Raw: len(s.piece), Compressed: n, Wire: n + s.records(n)}, err
+}
+
+// records is what TLS adds to n bytes. RFC 8446 §5.2: header, type and tag of each record.
+func (s *Session) records(n int) int {
+	const record, most = 5 + 1 + 16, 16 << 10
+	if _, ok := s.conn.(*tls.Conn); !ok {
+		return 0
+	}
+	return (n + most - 1) / most * record
 }
 
 // compressed is s.piece as it goes out. The compressor is made with the first of it: an idle link needs none.

@@ -57,6 +57,7 @@ type Config struct {
 	// back-offs run with it, what the SIS and the queue say does not.
 	TimeScale float64
 	EMCON     bool // receive only
+	Rate      int  // bit/s of the modem, for what things cost until that was measured; 0: not known
 
 	Peers []PeerConfig
 }

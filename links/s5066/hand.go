@@ -13,8 +13,8 @@ import (
 	"longwire/xmpp/stream"
 )
 
-// hand gives the peer's stanza n to the node, or counts it as taken if it is none. False means that it is not taken, and what is behind it neither.
-func (w *longwire) hand(ctx context.Context, epoch int, n uint32, text []byte) bool {
+// hand gives the peer's stanza n, which took so many bytes of frames, to the node, or counts it as taken if it is none. False means that it is not taken, and what is behind it neither.
+func (w *longwire) hand(ctx context.Context, epoch int, n uint32, text []byte, wire int) bool {
 	in := &w.into
 	at, id := w.book.Admit(epoch, n, ctx.Done())
 	if at != custody.Next {
@@ -43,6 +43,7 @@ func (w *longwire) hand(ctx context.Context, epoch int, n uint32, text []byte) b
 		})
 		return true
 	}
+	w.p.came(links.EventReceived, s, len(text), wire, w.p.line(w.out.rate).Air(wire))
 	w.p.in(w.p.c.Peer, s, mark, done)
 	return true
 }

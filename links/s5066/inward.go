@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"longwire/links"
 	"longwire/links/meter"
 	"longwire/links/s5066/frame"
 	"longwire/store"
@@ -27,6 +28,7 @@ type inward struct {
 	gapAt  time.Time     // the first of them
 	heard  time.Time
 	frames uint64
+	wire   int // bytes of frames since the last stanza
 
 	foreign uint64 // U_PDUs taken that were RCOP
 }
@@ -35,6 +37,7 @@ type inward struct {
 func (w *longwire) take(ctx context.Context, updu []byte) {
 	in := &w.into
 	in.frames++
+	in.wire += len(updu)
 	w.p.meter.Add(func(c *meter.Counts) { c.In.Wire += uint64(len(updu)) })
 	if err := w.mend(); err != nil {
 		w.p.log.Error("nothing can be taken", "err", err)
@@ -337,17 +340,23 @@ func (w *longwire) takeAll(ctx context.Context, h frame.Header, texts [][]byte) 
 	in := &w.into
 	epoch := w.book.Epoch()
 	raw := 0
-	for i, text := range texts {
+	for _, text := range texts {
 		raw += len(text)
+	}
+	wire := in.wire
+	in.wire = 0
+	for i, text := range texts {
 		n := h.Seq + uint32(i)
+		part := share(wire, len(text), raw)
 		if !after(n, in.taken) {
 			w.p.meter.Add(func(c *meter.Counts) { c.In.Repeated++ })
+			w.p.came(links.EventDuplicate, nil, len(text), part, w.p.line(w.out.rate).Air(part))
 			w.out.anyTold = false // it has not heard of them
 			w.owe(1)
 			continue
 		}
 		w.p.meter.Add(func(c *meter.Counts) { c.In.Stanzas++ })
-		if !w.hand(ctx, epoch, n, text) {
+		if !w.hand(ctx, epoch, n, text, part) {
 			break
 		}
 	}

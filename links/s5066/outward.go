@@ -173,7 +173,7 @@ func (w *longwire) arrived(f flight, at, now time.Time) {
 		if !it.far {
 			it.far = true
 			if it.entry.ID != 0 {
-				w.p.event(links.Event{Kind: links.EventOnFarNode, Entry: it.entry.ID, Seq: it.seq})
+				w.p.event(links.Event{Kind: links.EventOnFarNode}.Of(it.entry))
 			}
 		}
 	}
@@ -227,6 +227,7 @@ func (w *longwire) failed(f flight, why sis.RejectReason, now time.Time) {
 	}
 	w.goBack(o.safe + 1)
 	w.p.log.Info("U_PDU not delivered", "reason", why, "size", f.size, "first", f.first)
+	w.p.event(links.Event{Kind: links.EventRejected, Reason: why.String(), Wire: f.size})
 	o.until = now.Add(w.p.radio(o.rejected(why, f.size)))
 }
 
@@ -248,7 +249,7 @@ func (w *longwire) confirm(mark uint32) {
 			return
 		}
 		for _, e := range gone {
-			w.p.event(links.Event{Kind: links.EventConfirmed, Entry: e.ID, Seq: e.Seq})
+			w.p.event(links.Event{Kind: links.EventConfirmed}.Of(e))
 		}
 	})
 	if err != nil {
@@ -323,11 +324,20 @@ func (w *longwire) account(f flight, carried []item, raw int) {
 			}
 		}
 	})
-	total := max(raw, 1)
 	wire := f.size + w.out.pieces
+	line := w.p.line(w.out.rate)
+	air := line.Air(wire)
+	if w.p.c.Delivery == DeliveryNoARQ {
+		air *= time.Duration(1 + w.p.c.Repeats)
+	}
 	for _, it := range carried {
-		if it.entry.ID != 0 {
-			w.p.event(links.Event{Kind: links.EventSent, Entry: it.entry.ID, Seq: it.seq, Again: it.sent, Batch: len(carried), Wire: wire * len(it.text) / total})
+		if it.entry.ID == 0 {
+			continue
 		}
+		e := links.Event{Kind: links.EventSent, Again: it.sent, Batch: len(carried), Folded: len(it.text)}.Of(it.entry)
+		e.Seq, e.Air = it.seq, shareOf(air, len(it.text), raw)
+		e.Wire = share(wire, len(it.text), raw)
+		e.Compressed = e.Wire
+		w.p.event(e)
 	}
 }

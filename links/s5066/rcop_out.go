@@ -373,7 +373,9 @@ func (w *rcopMapping) account(f *rcopFlight) {
 			c.Out.Repeated++
 		}
 	})
-	w.p.event(links.Event{Kind: links.EventSent, Entry: f.entry.ID, Seq: f.seq, Again: again, Batch: 1, Wire: wire})
+	e := links.Event{Kind: links.EventSent, Again: again, Batch: 1, Folded: len(f.text), Compressed: len(f.text)}.Of(f.entry)
+	e.Seq, e.Wire, e.Air = f.seq, wire, w.p.line(0).Air(wire)
+	w.p.event(e)
 }
 
 // notSent: the request did not get to the server.
@@ -440,7 +442,7 @@ func (w *rcopMapping) finish(f *rcopFlight) {
 		return
 	}
 	w.remove(f)
-	w.p.event(links.Event{Kind: links.EventConfirmed, Entry: f.entry.ID, Seq: f.seq})
+	w.p.event(links.Event{Kind: links.EventConfirmed}.Of(f.entry))
 }
 
 func (w *rcopMapping) remove(f *rcopFlight) {
@@ -451,6 +453,7 @@ func (w *rcopMapping) remove(f *rcopFlight) {
 func (w *rcopMapping) rejected(f *rcopFlight, why sis.RejectReason, now time.Time) {
 	o := &w.out
 	w.p.log.Info("U_PDU not delivered", "reason", why, "size", f.size, "number", f.seq)
+	w.p.event(links.Event{Kind: links.EventRejected, Reason: why.String(), Wire: f.size}.Of(f.entry))
 	o.until = now.Add(w.p.radio(o.rejected(why, f.size)))
 }
 

@@ -1,0 +1,118 @@
+package meter_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"longwire/links/meter"
+)
+
+var day1 = time.Date(2026, 3, 1, 6, 0, 0, 0, time.UTC)
+
+func sent(user string, air time.Duration) meter.Message {
+	return meter.Message{Key: meter.Key{Peer: "hq", Link: "HF", User: user, Kind: "chat", Class: "routine"}, Totals: meter.Totals{Stanzas: 1, Raw: 300, Folded: 200, Wire: 80, Air: air}}
+}
+
+func byUser(k meter.Key) (string, bool) { return k.User, true }
+
+func TestLedgerKnowsTheLastHourAndTheLastDay(t *testing.T) {
+	l := meter.NewLedger(day1)
+	l.Book(day1, sent("a@x", 10*time.Second))
+	l.Book(day1.Add(50*time.Minute), sent("b@x", 3*time.Second))
+	later := day1.Add(70 * time.Minute)
+	if got := meter.By(l.Spent(later, false), byUser); len(got) != 1 || got["b@x"].Air != 3*time.Second {
+		t.Errorf("last hour: %v", got)
+	}
+	if got := meter.By(l.Spent(later, true), byUser); got["a@x"].Air != 10*time.Second || got["b@x"].Wire != 80 {
+		t.Errorf("last day: %v", got)
+	}
+	if got := l.Spent(day1.Add(26*time.Hour), true); len(got) != 0 {
+		t.Errorf("two days later: %v", got)
+	}
+}
+
+// A stranger cannot make the ledger grow, and nothing is lost from the sums.
+func TestLedgerIsBounded(t *testing.T) {
+	l := meter.NewLedger(day1)
+	for i := range 5000 {
+		m := sent(fmt.Sprintf("u%d@x", i), time.Second)
+		m.Room, m.Peer, m.Kind = fmt.Sprintf("r%d@x", i), fmt.Sprintf("p%d", i%700), "groupchat"
+		l.Book(day1, m)
+	}
+	all := l.Spent(day1, false)
+	if len(all) > 300 {
+		t.Errorf("%d keys", len(all))
+	}
+	if sum := meter.By(all, func(meter.Key) (string, bool) { return "", true })[""]; sum.Stanzas != 5000 || sum.Air != 5000*time.Second {
+		t.Errorf("%+v", sum)
+	}
+	if n := len(l.Recent()); n > 256 || n < 128 {
+		t.Errorf("%d recent", n)
+	}
+}
+
+func TestBudgetRefusesAndTellsWhenThereIsRoom(t *testing.T) {
+	l := meter.NewLedger(day1)
+	l.SetBudgets(day1, []meter.Budget{{Peer: "hq", Soft: 30 * time.Second, Hard: 60 * time.Second}})
+	k := sent("a@x", 0).Key
+	now := day1
+	if j := l.Judge(now, k, 20*time.Second); j.Over || j.Refused {
+		t.Fatalf("%+v", j)
+	}
+	l.Reserve(now, k, 20*time.Second)
+	j := l.Judge(now, k, 20*time.Second)
+	if !j.Over || !j.Tell || j.Refused {
+		t.Fatalf("soft: %+v", j)
+	}
+	l.Reserve(now, k, 20*time.Second)
+	if j = l.Judge(now, k, 15*time.Second); !j.Over || j.Tell {
+		t.Fatalf("told twice: %+v", j)
+	}
+	if j = l.Judge(now, k, 21*time.Second); !j.Refused || j.Again != 0 {
+		t.Fatalf("hard, all waits: %+v", j)
+	}
+	// What waits is sent, and makes room an hour later.
+	for range 2 {
+		l.Release(k, 20*time.Second)
+		l.Book(now, sent("a@x", 20*time.Second))
+	}
+	if j = l.Judge(now.Add(10*time.Minute), k, 21*time.Second); !j.Refused || j.Again < 49*time.Minute || j.Again > 51*time.Minute {
+		t.Fatalf("hard: %+v", j)
+	}
+	if j = l.Judge(now.Add(61*time.Minute), k, 21*time.Second); j.Refused || j.Over {
+		t.Fatalf("an hour later: %+v", j)
+	}
+	other := k
+	other.Peer = "kit"
+	if j = l.Judge(now, other, time.Hour); j.Refused {
+		t.Fatalf("another peer: %+v", j)
+	}
+}
+
+func TestNewBudgetCountsTheLastHour(t *testing.T) {
+	l := meter.NewLedger(day1)
+	l.Book(day1, sent("a@x", 50*time.Second))
+	l.SetBudgets(day1.Add(5*time.Minute), []meter.Budget{{User: "a@x", Hard: time.Minute}})
+	if j := l.Judge(day1.Add(5*time.Minute), sent("a@x", 0).Key, 20*time.Second); !j.Refused || j.Spent != 50*time.Second {
+		t.Errorf("%+v", j)
+	}
+}
+
+func TestLineTellsAir(t *testing.T) {
+	for _, tt := range []struct {
+		l     meter.Line
+		bytes int
+		want  time.Duration
+	}{
+		{meter.Line{}, 100, 0},
+		{meter.Line{Measured: 100, Nominal: 300, Fixed: time.Hour}, 100, 8 * time.Second},
+		{meter.Line{Nominal: 800}, 100, time.Second},
+		{meter.Line{Nominal: 800, Packet: 50, Payload: 60, Fixed: time.Second}, 100, 3 * time.Second},
+		{meter.Line{Nominal: 800, Fixed: time.Second}, 0, 0},
+	} {
+		if got := tt.l.Air(tt.bytes); got != tt.want {
+			t.Errorf("%+v: %v, want %v", tt.l, got, tt.want)
+		}
+	}
+}
