@@ -19,16 +19,23 @@ type Config struct {
 	Data    string   `toml:"data" eg:"\"/var/lib/longwire\"" doc:"The folder for everything the node keeps. Default: /var/lib/longwire for root, $STATE_DIRECTORY under systemd, else longwire in $XDG_DATA_HOME. Paths in this file that are not absolute start at the folder of this file."`
 	Control string   `toml:"control" eg:"\"/var/lib/longwire/control.sock\"" doc:"The socket on which longwire's own commands reach the running node. Default: control.sock in the data folder."`
 
-	TLS         TLS     `toml:"tls" doc:"The certificate that clients see. With none the node makes a CA and a certificate of its own at its first start and prints the fingerprint."`
-	Clients     Clients `toml:"clients" doc:"Ordinary XMPP clients."`
-	Store       Store   `toml:"store" doc:"The database file in the data folder."`
-	RoomService Rooms   `toml:"rooms" doc:"Rooms, where several people talk (XEP-0045)."`
-	Archive     Archive `toml:"archive" doc:"What is kept of conversations (XEP-0313), for clients that were away and for those who join a room."`
-	Pairing     Pairing `toml:"pairing" doc:"Headquarters of kits that introduce themselves over HF: see [peer.pairing]."`
-	Log         Log     `toml:"log" doc:"What the node tells on standard error. Message bodies are never logged."`
+	TLS         TLS        `toml:"tls" doc:"The certificate that clients see. With none the node makes a CA and a certificate of its own at its first start and prints the fingerprint."`
+	Clients     Clients    `toml:"clients" doc:"Ordinary XMPP clients."`
+	Store       Store      `toml:"store" doc:"The database file in the data folder."`
+	RoomService Rooms      `toml:"rooms" doc:"Rooms, where several people talk (XEP-0045)."`
+	Archive     Archive    `toml:"archive" doc:"What is kept of conversations (XEP-0313), for clients that were away and for those who join a room."`
+	Pairing     Pairing    `toml:"pairing" doc:"Headquarters of kits that introduce themselves over HF: see [peer.pairing]."`
+	Precedence  Precedence `toml:"precedence" doc:"How urgent messages are: flash, immediate, priority or routine. The more urgent overtakes the less urgent on the way to a peer."`
+	Air         Air        `toml:"air" doc:"Messages that take long on the air."`
+	Delivery    Delivery   `toml:"delivery" doc:"What became of messages."`
+	Attendant   Attendant  `toml:"attendant" doc:"A contact of the node's own, for its users."`
+	Telemetry   Telemetry  `toml:"telemetry" doc:"The record of what crossed each link: sizes, times, confirmations. Message bodies are never in it."`
+	Log         Log        `toml:"log" doc:"What the node tells on standard error. Message bodies are never logged."`
 
 	Links []Link `toml:"link" doc:"A link is a named way to other nodes; one table each. The other side's file has the same facts mirrored. There are two types: ip, for one peer, and s5066, for any number of them."`
-	Peers []Peer `toml:"peer" doc:"A peer is a remote node: its domains and the link that reaches it; one table each, and one link each. What is sent to a domain that is neither ours nor a peer's is answered with remote-server-not-found."`
+	Peers []Peer `toml:"peer" doc:"A peer is a remote node: its domains and the links that reach it; one table each. What is sent to a domain that is neither ours nor a peer's is answered with remote-server-not-found."`
+
+	Budgets []Budget `toml:"budget" doc:"A bound of the air time that something may cost in any hour; one table each, and the strictest that fits holds."`
 
 	Users []User `toml:"user" doc:"An account that this file declares; one table each. It is made when the file is applied; when it is declared no longer it is disabled, with all that is the user's kept, until it is declared again. Accounts made by 'longwire user add' are not touched, unless they stand here: then the file's password holds as long as they do, and their own again afterwards."`
 

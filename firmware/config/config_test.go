@@ -36,7 +36,8 @@ func parse(t *testing.T, doc string) *config.Config {
 // settings drops what only tells where a Config came from.
 func settings(c *config.Config) config.Config {
 	return config.Config{Domains: c.Domains, Data: c.Data, Control: c.Control, TLS: c.TLS, Clients: c.Clients, Store: c.Store, Log: c.Log, Links: c.Links, Peers: c.Peers, Users: c.Users,
-		RoomService: c.RoomService, Archive: c.Archive, Rooms: c.Rooms}
+		RoomService: c.RoomService, Archive: c.Archive, Rooms: c.Rooms, Pairing: c.Pairing,
+		Precedence: c.Precedence, Air: c.Air, Delivery: c.Delivery, Attendant: c.Attendant, Telemetry: c.Telemetry, Budgets: c.Budgets}
 }
 
 func TestThreeFaultsAreAllNamed(t *testing.T) {
@@ -97,7 +98,7 @@ func TestExampleMeansTheDefaults(t *testing.T) {
 
 func TestExampleWithEverySettingUncommentedIsTheDefaultsToo(t *testing.T) {
 	// Samples that stand for an empty default.
-	samples := regexp.MustCompile(`^#(cert|key|plaintext|pin_sha256|password|token|headquarters_key) =`)
+	samples := regexp.MustCompile(`^#(class|windows|rate|cost_per_kib|cert|key|plaintext|pin_sha256|password|token|headquarters_key) =`)
 	var doc strings.Builder
 	for line := range strings.Lines(config.Example()) {
 		if rest, ok := strings.CutPrefix(line, "#"); ok && !strings.HasPrefix(rest, " ") && !samples.MatchString(line) {
@@ -115,7 +116,7 @@ func TestExampleWithEverySettingUncommentedIsTheDefaultsToo(t *testing.T) {
 	p.Name, p.Domains, p.LocalDomains, p.Links = "field", []string{"field.net", "chat.field.net"}, []string{"headquarters.net", "chat.headquarters.net"}, []string{l.Name}
 	p.Federation.Domains = []string{"chat.field.net"}
 	hf := config.DefaultLink("5066 link hq-2-field")
-	hf.Type, hf.Local5066Address, p.S5066.Remote5066Address = config.LinkS5066, "1.1.0.1", "1.1.0.2"
+	hf.Type, hf.Class, hf.Local5066Address, p.S5066.Remote5066Address = config.LinkS5066, "hf-300", "1.1.0.1", "1.1.0.2"
 	want.Links, want.Peers = []config.Link{l, hf}, []config.Peer{p}
 	want.RoomService.Domains = []string{"chat.headquarters.net"}
 	want.Rooms = []config.Room{{
@@ -124,9 +125,24 @@ func TestExampleWithEverySettingUncommentedIsTheDefaultsToo(t *testing.T) {
 		Autojoin: []string{"*"}, Federation: config.RoomFederation{With: "ops@chat.field.net", Mode: config.ModePP, Accept: []string{"chat.field.net"}, History: config.HistorySince},
 		Archive: true, History: 20,
 	}}
+	states := config.FoldRule{Names: []string{"composing", "active", "gone", "paused", "inactive"}, Namespace: "http://jabber.org/protocol/chatstates",
+		Scope: "message", Action: "strip", If: "always"}
+	for _, f := range []*config.Fold{&want.Peers[0].Fold, &want.Peers[0].FoldIn} {
+		f.Messages, f.Presence, f.Rooms, f.Rules = "strip", "minimal", []string{"chat.headquarters.net"}, []config.FoldRule{states}
+	}
+	want.Peers[0].Questions.Cross = []string{"vcard-temp"}
+	want.Peers[0].Routes = []config.Route{{Precedence: []string{"routine"}, Kinds: []string{"presence"}, Links: []string{l.Name}}}
+	want.Precedence.Rules = []config.PrecedenceRule{{From: "watch@field.net", To: "headquarters.net", Room: "hqroom1@chat.headquarters.net", LargerThan: 4096,
+		Precedence: "priority", AtMost: "immediate"}}
+	want.Budgets = []config.Budget{{Peer: "field", User: "alice@headquarters.net", Room: "hqroom1@chat.headquarters.net", Precedence: "routine", Kind: "message",
+		Soft: 5 * time.Minute, Hard: 10 * time.Minute}}
+	want.Telemetry.Prometheus = "127.0.0.1:9464"
 	want.Users = []config.User{{Address: "alice@headquarters.net", Credentials: []string{pencil256, pencil1}}}
-	if !reflect.DeepEqual(settings(got), settings(want)) {
-		t.Errorf("got  %+v\nwant %+v", settings(got), settings(want))
+	a, b := reflect.ValueOf(settings(got)), reflect.ValueOf(settings(want))
+	for i := range a.NumField() {
+		if f := a.Type().Field(i); f.IsExported() && !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
+			t.Errorf("%s:\ngot  %+v\nwant %+v", f.Name, a.Field(i), b.Field(i))
+		}
 	}
 }
 

@@ -98,6 +98,15 @@ func (d *decoder) value(path string, v *value, to reflect.Value) {
 		} else {
 			wrong("a whole number", key+" = 10")
 		}
+	case to.Kind() == reflect.Float64:
+		switch n := v.data.(type) {
+		case float64:
+			to.SetFloat(n)
+		case int64:
+			to.SetFloat(float64(n))
+		default:
+			wrong("a number", key+" = 0.5")
+		}
 	case to.Kind() == reflect.Struct:
 		if t, ok := v.data.(*table); ok {
 			d.table(path, t, to)
@@ -270,11 +279,9 @@ func homes(t reflect.Type, path, key string) (found []string) {
 				found = append(found, path)
 			}
 		case f.Type.Kind() == reflect.Slice:
-			found = append(found, homes(f.Type.Elem(), "[["+k+"]]", key)...)
-		case path != "":
-			found = append(found, homes(f.Type, "["+strings.Trim(path, "[]")+"."+k+"]", key)...)
+			found = append(found, homes(f.Type.Elem(), "[["+join(strings.Trim(path, "[]"), k)+"]]", key)...)
 		default:
-			found = append(found, homes(f.Type, "["+k+"]", key)...)
+			found = append(found, homes(f.Type, "["+join(strings.Trim(path, "[]"), k)+"]", key)...)
 		}
 	}
 	return found

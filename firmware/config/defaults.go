@@ -44,7 +44,12 @@ func defaults() *Config {
 			Accounts: true, MaxMessages: 10000, MaxSize: 8 << 20,
 			Rooms: ArchiveLimits{MaxMessages: 20000, MaxSize: 16 << 20},
 		},
-		Log: Log{Level: "info", Format: "text"},
+		Precedence: Precedence{Prefixes: true, Headers: true},
+		Air:        Air{WarnAfter: 2 * time.Minute, Hold: 30 * time.Second},
+		Delivery:   Delivery{Receipts: ReceiptsHop, Keep: 7 * 24 * time.Hour, Max: 500},
+		Attendant:  Attendant{Name: "node"},
+		Telemetry:  Telemetry{Enabled: true, Folder: "telemetry", MaxSize: 16 << 20},
+		Log:        Log{Level: "info", Format: "text"},
 	}
 }
 
@@ -53,6 +58,7 @@ func (l *Link) setDefaults() {
 		Type:      LinkIP,
 		Compress:  true,
 		MaxStanza: 65536,
+		Direction: DirectionBoth,
 
 		RemotePort:       65510,
 		LocalPort:        65510,
@@ -89,6 +95,12 @@ func (p *Peer) setDefaults() {
 		},
 		S5066:   PeerS5066{Mapping: MappingRCOP, ApplicationID: 0x8001, Confirm: ConfirmClient, Delivery: DeliveryARQ, Repeats: 2},
 		Pairing: PeerPairing{Introduce: IntroduceAtOnce},
+
+		Failover:  Failover{After: time.Minute, BackAfter: 2 * time.Minute, BackMax: time.Hour},
+		Fold:      Fold{Preset: FoldAuto, Subscriptions: true},
+		FoldIn:    Fold{Preset: FoldNone, Subscriptions: true},
+		Questions: Questions{Mode: QuestionsAuto},
+		Presence:  PeerPresence{Synthetic: SyntheticAuto},
 		// Spec xmpp.md 10.3: the join's answer may take twice as long as that of an IQ; resolve knows how long that is.
 		Federation: PeerFederation{HonourKicks: true, Stale: 5 * time.Minute, JoinTimeout: 20 * time.Minute},
 	}
@@ -97,6 +109,15 @@ func (p *Peer) setDefaults() {
 // hfLifetimes are the defaults with a link of type s5066. A dead peer costs its server minutes to notice, a turn of the link
 // takes a minute at low rates, and a frequency can be closed for a night: what is old then is still the newest there is.
 var hfLifetimes = Lifetimes{Message: 72 * time.Hour, Groupchat: 24 * time.Hour, IQ: 30 * time.Minute, Presence: 6 * time.Hour}
+
+// classes gives links of type s5066 the class of most HF, where the file says nothing.
+func (c *Config) classes() {
+	for i := range c.Links {
+		if l := &c.Links[i]; l.Type == LinkS5066 && !c.set(fmt.Sprintf("link[%d].class", i)) {
+			l.Class = "hf-300"
+		}
+	}
+}
 
 // slowLifetimes gives peers that are reached over HF the lifetimes for it, where the file sets no other.
 func (c *Config) slowLifetimes() {
@@ -198,6 +219,7 @@ func (c *Config) resolve(folder string) {
 			p.Name = p.Domains[0]
 		}
 	}
+	c.classes()
 	c.slowLifetimes()
 	c.joinTimeouts()
 	c.resolveRooms()

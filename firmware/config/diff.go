@@ -20,6 +20,11 @@ type Changes struct {
 	Archive     bool // [archive]
 	Links       Named
 	Peers       Named
+	Precedence  bool // [precedence]
+	Budgets     bool // [[budget]], [air]
+	Delivery    bool // [delivery]
+	Attendant   bool // [attendant]
+	Telemetry   bool // [telemetry]
 	Users       Named
 	Rooms       Named
 
@@ -63,6 +68,16 @@ func Diff(old, new *Config) *Changes {
 			d.Log = true
 		case "rooms":
 			d.RoomService = true
+		case "precedence":
+			d.Precedence = true
+		case "budget", "air":
+			d.Budgets = true
+		case "delivery":
+			d.Delivery = true
+		case "attendant":
+			d.Attendant = true
+		case "telemetry":
+			d.Telemetry = true
 		case "archive":
 			d.Archive = true
 		case "clients":
@@ -88,13 +103,14 @@ func peerName(p *Peer) string { return p.Name }
 func userName(u *User) string { return u.Address }
 func roomName(r *Room) string { return r.Address }
 
-// compare lists the plain keys that differ; links, peers, users and rooms are left to named.
+// compare lists the keys that differ. What has names at the top (links, peers, users, rooms) is left to named; other
+// lists of tables are keys like any other.
 func compare(path string, a, b reflect.Value) (keys []string) {
 	for i := range a.NumField() {
 		f := a.Type().Field(i)
 		key := keyOf(f)
 		switch {
-		case key == "" || f.Type.Kind() == reflect.Slice && isTable(f.Type):
+		case key == "" || path == "" && hasNames(a.Field(i)):
 		case f.Type.Kind() == reflect.Struct:
 			keys = append(keys, compare(join(path, key), a.Field(i), b.Field(i))...)
 		case f.Type.Kind() == reflect.Slice && a.Field(i).Len() == 0 && b.Field(i).Len() == 0:
@@ -103,6 +119,14 @@ func compare(path string, a, b reflect.Value) (keys []string) {
 		}
 	}
 	return keys
+}
+
+func hasNames(v reflect.Value) bool {
+	switch v.Interface().(type) {
+	case []Link, []Peer, []User, []Room:
+		return true
+	}
+	return false
 }
 
 func fields[T any](list []T, name func(*T) string) map[string]reflect.Value {

@@ -109,6 +109,8 @@ func literal(v reflect.Value) string {
 		return strconv.FormatBool(x)
 	case int:
 		return strconv.Itoa(x)
+	case float64:
+		return strconv.FormatFloat(x, 'f', -1, 64)
 	case []string:
 		quoted := make([]string, len(x))
 		for i, s := range x {

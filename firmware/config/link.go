@@ -34,7 +34,14 @@ const (
 type Link struct {
 	Name     string `toml:"name" eg:"\"IP link hq-2-field\"" doc:"The link's name in logs and commands; free text, unique."`
 	Type     string `toml:"type" doc:"ip: XEP-0361 zero handshake over TCP. s5066: XEP-0365 over HF radio, by a STANAG 5066 server."`
+	Class    string `toml:"class" eg:"\"satcom\"" doc:"What sort of link it is: satcom, hf-2400, hf-300, hf-75 or, for a good network, nothing. It decides what is folded and which questions cross, unless the peer says otherwise. Default: \"\" for ip, hf-300 for s5066."`
 	Compress bool   `toml:"compress" doc:"Compress traffic. Must be the same on both sides. (The mapping rcop of s5066 knows no compression.)"`
+
+	Direction  string   `toml:"direction" doc:"both, or inbound for a link on which we must not or cannot transmit: what comes is taken, and confirmed by another link."`
+	EMCON      bool     `toml:"emcon" doc:"Emission control, radio silence: receive, and send nothing at all. 'longwire link emcon' does the same at once and without this file; both must be off before anything is sent."`
+	Windows    []string `toml:"windows" eg:"[\"06:00-18:00\", \"sat-sun 22:00-02:00\"]" doc:"When it may transmit, by UTC, with days of the week or without. Default: always."`
+	Rate       int      `toml:"rate" eg:"9600" doc:"Its rate in bit/s, for forecasts and costs until it is measured. 0: unknown."`
+	CostPerKiB float64  `toml:"cost_per_kib" eg:"0.5" doc:"What a KiB costs in money, of whatever currency. It is shown, and of links that are as good otherwise the cheaper one is taken."`
 
 	RemoteAddress string `toml:"remote_address" for:"ip" eg:"\"203.0.113.7\"" doc:"The other node's address or host name. Connections from elsewhere are refused, unless tls identifies it."`
 	RemotePort    int    `toml:"remote_port" for:"ip" doc:"The port dialled there."`
@@ -63,7 +70,6 @@ type Link struct {
 	Rank             int           `toml:"rank" for:"s5066" doc:"Rank among the SIS server's clients, 0 to 14: a higher one can take the place of a lower."`
 	TTL              time.Duration `toml:"ttl" for:"s5066" doc:"How long the SIS server may try to send one piece before it is given back to the queue."`
 	AckDelay         time.Duration `toml:"ack_delay" for:"s5066" doc:"How long a confirmation waits for traffic to ride on before it costs a transmission of its own (mapping longwire)."`
-	EMCON            bool          `toml:"emcon" for:"s5066" doc:"Emission control, radio silence: receive, and send nothing at all. 'longwire link emcon' does the same at once and without this file; both must be off before anything is sent."`
 	TimeScale        int           `toml:"time_scale" for:"s5066" doc:"For simulated radios only: their time runs this many times as fast as the clock's. With a real radio it must stay 1."`
 
 	MaxStanza Size `toml:"max_stanza" doc:"Largest stanza on this link; larger ones go back to their sender. At least 10000."`
@@ -87,14 +93,22 @@ type Peer struct {
 	Domains      []string `toml:"domains" eg:"[\"field.net\", \"chat.field.net\"]" doc:"The domains that live there, that of its rooms included."`
 	LocalDomains []string `toml:"local_domains" eg:"[\"headquarters.net\", \"chat.headquarters.net\"]" doc:"Our domains that it may talk to, those of rooms included. Default: all."`
 	Pubsub       bool     `toml:"pubsub" doc:"Our users and the peer's may ask for each other's avatars, keys and other published things across the link, where answers are long. They never get news of them by themselves."`
-	Links        []string `toml:"links" eg:"[\"IP link hq-2-field\"]" doc:"The link that reaches it, by name."`
+	Links        []string `toml:"links" eg:"[\"IP link hq-2-field\"]" doc:"The links that reach it, by name, the best first. The next one is used while those before it fail."`
 	QueueEntries int      `toml:"queue_entries" doc:"What may wait for this peer. When full, the least urgent goes first and its sender is told."`
 	QueueBytes   Size     `toml:"queue_bytes"`
+
+	Failover  Failover     `toml:"failover" doc:"When another of the links is taken, and when a better one again."`
+	Fold      Fold         `toml:"fold" doc:"What is taken out of what is sent to this peer, so that only what matters crosses."`
+	FoldIn    Fold         `toml:"fold_in" doc:"The same for what comes from it. By itself nothing is taken out of that."`
+	Questions Questions    `toml:"questions" doc:"What clients ask about things of this peer: who is there, what can it do, what does it look like."`
+	Presence  PeerPresence `toml:"presence" doc:"Whether our users see those of this peer as available."`
 
 	Lifetimes  Lifetimes      `toml:"lifetimes" doc:"How long a stanza may wait for the link before it goes back to its sender. \"0s\": for ever. What is shown is the default with a link of type ip; with s5066 it is 72h, 24h, 30m and 6h, since HF can be closed for a night."`
 	S5066      PeerS5066      `toml:"s5066" doc:"What a link of type s5066 needs to know of this peer."`
 	Federation PeerFederation `toml:"federation" doc:"What federated rooms need to know of this peer."`
 	Pairing    PeerPairing    `toml:"pairing" doc:"Pairing over HF, by a link of type s5066. At headquarters it makes this peer an invited kit: nothing is taken from it and nothing sent to it, and what is for it waits, until it has introduced itself with its token. At the kit it makes this peer its headquarters. The first transmission does it, with the first message in it."`
+
+	Routes []Route `toml:"route" doc:"Which of the links may carry what; one table each. The first that fits decides; what fits none may take all."`
 }
 
 // Lifetimes are how long each kind of stanza may wait for a peer.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"sort"
 	"strconv"
 	"strings"
@@ -285,6 +286,9 @@ func (s *source) value(p *unstable.Parser, n *unstable.Node, line int) *value {
 		v.data = i
 	case unstable.Float:
 		v.kind = "a fraction"
+		if f, err := strconv.ParseFloat(strings.ReplaceAll(string(n.Data), "_", ""), 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
+			v.data = f
+		}
 	case unstable.Array:
 		v.kind = "a list"
 		list := []*value{}

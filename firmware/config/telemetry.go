@@ -1,0 +1,19 @@
+package config
+
+import "path/filepath"
+
+// Telemetry is the record of what crossed each link.
+type Telemetry struct {
+	Enabled    bool   `toml:"enabled" doc:"Keep it: one line for each event, never what people wrote."`
+	Folder     string `toml:"folder" doc:"Where: a folder for each address of a peer is made in it. What is not absolute starts at the data folder."`
+	MaxSize    Size   `toml:"max_size" doc:"The most that all of it may take; the oldest goes first."`
+	Prometheus string `toml:"prometheus" eg:"\"127.0.0.1:9464\"" doc:"An address on which a monitoring system can read the figures (Prometheus). Default: none."`
+}
+
+// TelemetryPath is the telemetry's folder.
+func (c *Config) TelemetryPath() string {
+	if filepath.IsAbs(c.Telemetry.Folder) {
+		return c.Telemetry.Folder
+	}
+	return filepath.Join(c.Data, c.Telemetry.Folder)
+}
