@@ -11,11 +11,11 @@ import (
 // is out of date, and what is not confirmed is sent again. Else each role has numbers of its own: then the other contact's stanzas must be confirmed
 // first, or ours could overtake them.
 func (k *contact) takeOver() (bool, error) {
-	if k.p.carrier == k {
+	if k.p.desk.Carrier == k {
 		return true, nil
 	}
 	if k.p.c.ZeroRTT {
-		k.p.carrier, k.out = k, silent
+		k.p.desk.Carrier, k.out = k, silent
 		return true, nil
 	}
 	for _, b := range k.p.books {
@@ -31,7 +31,7 @@ func (k *contact) takeOver() (bool, error) {
 			return false, err
 		}
 	}
-	k.p.carrier = k
+	k.p.desk.Carrier = k
 	return true, nil
 }
 

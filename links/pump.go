@@ -29,7 +29,7 @@ import (
 //	Pump.Run        owns the contacts: one goroutine opens (with back-off), one accepts, one passes wake-ups on.
 //	contact.send    one for each contact: owns the write side of the Session, all timers of the contact.
 //	contact.receive one for each contact: owns the read side; ends when the Session does.
-//	Pump.turn       is held while custody changes: by send from Next to Number, by receive for each word. Not while anything waits for the link.
+//	Pump.turn       is the desk's: held while custody changes, by send from Next to Number, by receive for each word. Not while anything waits for the link.
 //	Book.Handing    is held from a stanza's number to the end of Inbound, so that two contacts cannot swap stanzas.
 //	Book.mu, k.mu   guard fields; nothing waits under them. Order: turn, then k.mu or Book.mu.
 //
@@ -43,8 +43,8 @@ type Pump struct {
 	log   *slog.Logger
 	books [2]*custody.Book // accepted, opened; the same one when both ends keep one numbering for all contacts
 
-	turn    sync.Mutex
-	carrier *contact // who carried our stanzas last; under turn
+	desk *custody.Desk // of all links of the peer
+	turn *sync.Mutex   // the desk's
 
 	mu       sync.Mutex // guards what follows
 	contacts []*contact
@@ -61,6 +61,8 @@ type Env struct {
 	DB    *store.DB
 	In    Inbound
 	Sieve Sieve
+	Desk  *custody.Desk // of the peer; nil: no other link reaches it
+	Way   Way           // nil: this link carries everything
 	Trace func(Event)
 	Meter *meter.Meter
 	Log   *slog.Logger
@@ -77,8 +79,14 @@ func NewPump(c Config, link Link, env Env) *Pump {
 	if env.Trace == nil {
 		env.Trace = func(Event) {}
 	}
+	if env.Desk == nil {
+		env.Desk = custody.NewDesks(env.DB).Desk(c.Peer)
+	}
+	if env.Way == nil {
+		env.Way = Alone{}
+	}
 	c = c.orDefault()
-	p := &Pump{c: c, link: link, env: env, queue: env.DB.Queue(c.Peer), log: env.Log.With("link", c.Link, "peer", c.Peer),
+	p := &Pump{c: c, desk: env.Desk, turn: &env.Desk.Turn, link: link, env: env, queue: env.DB.Queue(c.Peer), log: env.Log.With("link", c.Link, "peer", c.Peer),
 		change: make(chan struct{})}
 	p.status = Status{State: Down, Since: time.Now()}
 	if !c.Dial {
@@ -127,7 +135,7 @@ func (p *Pump) open() error {
 			p.books[i] = p.books[0]
 			continue
 		}
-		b, err := custody.Open(p.env.DB, p.queue, key)
+		b, err := p.desk.Book(key)
 		if err != nil {
 			return err
 		}

@@ -116,7 +116,7 @@ func (k *contact) follow(word *Piece) error {
 	if !k.p.carries(k) {
 		return nil
 	}
-	k.p.carrier = k
+	k.p.desk.Carrier = k
 	if err := k.position(false); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"longwire/links"
+	"longwire/links/custody"
 	"longwire/links/meter"
 	"longwire/store"
 )
@@ -18,6 +19,10 @@ type Env struct {
 	Sieve links.Sieve
 	Trace func(links.Event)
 	Log   *slog.Logger
+
+	// Desks are those of the node, for peers that other links reach too; nil: no others do. Way is that of a link to a peer; nil: each link carries everything.
+	Desks *custody.Desks
+	Way   func(link, peer string) links.Way
 }
 
 // A Manager runs the configured links, and changes them while they run. Any number of goroutines may use it.
@@ -54,6 +59,12 @@ type Status struct {
 func NewManager(env Env) *Manager {
 	if env.Log == nil {
 		env.Log = slog.New(slog.DiscardHandler)
+	}
+	if env.Desks == nil {
+		env.Desks = custody.NewDesks(env.DB)
+	}
+	if env.Way == nil {
+		env.Way = func(string, string) links.Way { return links.Alone{} }
 	}
 	return &Manager{env: env, doors: map[string]*door{}, running: map[string]*runner{}, meters: map[string]*meter.Meter{}}
 }
@@ -157,7 +168,8 @@ func (m *Manager) newRunner(c Config) *runner {
 		m.meters[c.Name] = new(meter.Meter)
 	}
 	r := &runner{link: l}
-	r.pump = links.NewPump(c.pump(), l, links.Env{DB: m.env.DB, In: m.env.In, Sieve: m.env.Sieve, Trace: m.env.Trace, Meter: m.meters[c.Name], Log: m.env.Log})
+	r.pump = links.NewPump(c.pump(), l, links.Env{DB: m.env.DB, In: m.env.In, Sieve: m.env.Sieve, Trace: m.env.Trace, Meter: m.meters[c.Name], Log: m.env.Log,
+		Desk: m.env.Desks.Desk(c.Peer), Way: m.env.Way(c.Name, c.Peer)})
 	return r
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"longwire/links"
+	"longwire/links/custody"
 	"longwire/links/meter"
 	"longwire/links/s5066/frame"
 	"longwire/links/s5066/rcop"
@@ -27,7 +28,7 @@ func lone(t testing.TB) *longwire {
 	t.Cleanup(func() { db.Close() })
 	c := Config{Name: "l", SAP: 6, Compress: true}.orDefault()
 	p := &port{link: c, c: PeerConfig{Peer: "p", Mapping: Longwire}.orDefault(), queue: db.Queue("p"), db: db, meter: new(meter.Meter),
-		trace: func(links.Event) {}, log: NewManager(Env{}).env.Log}
+		trace: func(links.Event) {}, log: NewManager(Env{}).env.Log, desk: custody.NewDesks(db).Desk("p"), way: links.Alone{}}
 	p.in = func(_ string, _ *stanza.Stanza, mark func(*store.Tx) error, done func(error)) { db.Submit(mark, done) }
 	w := newLongwire(p).(*longwire)
 	if err := w.open(); err != nil {

@@ -22,7 +22,7 @@ import (
 //
 //	send     owns the way out: it plans, submits, and keeps the timers.
 //	receive  owns the way in. It also digests fates, as send waits while the server takes nothing.
-//	turn     guards the state of both; it is held over commits, so only these two goroutines take it.
+//	turn     guards the state of both, and is the desk's; it is held over commits, so only goroutines take it that may wait.
 //	mu       guards what the bind's reader and the store's committer leave here; nothing waits under it.
 //
 // A stanza has its number on flash before its first byte is sent, and leaves the queue when the peer's mark covers it. A node confirmation says
@@ -33,7 +33,7 @@ type longwire struct {
 	box  *inbox
 	kick chan struct{} // wakes send
 
-	turn sync.Mutex
+	turn *sync.Mutex // the desk's
 	out  outward
 	into inward
 	rcop rcopIn // receive's own: for a peer that is set up for the other mapping
@@ -58,7 +58,7 @@ type note struct {
 var _ mapping = (*longwire)(nil)
 
 func newLongwire(p *port) mapping {
-	return &longwire{p: p, box: newInbox(), kick: make(chan struct{}, 1), state: bindState{emcon: p.link.EMCON}, rcop: newRCOPIn(p)}
+	return &longwire{p: p, turn: &p.desk.Turn, box: newInbox(), kick: make(chan struct{}, 1), state: bindState{emcon: p.link.EMCON}, rcop: newRCOPIn(p)}
 }
 
 func (w *longwire) heard(u sis.UnidataIndication) {
@@ -147,7 +147,7 @@ func (w *longwire) open() (err error) {
 	w.turn.Lock()
 	defer w.turn.Unlock()
 	peer, db := w.p.c.Peer, w.p.db
-	if w.book, err = custody.Open(db, w.p.queue, peer); err != nil {
+	if w.book, err = w.p.desk.Book(peer); err != nil {
 		return err
 	}
 	c := w.book.State()

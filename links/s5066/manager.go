@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"longwire/links"
+	"longwire/links/custody"
 	"longwire/links/meter"
 	"longwire/store"
 )
@@ -24,6 +25,9 @@ type Env struct {
 	Sieve links.Sieve
 	Trace func(links.Event)
 	Log   *slog.Logger
+	// Desks are those of the node, for peers that other links reach too; nil: no others do. Way is that of a link to a peer; nil: each link carries everything.
+	Desks *custody.Desks
+	Way   func(link, peer string) links.Way
 	// Dial opens carriers, by Server.Network. For tcp there is one already.
 	Dial map[string]Dialer
 	// Time is told of headquarters' time when headquarters has answered us, who are its kit. It must not wait. nil: nobody wants to know.
@@ -59,6 +63,12 @@ func NewManager(env Env) *Manager {
 	}
 	if env.Trace == nil {
 		env.Trace = func(links.Event) {}
+	}
+	if env.Desks == nil {
+		env.Desks = custody.NewDesks(env.DB)
+	}
+	if env.Way == nil {
+		env.Way = func(string, string) links.Way { return links.Alone{} }
 	}
 	dial := map[string]Dialer{"tcp": dialTCP}
 	maps.Copy(dial, env.Dial)
@@ -140,7 +150,7 @@ func (m *Manager) newRunner(c Config) *runner {
 		if m.meters[key] == nil {
 			m.meters[key] = new(meter.Meter)
 		}
-		p := &port{bind: b, link: c, c: pc, queue: m.env.DB.Queue(pc.Peer), db: m.env.DB, in: m.env.In, sieve: m.env.Sieve, meter: m.meters[key],
+		p := &port{bind: b, link: c, c: pc, queue: m.env.DB.Queue(pc.Peer), db: m.env.DB, desk: m.env.Desks.Desk(pc.Peer), way: m.env.Way(c.Name, pc.Peer), in: m.env.In, sieve: m.env.Sieve, meter: m.meters[key],
 			trace: m.env.Trace, log: log.With("peer", pc.Peer)}
 		p.m = newMapping(p)
 		if pc.Pairing != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"longwire/links"
+	"longwire/links/custody"
 	"longwire/links/meter"
 	"longwire/links/sis"
 	"longwire/store"
@@ -87,6 +88,8 @@ type port struct {
 	c     PeerConfig
 	queue *store.Queue
 	db    *store.DB
+	desk  *custody.Desk // of all links of the peer
+	way   links.Way
 	in    links.Inbound
 	sieve links.Sieve
 	meter *meter.Meter
