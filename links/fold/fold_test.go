@@ -258,8 +258,27 @@ func TestRules(t *testing.T) {
 		if got := inner(r); got != c.want {
 			t.Errorf("%s:\n%s, want\n%s", c.name, got, c.want)
 		}
-		if (r.Refuse != nil) != (c.name == "refuse") {
+		if (r.Refuse != nil) != (c.name == "refuse" || c.name == "drop") {
 			t.Errorf("%s: refused: %v", c.name, r.Refuse)
+		}
+	}
+}
+
+// Whoever said something learns that it does not cross; what programs say by themselves ends without a word.
+func TestNothingThatWasSaidIsDroppedSilently(t *testing.T) {
+	f := preset(t, "hf-300")
+	for in, told := range map[string]bool{
+		`<composing` + chats: false,
+		`<received xmlns='urn:xmpp:receipts' id='m0'/><store xmlns='urn:xmpp:hints'/>`:       false,
+		`<displayed xmlns='urn:xmpp:chat-markers:0' id='m0'/><thread>1</thread>`:             false,
+		`<event xmlns='http://jabber.org/protocol/pubsub#event'><items node='n'/></event>`:   false,
+		`<reactions xmlns='urn:xmpp:reactions:0' id='m0'><reaction>x</reaction></reactions>`: true,
+		`<propose xmlns='urn:xmpp:jingle-message:0' id='c'/><store xmlns='urn:xmpp:hints'/>`: true,
+		`<x xmlns='urn:example:unknown'>words</x><active` + chats:                            true,
+	} {
+		r := f.Fold(now, message(t, in))
+		if r.Stanza != nil || (r.Refuse != nil) != told {
+			t.Errorf("%s: %s, refused: %v, want %v", in, inner(r), r.Refuse, told)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 func (f *Folder) message(now time.Time, s *stanza.Stanza) Result {
 	r := f.strip(now, s, nil)
 	if r.Stanza != nil && r.Stanza != s && saysNothing(r.Stanza) {
-		d := dropped(s, Empty)
+		d := ended(s, Empty)
 		d.Cuts = r.Cuts
 		return d
 	}
@@ -43,7 +43,7 @@ func (f *Folder) once(now time.Time, s *stanza.Stanza, own func(stanza.Child) bo
 		return r
 	}
 	if whole != nil && !protects(s) {
-		r := dropped(s, ByRule)
+		r := ended(s, ByRule)
 		r.Rule = whole.Number
 		return r
 	}
@@ -51,6 +51,17 @@ func (f *Folder) once(now time.Time, s *stanza.Stanza, own func(stanza.Child) bo
 		return Result{Stanza: s}
 	}
 	return cut(s, spans, bodyFor(s, spans))
+}
+
+// ended is the Result of a message of which nothing crosses. Choice: what a client says by itself ends there; what somebody said, or tried
+// to do, is refused, so that he does not believe that the other knows.
+func ended(s *stanza.Stanza, why Reason) Result {
+	for i := range s.Children {
+		if n := s.Children[i].Name; !slight(n) && !quiet[n.Space] {
+			return refused(s, why, stanza.PolicyViolation, "of this message nothing would cross the link but text, and it has none")
+		}
+	}
+	return dropped(s, why)
 }
 
 // saysNothing tells whether no child is left but a thread, hints, ids or a time.

@@ -18,19 +18,19 @@ func (r Rule) when(c Condition) Rule { r.If = c; return r }
 // usual are the rules for a constrained peer. Those that differ between classes of links are for SatCom.
 func usual() []Rule {
 	return []Rule{
-		strip(1, Messages, "http://jabber.org/protocol/chatstates", "active", "composing", "paused", "inactive", "gone"), // XEP-0085
-		strip(2, Messages, nsXHTML, "html"),       // XEP-0071
-		strip(3, Messages, "jabber:x:event", "x"), // XEP-0022
-		strip(4, Messages, "urn:xmpp:chat-markers:0", "markable", "displayed", "received", "acknowledged"), // XEP-0333
-		keep(5, Messages, nsReceipts, "request", "received"),                                               // XEP-0184
-		strip(6, Messages, nsSID, "origin-id", "stanza-id", "referenced-stanza"),                           // XEP-0359
+		strip(1, Messages, nsStates, "active", "composing", "paused", "inactive", "gone"),  // XEP-0085
+		strip(2, Messages, nsXHTML, "html"),                                                // XEP-0071
+		strip(3, Messages, "jabber:x:event", "x"),                                          // XEP-0022
+		strip(4, Messages, nsMarkers, "markable", "displayed", "received", "acknowledged"), // XEP-0333
+		keep(5, Messages, nsReceipts, "request", "received"),                               // XEP-0184
+		strip(6, Messages, nsSID, "origin-id", "stanza-id", "referenced-stanza"),           // XEP-0359
 		keep(7, Messages, nsHints, "store"),
 		strip(7, Messages, nsHints, "no-store", "no-copy", "no-permanent-store"), // XEP-0334
 		strip(8, Both, nsOccID, "occupant-id"),                                   // XEP-0421
 		strip(9, Both, nsDelay, "delay").when(UnlessLate),                        // XEP-0203
 		strip(9, Both, nsDelayX, "x").when(UnlessLate),                           // XEP-0091
 		strip(10, Messages, "", "thread").when(UnlessReply),
-		strip(11, Both, "http://jabber.org/protocol/nick", "nick"),   // XEP-0172
+		strip(11, Both, nsNick, "nick"),                              // XEP-0172
 		strip(12, Presences, "http://jabber.org/protocol/caps", "c"), // XEP-0115
 		strip(13, Presences, "vcard-temp:x:update", "x"),             // XEP-0153
 		strip(14, Presences, "urn:xmpp:idle:1", "idle"),              // XEP-0319
@@ -40,7 +40,7 @@ func usual() []Rule {
 		keep(16, Messages, "urn:xmpp:omemo:2", "encrypted"),
 		keep(16, Messages, "eu.siacs.conversations.axolotl", "encrypted"),
 		keep(17, Messages, nsEME, "encryption"),
-		strip(18, Messages, "http://jabber.org/protocol/pubsub#event", "event").with(Drop),
+		strip(18, Messages, nsEvent, "event").with(Drop),
 		keep(19, Messages, nsReactions, "reactions"),
 		strip(20, Presences, "", "priority"),
 		strip(20, Presences, "", "status").when(OnlyIfEmpty),

@@ -21,6 +21,10 @@ const (
 	nsOccID   = "urn:xmpp:occupant-id:0"
 	nsDelay   = "urn:xmpp:delay"
 	nsDelayX  = "jabber:x:delay"
+	nsStates  = "http://jabber.org/protocol/chatstates"
+	nsMarkers = "urn:xmpp:chat-markers:0"
+	nsNick    = "http://jabber.org/protocol/nick"
+	nsEvent   = "http://jabber.org/protocol/pubsub#event"
 )
 
 // sealed are the namespaces of signed and encrypted content, and why nothing of them is taken.
@@ -86,6 +90,12 @@ func protects(s *stanza.Stanza) bool {
 		}
 	}
 	return false
+}
+
+// quiet are the namespaces of what clients and services say by themselves, for which nobody waits.
+var quiet = map[string]bool{
+	nsStates: true, nsXHTML: true, "jabber:x:event": true, nsMarkers: true, nsReceipts: true, nsNick: true, nsEvent: true, nsEME: true,
+	"urn:xmpp:carbons:2": true, "urn:xmpp:fallback:0": true,
 }
 
 // slight tells whether a message with nothing but such children says nothing: a thread, hints, ids, a time.
