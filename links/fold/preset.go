@@ -40,7 +40,7 @@ func usual() []Rule {
 		keep(16, Messages, "urn:xmpp:omemo:2", "encrypted"),
 		keep(16, Messages, "eu.siacs.conversations.axolotl", "encrypted"),
 		keep(17, Messages, nsEME, "encryption"),
-		strip(18, Messages, nsEvent, "event").with(Drop),
+		events(),
 		keep(19, Messages, nsReactions, "reactions"),
 		strip(20, Presences, "", "priority"),
 		strip(20, Presences, "", "status").when(OnlyIfEmpty),
@@ -79,6 +79,37 @@ func replaced(rules []Rule, number int, a Action) {
 			rules[i].Action = a
 		}
 	}
+}
+
+// PassEvents says whether what publish-subscribe services tell may cross. That is rule 18, which a policy that does not let it cross has
+// whatever its mode.
+func (p *Policy) PassEvents(pass bool) {
+	i := slices.IndexFunc(p.Rules, func(r Rule) bool { return r.Number == events().Number })
+	switch {
+	case pass && i >= 0:
+		p.Rules[i] = p.Rules[i].with(Keep)
+	case !pass && i < 0:
+		if p.Messages == MessagesOff {
+			p.Messages, p.Rules = MessagesStrip, forPresence(p.Rules)
+		}
+		p.Rules = append(p.Rules, events())
+	}
+}
+
+func events() Rule { return strip(18, Messages, nsEvent, "event").with(Drop) }
+
+// forPresence is what of rules is not about messages.
+func forPresence(rules []Rule) (out []Rule) {
+	for _, r := range rules {
+		switch r.Scope {
+		case Messages:
+			continue
+		case Both:
+			r.Scope = Presences
+		}
+		out = append(out, r)
+	}
+	return out
 }
 
 // Classes are the links that Preset knows, from the fastest to the slowest.

@@ -55,7 +55,7 @@ func rules() []rule {
 			"links import store and of xmpp only jid, markup, stanza, stream, sm; they meet the rest of xmpp at a queue in store"},
 		// board: tools/s5066d is shipped, and opens serial lines and outputs itself.
 		rule{"tools", []string{"board", "images", "links", "store", "xmpp", "tools"}, nil, "tools never import firmware"},
-		rule{"firmware/config", []string{"firmware/config", "xmpp", "links/sis", "links/pair"}, nil, "firmware/config only knows settings and addresses, of XMPP and of STANAG 5066, and how keys and tokens are written"},
+		rule{"firmware/config", []string{"firmware/config", "xmpp", "links/sis", "links/pair", "links/fold", "links/plan"}, nil, "firmware/config only knows settings and addresses, of XMPP and of STANAG 5066, how keys and tokens are written, and the words of folding and of the choice of links, both pure"},
 		rule{"firmware/supervise", []string{"firmware/supervise"}, nil, "firmware/supervise keeps any tasks running and knows none"},
 		rule{"firmware", []string{"firmware", "board", "images", "links", "store", "xmpp"}, nil, "firmware imports everything but tools"},
 	)
