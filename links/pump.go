@@ -169,11 +169,13 @@ func (p *Pump) open() error {
 
 // pass hands wake-ups of the queue on, and looks after what is numbered while nobody else does.
 func (p *Pump) pass(ctx context.Context) {
+	wake, stop := p.queue.Watch()
+	defer stop()
 	t := time.NewTicker(time.Minute)
 	defer t.Stop()
 	for {
 		select {
-		case <-p.queue.Wake():
+		case <-wake:
 			p.wakeAll()
 		case <-t.C:
 			if err := p.release(time.Now()); err != nil {

@@ -286,7 +286,7 @@ func TestExpiredWithoutContactIsReleased(t *testing.T) {
 	stage(t, zero, func(p *play) {
 		entry := func(body string, life time.Duration) store.Entry {
 			now := time.Now()
-			return store.Entry{Class: store.ClassChat, From: "a@headquarters.net", To: "b@field.net", Queued: now, Expires: now.Add(life),
+			return store.Entry{Kind: store.KindChat, From: "a@headquarters.net", To: "b@field.net", Queued: now, Expires: now.Add(life),
 				Stanza: []byte("<message from='a@headquarters.net' to='b@field.net'><body>" + body + "</body></message>")}
 		}
 		p.node.Put(entry("short", time.Hour), entry("long", 24*time.Hour))

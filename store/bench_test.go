@@ -84,7 +84,7 @@ func BenchmarkQueue(b *testing.B) {
 			seq := uint32(0)
 			b.ResetTimer()
 			inTx(b, db, func(tx *store.Tx) error {
-				e := entry("x", store.ClassChat, "a@field.net/r", "b@headquarters.net")
+				e := entry("x", store.ClassRoutine, "a@field.net/r", "b@headquarters.net")
 				e.Stanza = stanza300
 				e.Expires = day.Add(24 * time.Hour)
 				id, _, err := q.Put(tx, e, lim)
@@ -135,7 +135,7 @@ func BenchmarkQueueNext(b *testing.B) {
 
 // fill puts n entries of all classes between few pairs.
 func fill(b testing.TB, db *store.DB, q *store.Queue, n int) {
-	classes := []store.Class{store.ClassState, store.ClassChat, store.ClassPresence, store.ClassReceipt}
+	classes := []store.Class{store.ClassState, store.ClassRoutine, store.ClassPresence, store.ClassReceipt}
 	for i := 0; i < n; i += 500 {
 		update(b, db, func(tx *store.Tx) error {
 			for j := i; j < min(i+500, n); j++ {

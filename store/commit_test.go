@@ -95,7 +95,7 @@ func TestFailedOperationHasNoEffectAndDisturbsNobody(t *testing.T) {
 			_ = putAccount("bad")(tx)
 			_ = tx.DeleteAccount("bad")
 			_ = putAccount("bad")(tx)
-			_, _, _ = q.Put(tx, entry("x", store.ClassChat, "a", "b"), store.QueueLimits{})
+			_, _, _ = q.Put(tx, entry("x", store.ClassRoutine, "a", "b"), store.QueueLimits{})
 			return errOp
 		},
 		"meets damage": func(tx *store.Tx, q *store.Queue) error { _ = putAccount("bad")(tx); store.PanicInside(tx); return nil },

@@ -31,7 +31,7 @@ func step(q *store.Queue, tx *store.Tx, i uint64) error {
 	if err := tx.SpoolDelete("a@field.net", i-min(i, 40)); err != nil {
 		return err
 	}
-	qid, _, err := q.Put(tx, entry(strconv.FormatUint(i, 10), store.ClassChat, "a", strconv.FormatUint(i%3, 10)), store.QueueLimits{})
+	qid, _, err := q.Put(tx, entry(strconv.FormatUint(i, 10), store.ClassRoutine, "a", strconv.FormatUint(i%3, 10)), store.QueueLimits{})
 	if err != nil || qid != i {
 		return fmt.Errorf("step %d got queue id %d, %v", i, qid, err)
 	}

@@ -53,7 +53,7 @@ func testFullFlash(t *testing.T, path string, o store.Options, most int64) {
 	q := db.Queue("headquarters.net")
 	var qids []uint64
 	for i := range 50 {
-		e := entry(fmt.Sprint(i), store.ClassChat, "a", "b")
+		e := entry(fmt.Sprint(i), store.ClassRoutine, "a", "b")
 		e.Stanza = make([]byte, 500)
 		qids = append(qids, put(t, db, q, e)...)
 	}

@@ -32,6 +32,7 @@ import (
 //	          peer 0 'p' pair16 id8          nothing: unsent, by From and To
 //	          peer 0 'c' pair16 id8          nothing, or 1 if it was sent before: unsent and may be coalesced
 //	          peer 0 'x' expires8 id8        nothing: unsent and will expire
+//	          peer 0 'h' until8 id8          nothing: unsent and held until then; none in files of earlier versions
 //	          peer 0 's' session 0 seq4      id8: numbered
 //	          peer 0 't' id8                 seq4 session: numbered
 //	custody   key                            custodyRecord

@@ -315,7 +315,7 @@ func someOfEverything(db *store.DB, tx *store.Tx, i int) error {
 	for j := range 5 {
 		_, err1 := tx.PutRosterItem(jid, store.RosterItem{Contact: fmt.Sprint("c", j), Name: "N"})
 		id, err2 := tx.SpoolPut(jid, store.SpoolEntry{Stanza: stanza300, Received: day}, false)
-		eid, _, err3 := q.Put(tx, entry("e", store.ClassChat, jid, "x"), store.QueueLimits{})
+		eid, _, err3 := q.Put(tx, entry("e", store.ClassRoutine, jid, "x"), store.QueueLimits{})
 		err = errors.Join(err, err1, err2, err3, tx.SMAssign(sm, uint32(j), id))
 		if j%2 == 0 {
 			err = errors.Join(err, q.Number(tx, "s", uint32(eid), []uint64{eid}))

@@ -6,31 +6,24 @@ import (
 	"time"
 )
 
-// Class orders what waits for a peer; the lower goes first and is dropped last.
-type Class uint8
-
-// Classes, most urgent first.
-const (
-	ClassChat      Class = 2 // chat, normal, headline, errors, subscriptions
-	ClassGroupchat Class = 3
-	ClassIQ        Class = 4
-	ClassPresence  Class = 6
-	ClassReceipt   Class = 7 // receipts, markers
-	ClassState     Class = 8 // nothing but a chat state
-)
-
 // Entry is one stanza that waits for a peer's confirmation. The store keeps stanzas, never wire bytes.
 type Entry struct {
-	ID       uint64 // custody number: rises with each entry of the peer; set by Put
-	Class    Class
-	From, To string // full JIDs as in the stanza
-	StanzaID string // id attribute, for people
-	Coalesce bool   // an unsent entry with the same From and To and Coalesce is replaced (presence)
-	Queued   time.Time
-	Expires  time.Time // zero: never
-	Stanza   []byte
-	Session  string // the link session that numbered it; "": not sent yet
-	Seq      uint32 // its number there
+	ID        uint64 // custody number: rises with each entry of the peer; set by Put
+	Kind      Kind   // 0 in Put: by the Class
+	Class     Class  // 0 in Put: that of the Kind
+	From, To  string // full JIDs as in the stanza
+	StanzaID  string // id attribute, for people
+	Coalesce  bool   // an unsent entry with the same From and To and Coalesce is replaced (presence)
+	Queued    time.Time
+	Expires   time.Time // zero: never
+	NotBefore time.Time // it is held until then, unless one goes that must not overtake it; zero: it is not
+	Track     bool      // its sender may ask what became of it (fates.go)
+	Receipt   bool      // its sender wants a receipt
+	Stanza    []byte
+	Session   string // the link session that numbered it; "": not sent yet
+	Seq       uint32 // its number there
+
+	old bool // an earlier version wrote it, which had only kinds
 }
 
 // QueueLimits bound one peer's queue. Zero fields: 10 000 entries, 8 MiB.
@@ -65,10 +58,10 @@ type QueueStats struct {
 type Queue struct {
 	db   *DB
 	name string
-	wake chan struct{}
 
-	mu    sync.Mutex // guards stats
-	stats QueueStats
+	mu       sync.Mutex // guards what follows
+	stats    QueueStats
+	watchers []chan struct{}
 }
 
 // Queue returns the queue of the peer called name, made at first use.
@@ -77,7 +70,7 @@ func (db *DB) Queue(name string) *Queue {
 	defer db.queuesMu.Unlock()
 	q := db.queues[name]
 	if q == nil {
-		q = &Queue{db: db, name: name, wake: make(chan struct{}, 1)}
+		q = &Queue{db: db, name: name}
 		db.queues[name] = q
 		// Filled under queuesMu, which published takes too: no commit gets in between. A store that cannot be read
 		// says so in the methods that return an error.
@@ -85,9 +78,6 @@ func (db *DB) Queue(name string) *Queue {
 			q.stats, err = tx.queueStats(name)
 			return err
 		})
-		if q.stats.Entries > q.stats.Sent {
-			q.wake <- struct{}{}
-		}
 	}
 	return q
 }
@@ -117,9 +107,6 @@ func (db *DB) Queues() (names []string, err error) {
 	return names, err
 }
 
-// Wake gets a token after commits that put something; it has room for one. A queue that held unsent entries at its first use starts with one.
-func (q *Queue) Wake() <-chan struct{} { return q.wake }
-
 // Stats is the depth as of the last commit.
 func (q *Queue) Stats() QueueStats {
 	q.mu.Lock()
@@ -130,41 +117,11 @@ func (q *Queue) Stats() QueueStats {
 // publish tells the queue's readers about a commit.
 func (q *Queue) publish(t touch) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.stats = t.stats
-	q.mu.Unlock()
-	if !t.put {
-		return
+	if t.put {
+		q.nudge()
 	}
-	select {
-	case q.wake <- struct{}{}:
-	default: // the token of an earlier commit is still there
-	}
-}
-
-// Next returns unsent entries, by class, then age, at most n of them and about maxBytes in all (at least one). Two
-// entries with the same From and To never swap places: an urgent entry takes those that it must not overtake with it.
-func (q *Queue) Next(n, maxBytes int) (next []Entry, err error) {
-	if n <= 0 {
-		return nil, nil
-	}
-	err = q.db.View(func(tx *Tx) error {
-		return tx.eachUnsent(q.name, func(id uint64, size int) error {
-			maxBytes -= size
-			if maxBytes < 0 && len(next) > 0 {
-				return errStop
-			}
-			e, ok, err := tx.entryOrStub(q.name, id)
-			if err != nil || !ok {
-				return err
-			}
-			next = append(next, e)
-			if len(next) == n {
-				return errStop
-			}
-			return nil
-		})
-	})
-	return next, err
 }
 
 // Unconfirmed returns the numbered entries of a session, by number.
@@ -203,7 +160,7 @@ func (q *Queue) Expired(now time.Time) (over []Entry, next time.Time, err error)
 	return over, next, err
 }
 
-// List returns all entries in sending order, numbered ones first.
+// List returns all entries in sending order, numbered ones first, those that are held last.
 func (q *Queue) List() (all []Entry, err error) {
 	err = q.db.View(func(tx *Tx) error {
 		sessions, err := tx.sessions(q.name)
@@ -221,10 +178,9 @@ func (q *Queue) List() (all []Entry, err error) {
 				return err
 			}
 		}
-		return tx.eachUnsent(q.name, func(id uint64, _ int) error {
-			e, _, err := tx.entryOrStub(q.name, id)
+		return tx.eachUnsent(q.name, func(e Entry) error {
 			all = append(all, e)
-			return err
+			return nil
 		})
 	})
 	if err != nil {

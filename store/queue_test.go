@@ -41,7 +41,12 @@ func entry(id string, c store.Class, from, to string) store.Entry {
 
 func next(t testing.TB, q *store.Queue, n, size int) []store.Entry {
 	t.Helper()
-	es, err := q.Next(n, size)
+	return pick(t, q, store.Pick{N: n, Bytes: size, Now: day})
+}
+
+func pick(t testing.TB, q *store.Queue, p store.Pick) []store.Entry {
+	t.Helper()
+	es, err := q.Pick(p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,9 +59,9 @@ func TestNextGivesUrgentFirstButKeepsPairsInOrder(t *testing.T) {
 	put(t, db, q,
 		entry("state-a", store.ClassState, "a", "x"),
 		entry("receipt-b", store.ClassReceipt, "b", "x"),
-		entry("chat-a", store.ClassChat, "a", "x"),
+		entry("chat-a", store.ClassRoutine, "a", "x"),
 		entry("presence-c", store.ClassPresence, "c", "x"),
-		entry("chat-c", store.ClassChat, "c", "y"),
+		entry("chat-c", store.ClassRoutine, "c", "y"),
 		entry("state-a2", store.ClassState, "a", "x"),
 	)
 	want := []string{"state-a", "chat-a", "chat-c", "presence-c", "receipt-b", "state-a2"}
@@ -78,7 +83,7 @@ func TestNumberConfirmRequeue(t *testing.T) {
 	q := db.Queue("headquarters.net")
 	var es []store.Entry
 	for i := range 6 {
-		es = append(es, entry(fmt.Sprint(i), store.ClassChat, "a", "x"))
+		es = append(es, entry(fmt.Sprint(i), store.ClassRoutine, "a", "x"))
 	}
 	id := put(t, db, q, es...)
 	update(t, db, func(tx *store.Tx) error { return q.Number(tx, "s1", 4294967294, id[:4]) })
@@ -137,7 +142,7 @@ func TestOverflowDropsTheLeastUrgentOldestFirst(t *testing.T) {
 	db := open(t, store.Options{})
 	q := db.Queue("p")
 	id := put(t, db, q,
-		entry("chat", store.ClassChat, "a", "x"), entry("state1", store.ClassState, "b", "x"), entry("receipt1", store.ClassReceipt, "a", "x"),
+		entry("chat", store.ClassRoutine, "a", "x"), entry("state1", store.ClassState, "b", "x"), entry("receipt1", store.ClassReceipt, "a", "x"),
 		entry("state2", store.ClassState, "a", "x"), entry("receipt2", store.ClassReceipt, "a", "x"), entry("state3", store.ClassState, "a", "x"))
 	update(t, db, func(tx *store.Tx) error { return q.Number(tx, "s", 1, id[3:4]) }) // state2 is sent: it stays
 	try := func(e store.Entry, lim store.QueueLimits) (dropped []string, err error) {
@@ -157,10 +162,10 @@ func TestOverflowDropsTheLeastUrgentOldestFirst(t *testing.T) {
 	}{
 		{entry("new", store.ClassState, "c", "x"), full, nil, true},
 		{entry("new", store.ClassReceipt, "c", "x"), full, []string{"state1"}, false},
-		{entry("new", store.ClassChat, "c", "x"), store.QueueLimits{Entries: 5}, []string{"state3", "receipt1"}, false},
-		{entry("new", store.ClassChat, "c", "x"), store.QueueLimits{Entries: 3}, nil, true}, // receipts would not make enough room
-		{entry("new", store.ClassChat, "c", "x"), store.QueueLimits{Bytes: -20}, []string{"receipt2", "new"}, false},
-		{entry("new", store.ClassChat, "c", "x"), store.QueueLimits{Bytes: 10}, nil, true},
+		{entry("new", store.ClassRoutine, "c", "x"), store.QueueLimits{Entries: 5}, []string{"state3", "receipt1"}, false},
+		{entry("new", store.ClassRoutine, "c", "x"), store.QueueLimits{Entries: 3}, nil, true}, // receipts would not make enough room
+		{entry("new", store.ClassRoutine, "c", "x"), store.QueueLimits{Bytes: -20}, []string{"receipt2", "new"}, false},
+		{entry("new", store.ClassRoutine, "c", "x"), store.QueueLimits{Bytes: 10}, nil, true},
 	} {
 		before := q.Stats()
 		if c.lim.Bytes < 0 { // that much less than there is
@@ -184,7 +189,7 @@ func TestExpired(t *testing.T) {
 		e.Expires = day.Add(time.Duration(sec) * time.Second)
 		return e
 	}
-	id := put(t, db, q, at("30", 30), entry("never", store.ClassChat, "a", "x"), at("10", 10), at("20", 20), at("sent", 5))
+	id := put(t, db, q, at("30", 30), entry("never", store.ClassRoutine, "a", "x"), at("10", 10), at("20", 20), at("sent", 5))
 	update(t, db, func(tx *store.Tx) error { return q.Number(tx, "s", 1, id[4:]) })
 	check := func(sec int, want []string, next time.Time) {
 		t.Helper()
@@ -205,7 +210,7 @@ func TestExpired(t *testing.T) {
 func TestDoneReturnsWhatItDeleted(t *testing.T) {
 	db := open(t, store.Options{})
 	q := db.Queue("p")
-	id := put(t, db, q, entry("1", store.ClassChat, "a", "x"), entry("2", store.ClassChat, "a", "x"), entry("3", store.ClassChat, "a", "x"))
+	id := put(t, db, q, entry("1", store.ClassRoutine, "a", "x"), entry("2", store.ClassRoutine, "a", "x"), entry("3", store.ClassRoutine, "a", "x"))
 	update(t, db, func(tx *store.Tx) error { return q.Number(tx, "s", 8, id[:1]) })
 	update(t, db, func(tx *store.Tx) error {
 		es, err := q.Done(tx, id[1], 99, id[0], id[1])
@@ -222,7 +227,7 @@ func TestDoneReturnsWhatItDeleted(t *testing.T) {
 	if s := q.Stats(); s != (store.QueueStats{}) {
 		t.Error(s)
 	}
-	if got := put(t, db, q, entry("4", store.ClassChat, "a", "x")); got[0] != 4 {
+	if got := put(t, db, q, entry("4", store.ClassRoutine, "a", "x")); got[0] != 4 {
 		t.Error(got)
 	}
 }
@@ -230,7 +235,7 @@ func TestDoneReturnsWhatItDeleted(t *testing.T) {
 func TestNumberIsAllOrNothing(t *testing.T) {
 	db := open(t, store.Options{})
 	q := db.Queue("p")
-	id := put(t, db, q, entry("1", store.ClassChat, "a", "x"))
+	id := put(t, db, q, entry("1", store.ClassRoutine, "a", "x"))
 	err := db.Update(func(tx *store.Tx) error { return q.Number(tx, "s", 1, []uint64{id[0], 77}) })
 	if !errors.Is(err, store.ErrNotFound) || q.Stats().Sent != 0 {
 		t.Error(err, q.Stats())
@@ -255,9 +260,12 @@ func TestWakeComesAfterTheCommitThatPut(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := db.Queue("p")
+	wake, stop := q.Watch()
+	defer stop()
+	other, stop2 := q.Watch()
 	woken := func(q *store.Queue) bool {
 		select {
-		case <-q.Wake():
+		case <-wake:
 			return true
 		default:
 			return false
@@ -267,7 +275,7 @@ func TestWakeComesAfterTheCommitThatPut(t *testing.T) {
 		t.Error("woken by nothing")
 	}
 	update(t, db, func(tx *store.Tx) error {
-		_, _, err := q.Put(tx, entry("1", store.ClassChat, "a", "x"), store.QueueLimits{})
+		_, _, err := q.Put(tx, entry("1", store.ClassRoutine, "a", "x"), store.QueueLimits{})
 		if woken(q) || q.Stats().Entries != 0 {
 			t.Error("woken before the commit")
 		}
@@ -284,10 +292,21 @@ func TestWakeComesAfterTheCommitThatPut(t *testing.T) {
 	if !woken(q) {
 		t.Error("not woken by requeued entries")
 	}
+	if len(other) != 1 {
+		t.Error("the other watcher has its own token")
+	}
+	stop2()
+	<-other
+	q.Nudge()
+	if !woken(q) || len(other) != 0 {
+		t.Error("a nudge is for those who still watch")
+	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
 	again := openAt(t, path, store.Options{})
+	wake, stop3 := again.Queue("p").Watch()
+	defer stop3()
 	if q := again.Queue("p"); !woken(q) || q.Stats().Entries != 1 || again.Queue("p") != q {
 		t.Error("a queue found full at the start must wake")
 	}
@@ -300,7 +319,7 @@ func TestWakeComesAfterTheCommitThatPut(t *testing.T) {
 func TestQueuesOfPeersAreApart(t *testing.T) {
 	db := open(t, store.Options{})
 	for _, p := range []string{"field.net", "field.ne", "field.net2", "a"} {
-		put(t, db, db.Queue(p), entry(p, store.ClassChat, "a", "x"), entry(p, store.ClassChat, "a", "x"))
+		put(t, db, db.Queue(p), entry(p, store.ClassRoutine, "a", "x"), entry(p, store.ClassRoutine, "a", "x"))
 	}
 	db.Queue("unused")
 	names, err := db.Queues()
@@ -320,7 +339,7 @@ func TestDamagedEntryDoesNotHoldUpTheQueue(t *testing.T) {
 	body := func(id byte) string { return "p\x00b\x00\x00\x00\x00\x00\x00\x00" + string(id) }
 	var es []store.Entry
 	for i := range 6 {
-		e := entry(fmt.Sprint(i+1), store.ClassChat, "a", "x")
+		e := entry(fmt.Sprint(i+1), store.ClassRoutine, "a", "x")
 		e.Expires = day
 		es = append(es, e)
 	}

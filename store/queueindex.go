@@ -19,6 +19,7 @@ const (
 	tagExpires  = 'x'
 	tagSent     = 's'
 	tagState    = 't'
+	tagHeld     = 'h'
 )
 
 // pairID stands for From and To. Half a SHA-256: nobody finds two pairs that share one, and places are kept by it.
@@ -47,6 +48,12 @@ func pairKey(peer string, tag byte, p pairID, id uint64) []byte {
 // expiresKey sorts by time; all that is older than 1970 is equally over.
 func expiresKey(peer string, at time.Time, id uint64) []byte {
 	k := binary.BigEndian.AppendUint64(queueKey(peer, tagExpires), uint64(max(nanos(at), 1)))
+	return binary.BigEndian.AppendUint64(k, id)
+}
+
+// heldKey sorts by the time until which an entry is held.
+func heldKey(peer string, until time.Time, id uint64) []byte {
+	k := binary.BigEndian.AppendUint64(queueKey(peer, tagHeld), uint64(max(nanos(until), 1)))
 	return binary.BigEndian.AppendUint64(k, id)
 }
 
@@ -151,7 +158,7 @@ var wasSent = []byte{1}
 // indexUnsent gives e its place among the unsent; again is what its key in the coalesce index holds.
 func (tx *Tx) indexUnsent(peer string, e Entry, again []byte) error {
 	pair := pairOf(e.From, e.To)
-	if err := tx.put(bucketQueue, orderKey(peer, e.Class, e.ID), orderValue{pair, len(e.Stanza)}.bytes()); err != nil {
+	if err := tx.put(bucketQueue, orderKey(peer, e.place(), e.ID), orderValue{pair, len(e.Stanza)}.bytes()); err != nil {
 		return err
 	}
 	if err := tx.put(bucketQueue, pairKey(peer, tagPair, pair, e.ID), []byte{}); err != nil {
@@ -159,6 +166,11 @@ func (tx *Tx) indexUnsent(peer string, e Entry, again []byte) error {
 	}
 	if e.Coalesce {
 		if err := tx.put(bucketQueue, pairKey(peer, tagCoalesce, pair, e.ID), again); err != nil {
+			return err
+		}
+	}
+	if !e.NotBefore.IsZero() {
+		if err := tx.put(bucketQueue, heldKey(peer, e.NotBefore, e.ID), []byte{}); err != nil {
 			return err
 		}
 	}
@@ -173,12 +185,15 @@ func (tx *Tx) unindexUnsent(peer string, e Entry) error {
 		return tx.unindexDamaged(peer, e.ID)
 	}
 	pair := pairOf(e.From, e.To)
-	keys := [][]byte{orderKey(peer, e.Class, e.ID), pairKey(peer, tagPair, pair, e.ID)}
+	keys := [][]byte{orderKey(peer, e.place(), e.ID), pairKey(peer, tagPair, pair, e.ID)}
 	if e.Coalesce {
 		keys = append(keys, pairKey(peer, tagCoalesce, pair, e.ID))
 	}
 	if !e.Expires.IsZero() {
 		keys = append(keys, expiresKey(peer, e.Expires, e.ID))
+	}
+	if !e.NotBefore.IsZero() {
+		keys = append(keys, heldKey(peer, e.NotBefore, e.ID))
 	}
 	for _, k := range keys {
 		if err := tx.delete(bucketQueue, k); err != nil {
@@ -191,7 +206,7 @@ func (tx *Tx) unindexUnsent(peer string, e Entry) error {
 // unindexDamaged takes an unsent entry whose body cannot be read out of the indexes, by looking at all their keys.
 func (tx *Tx) unindexDamaged(peer string, id uint64) error {
 	var keys [][]byte
-	for _, tag := range []byte{tagOrder, tagPair, tagCoalesce, tagExpires} {
+	for _, tag := range []byte{tagOrder, tagPair, tagCoalesce, tagExpires, tagHeld} {
 		p := queueKey(peer, tag)
 		err := tx.scan(bucketQueue, p, p, func(k, _ []byte) error {
 			if tail64(k) == id {
@@ -296,14 +311,21 @@ func (tx *Tx) replacedBy(peer string, e Entry, pair pairID) (old []Entry, err er
 
 func entryRecordOf(e Entry) entryRecord {
 	return entryRecord{
-		head: v1, Class: e.Class, From: e.From, To: e.To, StanzaID: e.StanzaID, Coalesce: e.Coalesce,
+		head: v1, Class: e.place(), From: e.From, To: e.To, StanzaID: e.StanzaID, Coalesce: e.Coalesce,
 		Queued: nanos(e.Queued), Expires: nanos(e.Expires), Stanza: e.Stanza,
+		Kind: e.Kind, NotBefore: nanos(e.NotBefore), Track: e.Track, Receipt: e.Receipt,
 	}
 }
 
 func (r entryRecord) entry(id uint64) Entry {
-	return Entry{
-		ID: id, Class: r.Class, From: r.From, To: r.To, StanzaID: r.StanzaID, Coalesce: r.Coalesce,
+	e := Entry{
+		ID: id, Kind: r.Kind, Class: r.Class, From: r.From, To: r.To, StanzaID: r.StanzaID, Coalesce: r.Coalesce,
 		Queued: fromNanos(r.Queued), Expires: fromNanos(r.Expires), Stanza: r.Stanza,
+		NotBefore: fromNanos(r.NotBefore), Track: r.Track, Receipt: r.Receipt,
 	}
+	if e.Kind == 0 {
+		e.Kind, e.old = Kind(r.Class), true
+		e.Class = e.Kind.Class()
+	}
+	return e
 }

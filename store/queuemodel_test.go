@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"longwire/store"
 )
@@ -26,16 +27,36 @@ func (m *model) unsent() (es []store.Entry) {
 	return es
 }
 
-// order is the sending order: repeatedly the most urgent, then oldest entry, but before it the oldest of its pair.
-func (m *model) order() (ids []uint64) {
+// order is the sending order: repeatedly the most urgent, then oldest entry, but before it the oldest of its pair, unless it may overtake that.
+func (m *model) order(now time.Time) (ids []uint64) {
 	left := m.unsent()
 	for len(left) > 0 {
-		best := slices.MinFunc(left, func(a, b store.Entry) int { return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.ID, b.ID)) })
-		i := slices.IndexFunc(left, func(e store.Entry) bool { return e.From == best.From && e.To == best.To })
+		best := slices.MinFunc(left, func(a, b store.Entry) int {
+			return cmp.Or(cmp.Compare(rank(a, now), rank(b, now)), cmp.Compare(a.ID, b.ID))
+		})
+		i := slices.IndexFunc(left, func(e store.Entry) bool {
+			overtaken := best.Kind == store.KindChat && best.Class < store.ClassRoutine && best.Class < e.Class
+			return e.From == best.From && e.To == best.To && (e.ID == best.ID || !overtaken)
+		})
 		ids = append(ids, left[i].ID)
 		left = slices.Delete(left, i, i+1)
 	}
 	return ids
+}
+
+// rank is an entry's class after it has waited: ten minutes make it one more urgent, an hour two.
+func rank(e store.Entry, now time.Time) store.Class {
+	up := 0
+	if waited := now.Sub(e.Queued); waited >= time.Hour {
+		up = 2
+	} else if waited >= 10*time.Minute {
+		up = 1
+	}
+	c := e.Class
+	for ; up > 0 && c != store.ClassFlash && c != store.ClassImmediate && (e.Class <= store.ClassRoutine || c > store.ClassRoutine); up-- {
+		c--
+	}
+	return c
 }
 
 func (m *model) put(e store.Entry, lim store.QueueLimits) (dropped []uint64, ok bool) {
@@ -69,7 +90,7 @@ func TestQueueDoesWhatTheModelDoes(t *testing.T) {
 	if testing.Short() {
 		rounds = 300
 	}
-	classes := []store.Class{store.ClassChat, store.ClassGroupchat, store.ClassIQ, store.ClassPresence, store.ClassReceipt, store.ClassState}
+	classes := []store.Class{store.ClassFlash, store.ClassImmediate, store.ClassPriority, store.ClassRoutine, store.ClassIQ, store.ClassPresence, store.ClassReceipt, store.ClassState}
 	for seed := range uint64(4) {
 		rnd := rand.New(rand.NewPCG(seed, 9))
 		db := open(t, store.Options{})
@@ -99,6 +120,10 @@ func modelStep(t *testing.T, rnd *rand.Rand, q *store.Queue, tx *store.Tx, m *mo
 	default:
 		e := entry(fmt.Sprint(m.last+1), classes[rnd.IntN(len(classes))], fmt.Sprint(rnd.IntN(3)), fmt.Sprint(rnd.IntN(2)))
 		e.Coalesce = e.Class == store.ClassPresence && rnd.IntN(3) > 0
+		e.Kind = store.KindIQ
+		if e.Class <= store.ClassRoutine {
+			e.Kind = []store.Kind{store.KindChat, store.KindGroupchat}[rnd.IntN(2)]
+		}
 		want, ok := m.put(e, lim)
 		_, dropped, err := q.Put(tx, e, lim)
 		if !ok && errors.Is(err, store.ErrQuota) {
@@ -109,7 +134,7 @@ func modelStep(t *testing.T, rnd *rand.Rand, q *store.Queue, tx *store.Tx, m *mo
 		}
 		return err
 	case 6: // number the next few
-		order := m.order()
+		order := m.order(day)
 		order = order[:min(len(order), rnd.IntN(6))]
 		err := q.Number(tx, "s", *seq, order)
 		for _, id := range order {
@@ -148,8 +173,9 @@ func idNumbers(es []store.Entry) (ids []uint64) {
 
 func compareWithModel(t *testing.T, q *store.Queue, m *model, seed uint64) {
 	t.Helper()
-	want := m.order()
-	if got := idNumbers(next(t, q, 100, 1<<20)); !slices.Equal(got, want) {
+	now := day.Add(time.Duration(m.last%90) * time.Minute)
+	want := m.order(now)
+	if got := idNumbers(pick(t, q, store.Pick{N: 100, Bytes: 1 << 20, Now: now})); !slices.Equal(got, want) {
 		t.Errorf("seed %d: next %v, want %v", seed, got, want)
 	}
 	sent, err := q.Unconfirmed("s")
@@ -157,7 +183,7 @@ func compareWithModel(t *testing.T, q *store.Queue, m *model, seed uint64) {
 		t.Error(sent, err)
 	}
 	all, err := q.List()
-	if err != nil || !slices.Equal(idNumbers(all), append(idNumbers(sent), want...)) {
+	if err != nil || !slices.Equal(idNumbers(all), append(idNumbers(sent), m.order(time.Now())...)) {
 		t.Errorf("seed %d: list %v, %v", seed, idNumbers(all), err)
 	}
 	stats := store.QueueStats{Entries: len(m.entries), Sent: len(m.entries) - len(want)}

@@ -10,7 +10,7 @@ import (
 func TestUnsentTellsWhatWouldBeReplaced(t *testing.T) {
 	db := open(t, store.Options{})
 	q := db.Queue("headquarters.net")
-	digest := entry("d", store.ClassGroupchat, "a", "x")
+	digest := entry("d", store.ClassRoutine, "a", "x")
 	digest.Coalesce = true
 	check := func(what string, want []uint64, wantAgain bool) {
 		t.Helper()
@@ -23,7 +23,7 @@ func TestUnsentTellsWhatWouldBeReplaced(t *testing.T) {
 		})
 	}
 	check("nothing was put", nil, false)
-	put(t, db, q, entry("line", store.ClassGroupchat, "a", "x"))
+	put(t, db, q, entry("line", store.ClassRoutine, "a", "x"))
 	check("a line is not replaced", nil, false)
 	first := put(t, db, q, digest)
 	check("put", first, false)
@@ -53,7 +53,7 @@ func TestUnsentTellsWhatWouldBeReplaced(t *testing.T) {
 func TestUnsentIsForgottenWithTheTransaction(t *testing.T) {
 	db := open(t, store.Options{})
 	q := db.Queue("headquarters.net")
-	digest := entry("d", store.ClassGroupchat, "a", "x")
+	digest := entry("d", store.ClassRoutine, "a", "x")
 	digest.Coalesce = true
 	id := put(t, db, q, digest)
 	err := db.Update(func(tx *store.Tx) error {
@@ -77,7 +77,7 @@ func TestUnsentIsForgottenWithTheTransaction(t *testing.T) {
 func TestEachSeesNumberedAndUnsent(t *testing.T) {
 	db := open(t, store.Options{})
 	q := db.Queue("headquarters.net")
-	id := put(t, db, q, entry("1", store.ClassGroupchat, "a", "x"), entry("2", store.ClassChat, "b", "x"), entry("3", store.ClassGroupchat, "a", "x"))
+	id := put(t, db, q, entry("1", store.ClassRoutine, "a", "x"), entry("2", store.ClassRoutine, "b", "x"), entry("3", store.ClassRoutine, "a", "x"))
 	update(t, db, func(tx *store.Tx) error { return q.Number(tx, "s", 7, id[:1]) })
 	for most, want := range map[int][]string{1: {"1"}, 9: {"1", "2", "3"}} {
 		var got []string

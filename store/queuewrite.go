@@ -18,6 +18,7 @@ func (q *Queue) Put(tx *Tx, e Entry, lim QueueLimits) (id uint64, dropped []Entr
 	if err != nil {
 		return 0, nil, err
 	}
+	e = e.orDefault()
 	e.Session, e.Seq = "", 0
 	pair := pairOf(e.From, e.To)
 	replaced, err := tx.replacedBy(q.name, e, pair)

@@ -127,6 +127,11 @@ type entryRecord struct {
 	Queued   int64  `cbor:"6,keyasint,omitempty"`
 	Expires  int64  `cbor:"7,keyasint,omitempty"`
 	Stanza   []byte `cbor:"8,keyasint"`
+
+	Kind      Kind  `cbor:"9,keyasint,omitempty"` // absent: Class holds it
+	NotBefore int64 `cbor:"10,keyasint,omitempty"`
+	Track     bool  `cbor:"11,keyasint,omitempty"`
+	Receipt   bool  `cbor:"12,keyasint,omitempty"`
 }
 
 type custodyRecord struct {

@@ -43,7 +43,8 @@ var goldenRecords = []struct {
 	{"spoolentry", spoolEntryRecord{v1, []byte("<message/>"), goldenTime.UnixNano()}, decoder[spoolEntryRecord]},
 	{"sm", smRecord{v1, "a@field.net", "phone", 4294967295, true, goldenTime.UnixNano()}, decoder[smRecord]},
 	{"queue", queueRecord{v1, 1 << 40, 10000, 12, 8 << 20}, decoder[queueRecord]},
-	{"entry", entryRecordOf(goldenEntry), decoder[entryRecord]},
+	{"entry", withoutKind(goldenEntry), decoder[entryRecord]},
+	{"entry-kind", entryRecordOf(goldenUrgent), decoder[entryRecord]},
 	{"custody", custodyRecordOf(goldenCustody), decoder[custodyRecord]},
 	{"link", linkRecord{v1, true, goldenTime.UnixNano()}, decoder[linkRecord]},
 	{"seen", seenRecord{v1, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}}, decoder[seenRecord]},
@@ -78,8 +79,13 @@ var (
 		Contact: "b@headquarters.net", Name: "Bée", Groups: []string{"x", "y"}, To: true, From: true, PendOut: true,
 		PendIn: true, Approved: true, InRoster: true, Request: []byte("<presence/>"), Ver: 3,
 	}
+	goldenUrgent = Entry{
+		Kind: KindGroupchat, Class: ClassFlash, From: "a@field.net/phone", To: "ops@rooms.headquarters.net", StanzaID: "id3",
+		Queued: goldenTime, Expires: goldenTime.Add(time.Hour), NotBefore: goldenTime.Add(time.Minute), Track: true, Receipt: true,
+		Stanza: []byte("<message/>"),
+	}
 	goldenEntry = Entry{
-		ID: 1, Class: ClassPresence, From: "a@field.net/phone", To: "b@headquarters.net", StanzaID: "id1", Coalesce: true,
+		ID: 1, Kind: KindPresence, Class: ClassPresence, From: "a@field.net/phone", To: "b@headquarters.net", StanzaID: "id1", Coalesce: true,
 		Queued: goldenTime, Expires: goldenTime.Add(time.Hour), Stanza: []byte("<presence/>"),
 	}
 	goldenPairing = Pairing{
@@ -231,7 +237,7 @@ func fillGolden(db *DB) error {
 		spool1, err4 := tx.SpoolPut("a@field.net", SpoolEntry{Stanza: []byte("<message id='1'/>"), Received: goldenTime}, false)
 		_, err5 := tx.SpoolPut("a@field.net", SpoolEntry{Stanza: []byte("<message id='2'/>"), Received: goldenTime}, false)
 		chat := goldenEntry
-		chat.Class, chat.Coalesce, chat.StanzaID = ClassChat, false, "id2"
+		chat.Kind, chat.Class, chat.Coalesce, chat.StanzaID = KindChat, 0, false, "id2"
 		id1, _, err6 := q.Put(tx, chat, QueueLimits{})
 		_, _, err7 := q.Put(tx, goldenEntry, QueueLimits{})
 		return errors.Join(secret, tx.PutAccount(goldenAccount), err1, err2, err3, err4, err5, err6, err7,
@@ -240,6 +246,13 @@ func fillGolden(db *DB) error {
 			tx.SMAssign("sm", 4294967295, spool1), q.Number(tx, "link1", 7, []uint64{id1}),
 			tx.PutCustody("headquarters.net", goldenCustody))
 	})
+}
+
+// withoutKind is what versions wrote that knew no kinds.
+func withoutKind(e Entry) entryRecord {
+	r := entryRecordOf(e)
+	r.Class, r.Kind = Class(e.Kind), 0
+	return r
 }
 
 // A database that version 1 wrote is read by every later program.
@@ -326,7 +339,8 @@ func checkGolden(t *testing.T, db *DB) {
 
 	q := db.Queue("headquarters.net")
 	chat, presence := goldenEntry, goldenEntry
-	chat.Class, chat.Coalesce, chat.StanzaID, chat.Session, chat.Seq = ClassChat, false, "id2", "link1", 7
+	chat.Kind, chat.Class, chat.Coalesce, chat.StanzaID, chat.Session, chat.Seq = KindChat, ClassRoutine, false, "id2", "link1", 7
+	chat.old, presence.old = true, true // the file is of a version that knew no kinds
 	presence.ID = 2
 	all, err := q.List()
 	same("queue", all, []Entry{chat, presence}, err)

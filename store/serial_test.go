@@ -18,7 +18,7 @@ func TestConfirmAfterOthersWereDeletedInTheSameCommit(t *testing.T) {
 			ids := make([]uint64, n)
 			for i := range ids {
 				var err error
-				if ids[i], _, err = q.Put(tx, store.Entry{Class: store.ClassChat, StanzaID: fmt.Sprint(i), Queued: time.Now(), Stanza: make([]byte, 100)}, store.QueueLimits{}); err != nil {
+				if ids[i], _, err = q.Put(tx, store.Entry{Class: store.ClassRoutine, StanzaID: fmt.Sprint(i), Queued: time.Now(), Stanza: make([]byte, 100)}, store.QueueLimits{}); err != nil {
 					return err
 				}
 			}

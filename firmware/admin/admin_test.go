@@ -252,7 +252,7 @@ func fill(t *testing.T, db *store.DB, peer string, ids ...string) {
 	t.Helper()
 	for _, id := range ids {
 		err := db.Update(func(tx *store.Tx) error {
-			_, _, err := db.Queue(peer).Put(tx, store.Entry{Class: store.ClassChat, From: "alice@headquarters.net/phone", To: "bob@field.net", StanzaID: id,
+			_, _, err := db.Queue(peer).Put(tx, store.Entry{Kind: store.KindChat, From: "alice@headquarters.net/phone", To: "bob@field.net", StanzaID: id,
 				Queued: time.Now(), Expires: time.Now().Add(time.Hour), Stanza: []byte("<message><body>secret</body></message>")}, store.QueueLimits{})
 			return err
 		})

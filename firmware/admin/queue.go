@@ -25,17 +25,9 @@ type Queued struct {
 	Expires time.Time `json:"expires,omitzero"`
 }
 
-var kinds = map[store.Class]string{
-	store.ClassChat: "message", store.ClassGroupchat: "groupchat", store.ClassIQ: "iq",
-	store.ClassPresence: "presence", store.ClassReceipt: "receipt", store.ClassState: "chat state",
-}
-
 func queued(peer string, e store.Entry) Queued {
-	q := Queued{Peer: peer, ID: e.ID, Kind: kinds[e.Class], From: e.From, To: e.To, Stanza: e.StanzaID, Bytes: len(e.Stanza),
+	q := Queued{Peer: peer, ID: e.ID, Kind: e.Kind.String(), From: e.From, To: e.To, Stanza: e.StanzaID, Bytes: len(e.Stanza),
 		State: "queued", Queued: e.Queued, Expires: e.Expires}
-	if q.Kind == "" {
-		q.Kind = fmt.Sprintf("class %d", e.Class)
-	}
 	if e.Session != "" {
 		q.State = "sent"
 	}

@@ -148,7 +148,7 @@ func TestRoomTellsWhoIsInItAndWhatWaits(t *testing.T) {
 	}}
 	err := n.db.Update(func(tx *store.Tx) error {
 		for _, to := range []string{far, far + "/Bob", "bob@field.net"} {
-			if _, _, err := n.db.Queue("field").Put(tx, store.Entry{Class: store.ClassGroupchat, From: here + "/Alice", To: to, Stanza: []byte("<message/>")}, store.QueueLimits{}); err != nil {
+			if _, _, err := n.db.Queue("field").Put(tx, store.Entry{Kind: store.KindGroupchat, From: here + "/Alice", To: to, Stanza: []byte("<message/>")}, store.QueueLimits{}); err != nil {
 				return err
 			}
 		}

@@ -139,7 +139,7 @@ func TestWatchingStreamsUntilTheClientHangsUp(t *testing.T) {
 	n, path, stop := serve(t, t.TempDir())
 	put := func(id string) {
 		err := n.db.Update(func(tx *store.Tx) error {
-			_, _, err := n.db.Queue("p").Put(tx, store.Entry{Class: store.ClassChat, StanzaID: id, Queued: time.Now(), Stanza: []byte("<message/>")}, store.QueueLimits{})
+			_, _, err := n.db.Queue("p").Put(tx, store.Entry{Kind: store.KindChat, StanzaID: id, Queued: time.Now(), Stanza: []byte("<message/>")}, store.QueueLimits{})
 			return err
 		})
 		if err != nil {
@@ -175,7 +175,7 @@ func TestWatchingStreamsUntilTheClientHangsUp(t *testing.T) {
 func TestServerThatStopsEndsWatching(t *testing.T) {
 	n, path, stop := serve(t, t.TempDir())
 	if err := n.db.Update(func(tx *store.Tx) error {
-		_, _, err := n.db.Queue("p").Put(tx, store.Entry{Class: store.ClassChat, Stanza: []byte("<message/>")}, store.QueueLimits{})
+		_, _, err := n.db.Queue("p").Put(tx, store.Entry{Kind: store.KindChat, Stanza: []byte("<message/>")}, store.QueueLimits{})
 		return err
 	}); err != nil {
 		t.Fatal(err)

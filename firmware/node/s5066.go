@@ -54,9 +54,9 @@ func (n *Node) s5066Config(l *config.Link) (s5066.Config, error) {
 	return s5066.Config{
 		Name: l.Name, Server: s5066.Server{Network: server.Network, Address: server.Address, Baud: l.ServerBaud},
 		SAP: uint8(l.SAP), Rank: uint8(l.Rank), LocalAddress: local, Compress: l.Compress,
-		Priority: map[store.Class]uint8{
-			store.ClassChat: uint8(p.Message), store.ClassGroupchat: uint8(p.Groupchat), store.ClassIQ: uint8(p.IQ),
-			store.ClassPresence: uint8(p.Presence), store.ClassReceipt: uint8(p.Receipt), store.ClassState: uint8(p.State),
+		Priority: map[store.Kind]uint8{
+			store.KindChat: uint8(p.Message), store.KindGroupchat: uint8(p.Groupchat), store.KindIQ: uint8(p.IQ),
+			store.KindPresence: uint8(p.Presence), store.KindReceipt: uint8(p.Receipt), store.KindState: uint8(p.State),
 		},
 		TTL: l.TTL, AckDelay: l.AckDelay, TimeScale: float64(l.TimeScale), EMCON: l.EMCON || silent,
 	}, nil

@@ -104,7 +104,7 @@ Let me know if the pump needs more diesel
 func chat(rnd *rand.Rand, body string) store.Entry {
 	id := fmt.Sprintf("%06x", rnd.Intn(1<<24))
 	from, to := "alice@headquarters.net/desk", "bob@field.net"
-	return store.Entry{Class: store.ClassChat, From: from, To: to, StanzaID: id, Queued: time.Now(), Stanza: fmt.Appendf(nil,
+	return store.Entry{Kind: store.KindChat, From: from, To: to, StanzaID: id, Queued: time.Now(), Stanza: fmt.Appendf(nil,
 		"<message from='%s' to='%s' type='chat' id='%s'><body>%s</body></message>", from, to, id, body)}
 }
 

@@ -163,7 +163,7 @@ func (n *Node) SendTo(peer string, bodies ...string) {
 	err := n.DB.Update(func(tx *store.Tx) error {
 		for _, b := range bodies {
 			xml := "<message from='" + from + "' to='" + to + "' type='chat'><body>" + b + "</body></message>"
-			e := store.Entry{Class: store.ClassChat, From: from, To: to, Queued: time.Now(), Stanza: []byte(xml)}
+			e := store.Entry{Kind: store.KindChat, From: from, To: to, Queued: time.Now(), Stanza: []byte(xml)}
 			if _, _, err := q.Put(tx, e, store.QueueLimits{}); err != nil {
 				return err
 			}
@@ -184,7 +184,7 @@ func (n *Node) SendAt(body string, at time.Time) {
 	n.mu.Unlock()
 	from, to := "alice@"+n.me+"/desk", "bob@"+n.other
 	xml := "<message from='" + from + "' to='" + to + "' type='chat' id='" + id + "'><body>" + body + "</body></message>"
-	n.Put(store.Entry{Class: store.ClassChat, From: from, To: to, StanzaID: id, Queued: at, Stanza: []byte(xml)})
+	n.Put(store.Entry{Kind: store.KindChat, From: from, To: to, StanzaID: id, Queued: at, Stanza: []byte(xml)})
 }
 
 // Put queues entries, in one transaction.

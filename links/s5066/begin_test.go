@@ -13,7 +13,7 @@ func TestComplaintAboutWhatWasBefore(t *testing.T) {
 	w := lone(t)
 	err := w.p.db.Update(func(tx *store.Tx) error {
 		for n := range 3 {
-			_, _, err := w.p.queue.Put(tx, store.Entry{Class: store.ClassChat, From: "a@b", To: "c@d", Queued: time.Now(), Stanza: message(n)}, store.QueueLimits{})
+			_, _, err := w.p.queue.Put(tx, store.Entry{Kind: store.KindChat, From: "a@b", To: "c@d", Queued: time.Now(), Stanza: message(n)}, store.QueueLimits{})
 			if err != nil {
 				return err
 			}

@@ -266,7 +266,7 @@ func TestExpiredAndCancelledAreNotSent(t *testing.T) {
 	play(t, hf, func(r *rig) {
 		entry := func(body string, life time.Duration) store.Entry {
 			now := time.Now()
-			return store.Entry{Class: store.ClassChat, From: "a@headquarters.net", To: "b@field.net", Queued: now, Expires: now.Add(life),
+			return store.Entry{Kind: store.KindChat, From: "a@headquarters.net", To: "b@field.net", Queued: now, Expires: now.Add(life),
 				Stanza: []byte("<message from='a@headquarters.net' to='b@field.net'><body>" + body + "</body></message>")}
 		}
 		r.air.Cut(addresses[0], addresses[1], true)
@@ -309,9 +309,9 @@ func TestPriorities(t *testing.T) {
 		put(store.ClassPresence, "p1"+strings.Repeat("zqjx", 40))
 		put(store.ClassReceipt, "r")
 		put(store.ClassPresence, "p2")
-		put(store.ClassChat, "chat")
+		put(store.ClassRoutine, "chat")
 		time.Sleep(10 * time.Minute)
-		put(store.ClassChat, "chat2")
+		put(store.ClassRoutine, "chat2")
 		time.Sleep(10 * time.Minute)
 		mu.Lock()
 		defer mu.Unlock()

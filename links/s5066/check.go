@@ -59,9 +59,9 @@ func (k *checker) check(c Config) {
 	if c.TTL < 2*time.Second || c.TTL > sis.MaxTTL.Duration() {
 		k.bad("a TTL of %v is not between 2 s and 15 days", c.TTL)
 	}
-	for class, p := range c.Priority {
+	for kind, p := range c.Priority {
 		if p > 15 {
-			k.bad("there is no priority %d, which class %d has", p, class)
+			k.bad("there is no priority %d, which kind %d has", p, kind)
 		}
 	}
 	if c.TimeScale < 1 || c.TimeScale > maxScale {

@@ -67,7 +67,7 @@ func (w *longwire) compose(mtu int) *upload {
 		return w.stuck(err)
 	}
 	f.size, f.mark, f.hasMark = len(b), h.Mark, h.HasMark
-	f.priority = w.p.link.priority(store.ClassChat)
+	f.priority = w.p.link.ofKind(store.KindChat)
 	return w.upload(f, b, mode, w.p.link.TTL, nil, 0)
 }
 
@@ -260,7 +260,7 @@ func (w *longwire) depart(h frame.Header, b []byte, batch []item, taken, mtu int
 	carried := batch[:taken]
 	raw, latest, ever := 0, time.Time{}, taken == 0
 	for _, it := range batch[:max(taken, 1)] {
-		f.priority = max(f.priority, w.p.link.priority(it.entry.Class))
+		f.priority = max(f.priority, w.p.link.priority(it.entry))
 		if e := it.entry.Expires; e.IsZero() {
 			ever = true
 		} else if e.After(latest) {

@@ -48,8 +48,9 @@ type Config struct {
 	LocalAddress sis.Address // of our node
 	Compress     bool
 
-	// Priority of each class of stanza, 0 to 15, the most urgent: chat 8, groupchat 7, iq 6, presence 4, receipts 3, chat states 2.
-	Priority map[store.Class]uint8
+	// Priority of each kind of stanza, 0 to 15, the most urgent: chat 8, groupchat 7, iq 6, presence 4, receipts 3, chat states 2. An urgent
+	// one has more.
+	Priority map[store.Kind]uint8
 	TTL      time.Duration // how long the server may try; 10 minutes
 	AckDelay time.Duration // how long a mark waits for something to ride on; 90 s
 
@@ -93,8 +94,8 @@ type Pairing struct {
 func (p *Pairing) kit() bool { return p.Headquarters != pair.PublicKey{} }
 
 // priorities is the default. Choice: by kind of stanza; there is room above for traffic that is more urgent than all of it.
-var priorities = map[store.Class]uint8{
-	store.ClassChat: 8, store.ClassGroupchat: 7, store.ClassIQ: 6, store.ClassPresence: 4, store.ClassReceipt: 3, store.ClassState: 2,
+var priorities = map[store.Kind]uint8{
+	store.KindChat: 8, store.KindGroupchat: 7, store.KindIQ: 6, store.KindPresence: 4, store.KindReceipt: 3, store.KindState: 2,
 }
 
 func (c Config) orDefault() Config {
@@ -134,14 +135,27 @@ func (p PeerConfig) orDefault() PeerConfig {
 	return p
 }
 
-// priority is the SIS priority of a class. One that is not in the map goes with the next that is less urgent.
-func (c *Config) priority(class store.Class) uint8 {
+// maxPriority is the most urgent. S5066 A, priority.
+const maxPriority = 15
+
+// priority is the SIS priority of an entry: that of its kind, and more for what is urgent.
+// Choice: two steps for each class, so that a room's flash comes before anybody's immediate.
+func (c *Config) priority(e store.Entry) uint8 {
+	p := c.ofKind(e.Kind)
+	if e.Class > 0 && e.Class < store.ClassRoutine {
+		p = min(p+2*uint8(store.ClassRoutine-e.Class), maxPriority)
+	}
+	return p
+}
+
+// ofKind is the SIS priority of a kind. One that is not in the map goes with the next that is less urgent.
+func (c *Config) ofKind(kind store.Kind) uint8 {
 	m := c.Priority
 	if m == nil {
 		m = priorities
 	}
-	for ; class <= store.ClassState; class++ {
-		if p, ok := m[class]; ok {
+	for ; kind <= store.KindState; kind++ {
+		if p, ok := m[kind]; ok {
 			return p
 		}
 	}

@@ -38,14 +38,14 @@ func TestRCOPLargeStanzaToADarkPeerKeepsNobody(t *testing.T) {
 // What is urgent does not wait for all segments of what is less so.
 func TestRCOPUrgentStanzaPassesALargeOne(t *testing.T) {
 	playRCOP(t, sistest.Options{Delay: time.Second, Rate: 1200}, func(r *rig) {
-		put := func(class store.Class, from, body string) {
-			r.a.Put(store.Entry{Class: class, From: from, To: "bob@field.net", Queued: time.Now(),
+		put := func(kind store.Kind, class store.Class, from, body string) {
+			r.a.Put(store.Entry{Kind: kind, Class: class, From: from, To: "bob@field.net", Queued: time.Now(),
 				Stanza: []byte("<message from='" + from + "' to='bob@field.net' id='" + from + "'><body>" + body + "</body></message>")})
 		}
 		r.start()
-		put(store.ClassGroupchat, "room@headquarters.net", strings.Repeat("x", 60_000)) // 400 s
+		put(store.KindGroupchat, store.ClassRoutine, "room@headquarters.net", strings.Repeat("x", 60_000)) // 400 s
 		time.Sleep(10 * time.Second)
-		put(store.ClassChat, "alice@headquarters.net", "urgent")
+		put(store.KindChat, store.ClassPriority, "alice@headquarters.net", "urgent")
 		time.Sleep(time.Minute)
 		if got := r.b.Received(); !slices.Equal(got, []string{"urgent"}) {
 			t.Errorf("%d came", len(got))

@@ -201,7 +201,7 @@ func TestCheckFindsEveryFault(t *testing.T) {
 		t.Fatal(err)
 	}
 	bad := s5066.Config{Name: "one", Server: s5066.Server{Address: "h:5066"}, SAP: 6, Rank: 16, LocalAddress: sis.Broadcast, TTL: 400 * time.Hour, TimeScale: 0.5,
-		Priority: map[store.Class]uint8{2: 16}, Peers: []s5066.PeerConfig{
+		Priority: map[store.Kind]uint8{2: 16}, Peers: []s5066.PeerConfig{
 			{Peer: "p", RemoteAddress: addresses[1], Mapping: "pigeon"},
 			{Peer: "q", RemoteAddress: addresses[1], Mapping: s5066.Longwire, Confirm: "nobody", Delivery: "maybe", ConnectionID: 16, Repeats: 16},
 			{RemoteAddress: 0, Mapping: s5066.Longwire},

@@ -83,7 +83,7 @@ func TestStoreThatFailsIsNotAskedWithoutPause(t *testing.T) {
 func TestReleaseLeavesWhatIsLeaving(t *testing.T) {
 	w := lone(t)
 	err := w.p.db.Update(func(tx *store.Tx) error {
-		_, _, err := w.p.queue.Put(tx, store.Entry{Class: store.ClassChat, From: "a@b", To: "c@d", Queued: time.Now(), Expires: time.Now().Add(time.Minute),
+		_, _, err := w.p.queue.Put(tx, store.Entry{Kind: store.KindChat, From: "a@b", To: "c@d", Queued: time.Now(), Expires: time.Now().Add(time.Minute),
 			Stanza: message(1)}, store.QueueLimits{})
 		return err
 	})

@@ -90,7 +90,7 @@ func BenchmarkSendFrame(b *testing.B) {
 	for b.Loop() {
 		err := w.p.db.Update(func(tx *store.Tx) error {
 			for range 4 {
-				e := store.Entry{Class: store.ClassChat, From: "alice@field.net/desk", To: "bob@headquarters.net", Queued: time.Now(),
+				e := store.Entry{Kind: store.KindChat, From: "alice@field.net/desk", To: "bob@headquarters.net", Queued: time.Now(),
 					Stanza: []byte("<message from='alice@field.net/desk' to='bob@headquarters.net' type='chat' id='a1'><body>on my way to the pier</body></message>")}
 				if _, _, err := w.p.queue.Put(tx, e, store.QueueLimits{}); err != nil {
 					return err

@@ -299,13 +299,15 @@ func (w *longwire) step(do func()) {
 
 // send hands frames over when they are due, until ctx is done.
 func (w *longwire) send(ctx context.Context) error {
+	wake, stop := w.p.queue.Watch()
+	defer stop()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-w.p.queue.Wake():
+		case <-wake:
 			w.gather()
 		case <-w.kick:
 		case <-timer.C:

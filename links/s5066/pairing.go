@@ -206,7 +206,7 @@ func (g *pairing) dress(mtu int, compose func(int) *upload, alone bool) (*upload
 
 // bare is a U_PDU of ours without data.
 func (g *pairing) bare() *upload {
-	u := &upload{mode: arq, priority: g.p.link.priority(store.ClassChat), ttl: g.p.link.TTL}
+	u := &upload{mode: arq, priority: g.p.link.ofKind(store.KindChat), ttl: g.p.link.TTL}
 	if g.p.c.Delivery == DeliveryNoARQ {
 		u.mode = sis.ServiceType{TransmissionMode: sis.NonARQ, MinRetransmissions: g.p.c.Repeats}
 	}
@@ -219,7 +219,7 @@ func (g *pairing) front(u *upload, build func(data []byte) []byte, handed func(t
 	if u.mode.TransmissionMode != sis.ARQ && g.p.c.Delivery != DeliveryNoARQ {
 		u.mode = arq // a mark that was to go without a link
 	}
-	u.priority = max(u.priority, g.p.link.priority(store.ClassChat))
+	u.priority = max(u.priority, g.p.link.ofKind(store.KindChat))
 	u.updu = build(data)
 	size := len(u.updu) - len(data)
 	u.sent = func(t sis.Ticket, at time.Time) {

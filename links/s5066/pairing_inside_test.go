@@ -48,7 +48,7 @@ func TestHelloNeedsTheStore(t *testing.T) {
 	w, _ := introduce(t, Pairing{Token: insideToken, Key: insideKit, Headquarters: insideHQ.Public()})
 	g := w.p.pair
 	err := w.p.db.Update(func(tx *store.Tx) error {
-		_, _, err := w.p.queue.Put(tx, store.Entry{Class: store.ClassChat, From: "a@b", To: "c@d", Queued: time.Now(), Stanza: message(1)}, store.QueueLimits{})
+		_, _, err := w.p.queue.Put(tx, store.Entry{Kind: store.KindChat, From: "a@b", To: "c@d", Queued: time.Now(), Stanza: message(1)}, store.QueueLimits{})
 		return err
 	})
 	if err != nil {

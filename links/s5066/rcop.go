@@ -110,13 +110,15 @@ func (w *rcopMapping) run(ctx context.Context) error {
 
 // send hands U_PDUs over, until ctx is done.
 func (w *rcopMapping) send(ctx context.Context) {
+	wake, stop := w.p.queue.Watch()
+	defer stop()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-w.p.queue.Wake():
+		case <-wake:
 		case <-w.kick:
 		case <-timer.C:
 		}

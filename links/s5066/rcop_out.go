@@ -152,7 +152,7 @@ func (w *rcopMapping) going() (best *rcopFlight) {
 	return best
 }
 
-func (w *rcopMapping) priority(e store.Entry) uint8 { return w.p.link.priority(e.Class) }
+func (w *rcopMapping) priority(e store.Entry) uint8 { return w.p.link.priority(e) }
 
 // blocked tells whether one of the same sender goes before it. That can be after a restart, when senders are told apart otherwise than before.
 func (w *rcopMapping) blocked(f *rcopFlight) bool {

@@ -75,7 +75,7 @@ func TestRCOPSendersDoNotWaitForEachOther(t *testing.T) {
 		for i := range 4 {
 			from := fmt.Sprintf("u%d@headquarters.net/x", i)
 			xml := fmt.Sprintf("<message from='%s' to='bob@field.net' id='i%d'><body>%d</body></message>", from, i, i)
-			r.a.Put(store.Entry{Class: store.ClassChat, From: from, To: "bob@field.net", Queued: time.Now(), Stanza: []byte(xml)})
+			r.a.Put(store.Entry{Kind: store.KindChat, From: from, To: "bob@field.net", Queued: time.Now(), Stanza: []byte(xml)})
 		}
 		time.Sleep(10 * time.Second)
 		if n := r.a.status().Outstanding; n != 4 {

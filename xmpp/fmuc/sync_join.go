@@ -108,7 +108,7 @@ func (p *peer) takeBehind(t *router.Turn) (behind []*stanza.Stanza, err error) {
 	q := p.queue()
 	var ids []uint64
 	err = q.Each(t.Tx, func(e store.Entry) (bool, error) {
-		if e.Session != "" || e.Coalesce || e.Class != store.ClassGroupchat {
+		if e.Session != "" || e.Coalesce || e.Kind != store.KindGroupchat {
 			return true, nil
 		}
 		st, err := stream.ParseStanza(e.Stanza)

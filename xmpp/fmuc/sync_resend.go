@@ -247,7 +247,7 @@ func (p *peer) recall(t *router.Turn) error {
 func (p *peer) eachQueued(t *router.Turn, q *store.Queue, fn func(store.Entry, lines.Number)) error {
 	to := p.jid.String()
 	return q.Each(t.Tx, func(e store.Entry) (bool, error) {
-		if e.Class != store.ClassGroupchat || e.To != to {
+		if e.Kind != store.KindGroupchat || e.To != to {
 			return true, nil
 		}
 		st, err := stream.ParseStanza(e.Stanza)

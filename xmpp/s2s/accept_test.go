@@ -19,36 +19,36 @@ func TestKinds(t *testing.T) {
 	)
 	for _, c := range []struct {
 		name, xml string
-		class     store.Class
+		kind      store.Kind
 		life      time.Duration
 		coalesce  bool
 	}{
-		{"chat", "<message type='chat'><body>hi</body></message>", store.ClassChat, day, false},
-		{"normal", "<message><subject>s</subject></message>", store.ClassChat, day, false},
-		{"headline", "<message type='headline'><body>hi</body></message>", store.ClassChat, day, false},
-		{"chat with a state", "<message type='chat'><body>hi</body><active" + states + "</message>", store.ClassChat, day, false},
-		{"chat that asks for a receipt", "<message type='chat'><request xmlns='urn:xmpp:receipts'/></message>", store.ClassChat, day, false},
-		{"markable", "<message type='chat'><markable xmlns='urn:xmpp:chat-markers:0'/></message>", store.ClassChat, day, false},
-		{"unknown payload", "<message type='chat'><active" + states + "<x xmlns='u:x'/></message>", store.ClassChat, day, false},
-		{"empty", "<message type='chat'/>", store.ClassChat, day, false},
-		{"error", "<message type='error' id='e'><active" + states + "</message>", store.ClassChat, day, false},
-		{"groupchat", "<message type='groupchat'><body>hi</body></message>", store.ClassGroupchat, 6 * time.Hour, false},
-		{"receipt", "<message><received xmlns='urn:xmpp:receipts' id='1'/><store xmlns='urn:xmpp:hints'/></message>", store.ClassReceipt, day, false},
-		{"marker with a state", "<message type='chat'><displayed xmlns='urn:xmpp:chat-markers:0' id='1'/><active" + states + "<thread>t</thread></message>", store.ClassReceipt, day, false},
-		{"state", "<message type='chat'><composing" + states + "<thread>t</thread><no-store xmlns='urn:xmpp:hints'/></message>", store.ClassState, time.Minute, false},
-		{"state in a room", "<message type='groupchat'><composing" + states + "</message>", store.ClassState, time.Minute, false},
-		{"iq get", "<iq type='get' id='1'><ping xmlns='urn:xmpp:ping'/></iq>", store.ClassIQ, 10 * time.Minute, false},
-		{"iq result", "<iq type='result' id='1'/>", store.ClassIQ, 10 * time.Minute, false},
-		{"available", "<presence><show>away</show></presence>", store.ClassPresence, time.Hour, true},
-		{"unavailable", "<presence type='unavailable'/>", store.ClassPresence, time.Hour, true},
-		{"probe", "<presence type='probe'/>", store.ClassPresence, time.Hour, false},
-		{"subscription", "<presence type='subscribe'/>", store.ClassChat, 0, false},
-		{"end of a subscription", "<presence type='unsubscribed'/>", store.ClassChat, 0, false},
-		{"refused presence", "<presence type='error' id='e'/>", store.ClassChat, time.Hour, false},
-		{"joining a room", "<presence><x xmlns='http://jabber.org/protocol/muc'/></presence>", store.ClassGroupchat, 6 * time.Hour, false},
-		{"leaving a room", "<presence type='unavailable'><x xmlns='http://jabber.org/protocol/muc#user'/></presence>", store.ClassGroupchat, 6 * time.Hour, false},
-		{"federated room", "<presence><fmuc xmlns='http://isode.com/protocol/fmuc' from='a@b'/></presence>", store.ClassGroupchat, 6 * time.Hour, false},
-		{"digest with somebody's address", "<presence><fmuc xmlns='http://isode.com/protocol/fmuc'><s xmlns='urn:x-longwire:fmuc:0'>+Bob</s></fmuc></presence>", store.ClassGroupchat, 6 * time.Hour, false},
+		{"chat", "<message type='chat'><body>hi</body></message>", store.KindChat, day, false},
+		{"normal", "<message><subject>s</subject></message>", store.KindChat, day, false},
+		{"headline", "<message type='headline'><body>hi</body></message>", store.KindChat, day, false},
+		{"chat with a state", "<message type='chat'><body>hi</body><active" + states + "</message>", store.KindChat, day, false},
+		{"chat that asks for a receipt", "<message type='chat'><request xmlns='urn:xmpp:receipts'/></message>", store.KindChat, day, false},
+		{"markable", "<message type='chat'><markable xmlns='urn:xmpp:chat-markers:0'/></message>", store.KindChat, day, false},
+		{"unknown payload", "<message type='chat'><active" + states + "<x xmlns='u:x'/></message>", store.KindChat, day, false},
+		{"empty", "<message type='chat'/>", store.KindChat, day, false},
+		{"error", "<message type='error' id='e'><active" + states + "</message>", store.KindChat, day, false},
+		{"groupchat", "<message type='groupchat'><body>hi</body></message>", store.KindGroupchat, 6 * time.Hour, false},
+		{"receipt", "<message><received xmlns='urn:xmpp:receipts' id='1'/><store xmlns='urn:xmpp:hints'/></message>", store.KindReceipt, day, false},
+		{"marker with a state", "<message type='chat'><displayed xmlns='urn:xmpp:chat-markers:0' id='1'/><active" + states + "<thread>t</thread></message>", store.KindReceipt, day, false},
+		{"state", "<message type='chat'><composing" + states + "<thread>t</thread><no-store xmlns='urn:xmpp:hints'/></message>", store.KindState, time.Minute, false},
+		{"state in a room", "<message type='groupchat'><composing" + states + "</message>", store.KindState, time.Minute, false},
+		{"iq get", "<iq type='get' id='1'><ping xmlns='urn:xmpp:ping'/></iq>", store.KindIQ, 10 * time.Minute, false},
+		{"iq result", "<iq type='result' id='1'/>", store.KindIQ, 10 * time.Minute, false},
+		{"available", "<presence><show>away</show></presence>", store.KindPresence, time.Hour, true},
+		{"unavailable", "<presence type='unavailable'/>", store.KindPresence, time.Hour, true},
+		{"probe", "<presence type='probe'/>", store.KindPresence, time.Hour, false},
+		{"subscription", "<presence type='subscribe'/>", store.KindChat, 0, false},
+		{"end of a subscription", "<presence type='unsubscribed'/>", store.KindChat, 0, false},
+		{"refused presence", "<presence type='error' id='e'/>", store.KindChat, time.Hour, false},
+		{"joining a room", "<presence><x xmlns='http://jabber.org/protocol/muc'/></presence>", store.KindGroupchat, 6 * time.Hour, false},
+		{"leaving a room", "<presence type='unavailable'><x xmlns='http://jabber.org/protocol/muc#user'/></presence>", store.KindGroupchat, 6 * time.Hour, false},
+		{"federated room", "<presence><fmuc xmlns='http://isode.com/protocol/fmuc' from='a@b'/></presence>", store.KindGroupchat, 6 * time.Hour, false},
+		{"digest with somebody's address", "<presence><fmuc xmlns='http://isode.com/protocol/fmuc'><s xmlns='urn:x-longwire:fmuc:0'>+Bob</s></fmuc></presence>", store.KindGroupchat, 6 * time.Hour, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, hq)
@@ -64,8 +64,8 @@ func TestKinds(t *testing.T) {
 				t.Fatalf("%d entries", len(es))
 			}
 			e := es[0]
-			if e.Class != c.class || e.Coalesce != c.coalesce {
-				t.Errorf("class %d, coalesce %v", e.Class, e.Coalesce)
+			if e.Kind != c.kind || e.Class != c.kind.Class() || e.Coalesce != c.coalesce {
+				t.Errorf("%v, %v, coalesce %v", e.Kind, e.Class, e.Coalesce)
 			}
 			life := time.Duration(0)
 			if !e.Expires.IsZero() {
@@ -161,6 +161,7 @@ func TestPresenceCoalesces(t *testing.T) {
 func TestOverflow(t *testing.T) {
 	c := hq
 	c.Queue = store.QueueLimits{Entries: 4}
+	c.Precedence.Prefixes = true
 	r := newRig(t, c)
 	from := "from='" + alice + "' to='" + bob + "'"
 	r.route("<iq "+from+" type='get' id='q1'><ping xmlns='urn:xmpp:ping'/></iq>",
@@ -179,17 +180,18 @@ func TestOverflow(t *testing.T) {
 		{"an iq result ends there", say("m3", "3"), nil},
 		{"iq finds no room", "<iq " + from + " type='set' id='q3'><x xmlns='x'/></iq>", []string{full("iq", "q3")}},
 		{"presence finds no room", "<presence " + from + "/>", nil},
-		{"groupchat makes room", say("m4", "4"), []string{"verdict: " + full("message", "g1")}},
+		{"a line as urgent makes none", say("m0", "0"), []string{full("message", "m0")}},
+		{"an urgent one does", say("m4", "!4"), []string{"verdict: " + full("message", "g1")}},
 		{"chat finds no room", say("m5", "5"), []string{full("message", "m5")}},
 		{"nor does a subscription", "<presence " + from + " type='subscribe' id='p1'/>", []string{full("presence", "p1")}},
 	} {
 		r.route(x.xml)
 		equal(t, x.name, r.received(), x.want)
 	}
-	equal(t, "queue", r.queued(), []string{say("m1", "1"), say("m2", "2"), say("m3", "3"), say("m4", "4")})
+	equal(t, "queue", r.queued(), []string{say("m4", "!4"), say("m1", "1"), say("m2", "2"), say("m3", "3")})
 	want := s2s.Stats{
 		Queued:   s2s.Counts{Chat: 4, Groupchat: 1, IQ: 2, Presence: 1},
-		Overflow: s2s.Counts{Chat: 2, Groupchat: 1, IQ: 3, Presence: 2},
+		Overflow: s2s.Counts{Chat: 3, Groupchat: 1, IQ: 3, Presence: 2},
 	}
 	if got := r.peer().Stats(); got != want {
 		t.Errorf("stats %+v, want %+v", got, want)

@@ -25,7 +25,7 @@ const (
 
 // waiting says how a stanza waits for a link.
 type waiting struct {
-	class    store.Class
+	kind     store.Kind
 	life     time.Duration // 0: for ever
 	coalesce bool          // a newer one from the same to the same takes its place
 }
@@ -33,14 +33,14 @@ type waiting struct {
 func (l Lifetimes) waiting(s *stanza.Stanza) waiting {
 	switch s.Kind {
 	case stanza.IQ:
-		return waiting{store.ClassIQ, l.IQ, false}
+		return waiting{store.KindIQ, l.IQ, false}
 	case stanza.Presence:
 		return l.presence(s)
 	}
-	switch c := messageClass(s); {
-	case c == store.ClassGroupchat && s.Type == stanza.Groupchat:
+	switch c := messageKind(s); {
+	case c == store.KindGroupchat && s.Type == stanza.Groupchat:
 		return waiting{c, l.Groupchat, false}
-	case c == store.ClassState:
+	case c == store.KindState:
 		return waiting{c, l.State, false}
 	default:
 		return waiting{c, l.Message, false}
@@ -52,27 +52,27 @@ func (l Lifetimes) presence(s *stanza.Stanza) waiting {
 	case stanza.Subscribe, stanza.Subscribed, stanza.Unsubscribe, stanza.Unsubscribed:
 		// Choice: the two rosters would differ for good if one were forgotten, and nobody would be told; so it waits
 		// until it can be sent.
-		return waiting{store.ClassChat, 0, false}
+		return waiting{store.KindChat, 0, false}
 	case stanza.Error:
-		return waiting{store.ClassChat, l.Presence, false}
+		return waiting{store.KindChat, l.Presence, false}
 	case "", stanza.Unavailable:
 		if roomDigest(s) {
 			// Choice: it makes up for all that was lost on the way to the other room, so it is not lost itself. One is enough.
-			return waiting{store.ClassGroupchat, 0, true}
+			return waiting{store.KindGroupchat, 0, true}
 		}
 		if s.Type == "" && s.From.IsBare() && s.To.IsBare() && s.Has(nsFMUC, "fmuc") {
 			// Choice: a room that forgets another, or rejects it, says so once; the other would else believe for ever
 			// that they are federated.
-			return waiting{store.ClassGroupchat, 0, false}
+			return waiting{store.KindGroupchat, 0, false}
 		}
 		if roomPresence(s) {
 			// Choice: a join must not be replaced by the next change of status, and must not be overtaken by the
 			// first message to the room.
-			return waiting{store.ClassGroupchat, l.Groupchat, false}
+			return waiting{store.KindGroupchat, l.Groupchat, false}
 		}
-		return waiting{store.ClassPresence, l.Presence, true}
+		return waiting{store.KindPresence, l.Presence, true}
 	}
-	return waiting{store.ClassPresence, l.Presence, false} // probes
+	return waiting{store.KindPresence, l.Presence, false} // probes
 }
 
 // asksPubsub tells whether a stanza asks something of a publish-subscribe service (XEP-0060).
@@ -124,17 +124,17 @@ func roomRepeat(s *stanza.Stanza) bool {
 	return err == nil && e.Attr("n") != ""
 }
 
-// messageClass looks for anything in a message that is more than a receipt or a chat state.
-func messageClass(s *stanza.Stanza) store.Class {
+// messageKind looks for anything in a message that is more than a receipt or a chat state.
+func messageKind(s *stanza.Stanza) store.Kind {
 	if s.IsError() {
-		return store.ClassChat
+		return store.KindChat
 	}
 	receipt, state := false, false
 	for _, c := range s.Children {
 		switch c.Name.Space {
 		case nsFMUC:
 			// Choice: a private word from one room's occupant to another's comes behind the presence of its author.
-			return store.ClassGroupchat
+			return store.KindGroupchat
 		case nsStates:
 			state = true
 			continue
@@ -155,20 +155,20 @@ func messageClass(s *stanza.Stanza) store.Class {
 				continue
 			}
 		}
-		return contentClass(s)
+		return contentKind(s)
 	}
 	switch {
 	case receipt:
-		return store.ClassReceipt
+		return store.KindReceipt
 	case state:
-		return store.ClassState
+		return store.KindState
 	}
-	return contentClass(s)
+	return contentKind(s)
 }
 
-func contentClass(s *stanza.Stanza) store.Class {
+func contentKind(s *stanza.Stanza) store.Kind {
 	if s.Type == stanza.Groupchat {
-		return store.ClassGroupchat
+		return store.KindGroupchat
 	}
-	return store.ClassChat
+	return store.KindChat
 }

@@ -28,6 +28,9 @@ type Config struct {
 	Dedup bool
 	// DedupFor is how long after a message its repeat may come; default and least 1 h. It is what a stanza may wait at the peer.
 	DedupFor time.Duration
+
+	Precedence Precedence
+	Hooks
 }
 
 // Lifetimes say how long each kind of stanza may wait for a link. Those of messages, groupchat and presence may be Forever.
@@ -47,6 +50,7 @@ type rules struct {
 	Config
 	domains map[string]bool
 	locals  map[string]bool // nil: all
+	urgency []urgencyRule
 }
 
 func (c Config) rules() (*rules, error) {
@@ -80,6 +84,10 @@ func (c Config) rules() (*rules, error) {
 			r.locals = make(map[string]bool)
 		}
 		r.locals[n] = true
+	}
+	var err error
+	if r.urgency, err = c.Precedence.compile(); err != nil {
+		faults = append(faults, fmt.Errorf("s2s: peer %q: %w", c.Name, err))
 	}
 	if r.MaxStanza == 0 {
 		r.MaxStanza = 65536

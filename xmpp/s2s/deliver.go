@@ -3,6 +3,7 @@ package s2s
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"longwire/xmpp/jid"
 	"longwire/xmpp/router"
@@ -49,6 +50,17 @@ func (p *Peer) Deliver(t *router.Turn, s *stanza.Stanza) error {
 		// the peer's second try look like a repeat.
 		t.After(func() { p.ring.note(key) })
 	}
+	if r.FoldIn != nil {
+		f := r.FoldIn(time.Now(), s)
+		if f.Refuse != nil {
+			return p.answer(t, r, s, f.Refuse)
+		}
+		if f.Stanza == nil {
+			t.After(func() { p.stats.add(func(s *Stats) { s.FoldedIn++ }) })
+			return nil
+		}
+		s = f.Stanza
+	}
 	t.After(func() { p.stats.add(func(s *Stats) { s.Delivered++ }) })
 	return p.peers.Router.Route(t, s)
 }
@@ -56,7 +68,12 @@ func (p *Peer) Deliver(t *router.Turn, s *stanza.Stanza) error {
 // refuse answers a stanza for a domain that is not ours. The answer comes from that domain: the peer believes that it is
 // ours, or it would not have sent the stanza here, and its user waits for an answer from there.
 func (p *Peer) refuse(t *router.Turn, r *rules, s *stanza.Stanza) error {
-	back := s.ErrorReply(stanza.Fail(stanza.RemoteServerNotFound, ""))
+	return p.answer(t, r, s, stanza.Fail(stanza.RemoteServerNotFound, ""))
+}
+
+// answer refuses a stanza of the peer.
+func (p *Peer) answer(t *router.Turn, r *rules, s *stanza.Stanza, why *stanza.Err) error {
+	back := s.ErrorReply(why)
 	if back == nil || s.Kind == stanza.Presence {
 		return nil // RFC 6121 §4: presence is not answered
 	}

@@ -26,7 +26,7 @@ func TestRoomDigestsReplaceEachOther(t *testing.T) {
 	if left.Coalesce || !left.Expires.IsZero() { // nobody would say it again
 		t.Errorf("a goodbye is taken for a digest, or expires: %+v", left)
 	}
-	if !last.Coalesce || !last.Expires.IsZero() || last.Class != store.ClassGroupchat {
+	if !last.Coalesce || !last.Expires.IsZero() || last.Kind != store.KindGroupchat {
 		t.Errorf("the digest: %+v", last)
 	}
 }

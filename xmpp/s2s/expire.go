@@ -78,16 +78,32 @@ func (ps *Peers) poke() {
 func (ps *Peers) sweep(ctx context.Context, now time.Time) (next time.Time, err error) {
 	var faults []error
 	for _, p := range ps.sorted() {
-		at, err := p.expire(ctx, now)
-		if err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
-			next = at
-		}
+		over, err1 := p.expire(ctx, now)
+		due, err2 := p.release(now)
+		faults = append(faults, err1, err2)
+		next = soonest(next, soonest(over, due))
 	}
 	return next, errors.Join(faults...)
+}
+
+// soonest is the earlier one; the zero time is never.
+func soonest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// release makes the links look when what was held is due, and tells when the next will be.
+func (p *Peer) release(now time.Time) (next time.Time, err error) {
+	if !p.due.IsZero() && !p.due.After(now) {
+		p.queue.Nudge()
+	}
+	p.due, err = p.queue.Due(now)
+	if err != nil {
+		return next, fmt.Errorf("s2s: peer %s: what is held: %w", p.name, err)
+	}
+	return p.due, nil
 }
 
 func (p *Peer) expire(ctx context.Context, now time.Time) (next time.Time, err error) {
@@ -140,7 +156,7 @@ func (p *Peer) takeOut(ids []uint64, why *stanza.Err, count func(*Stats) *Counts
 			if err == nil {
 				p.stats.add(func(s *Stats) {
 					for _, e := range gone {
-						count(s).add(e.Class)
+						count(s).add(e.Kind)
 					}
 				})
 				t.Done()

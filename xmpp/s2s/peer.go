@@ -26,6 +26,7 @@ type Peer struct {
 	rules atomic.Pointer[rules]
 	ring  ring
 	stats stats
+	due   time.Time // when something that is held will be due; Run's own
 }
 
 var _ router.Sink = (*Peer)(nil)
@@ -59,6 +60,11 @@ func (p *Peer) Accept(t *router.Turn, s *stanza.Stanza) error {
 		// The peer would take it for a forgery, as only our domains may stand in from on its links.
 		return stanza.Fail(stanza.RemoteServerNotFound, "your domain has no way to this one")
 	}
+	if r.Answer != nil {
+		if done, err := r.Answer(t, s); done || err != nil {
+			return err
+		}
+	}
 	if !r.Pubsub {
 		switch {
 		case asksPubsub(s):
@@ -72,26 +78,52 @@ func (p *Peer) Accept(t *router.Turn, s *stanza.Stanza) error {
 
 func (p *Peer) enqueue(t *router.Turn, r *rules, s *stanza.Stanza) error {
 	w := r.Lifetimes.waiting(s)
-	if w.class == store.ClassState && !p.peers.linkUp(p.name) {
+	if w.kind == store.KindState && !p.peers.linkUp(p.name) {
 		t.After(func() { p.stats.add(func(s *Stats) { s.Idle++ }) })
 		return nil
 	}
 	if err := t.NeedTx(); err != nil {
 		return err
 	}
+	claimed, err := r.Precedence.claim(s)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	var hold time.Time
+	if r.Fold != nil {
+		f := r.Fold(now, s)
+		switch {
+		case f.Refuse != nil:
+			t.After(func() { p.stats.add(func(s *Stats) { s.Refused.add(w.kind) }) })
+			return f.Refuse
+		case f.Stanza == nil:
+			t.After(func() { p.stats.add(func(s *Stats) { s.Folded.add(w.kind) }) })
+			return nil
+		case f.Hold > 0:
+			hold = now.Add(f.Hold)
+		}
+		if f.Stanza != s {
+			s, w = f.Stanza, r.Lifetimes.waiting(f.Stanza)
+		}
+	}
 	raw := s.Bytes()
 	if len(raw) > r.MaxStanza {
 		t.After(func() { p.stats.add(func(s *Stats) { s.Oversize++ }) })
 		return stanza.Fail(stanza.PolicyViolation, fmt.Sprintf("the way to %s takes at most %d bytes at a time", s.To.Domain(), r.MaxStanza))
 	}
-	now := time.Now()
 	e := store.Entry{
-		Class: w.class, Coalesce: w.coalesce,
+		Kind: w.kind, Class: r.judge(s, w.kind, len(raw), claimed), Coalesce: w.coalesce,
 		From: s.From.String(), To: s.To.String(), StanzaID: s.ID,
-		Queued: now, Stanza: raw,
+		Queued: now, NotBefore: hold, Stanza: raw,
 	}
 	if w.life > 0 {
 		e.Expires = now.Add(w.life)
+	}
+	if r.Spend != nil {
+		if err := p.spend(t, r, s, &e); err != nil {
+			return err
+		}
 	}
 	return p.put(t, r, e)
 }
@@ -115,21 +147,22 @@ func (p *Peer) put(t *router.Turn, r *rules, e store.Entry) error {
 	}
 	t.After(func() {
 		p.stats.add(func(s *Stats) {
-			s.Queued.add(e.Class)
+			s.Queued.add(e.Kind)
 			for _, d := range dropped {
-				s.Overflow.add(d.Class)
+				s.Overflow.add(d.Kind)
 			}
 		})
 		p.peers.expiresAt(e.Expires)
+		p.peers.expiresAt(e.NotBefore)
 	})
 	return nil
 }
 
 // refused is for what found no room.
 func (p *Peer) refused(t *router.Turn, e store.Entry, why *stanza.Err) error {
-	t.After(func() { p.stats.add(func(s *Stats) { s.Overflow.add(e.Class) }) })
-	switch e.Class {
-	case store.ClassPresence, store.ClassReceipt, store.ClassState:
+	t.After(func() { p.stats.add(func(s *Stats) { s.Overflow.add(e.Kind) }) })
+	switch e.Kind {
+	case store.KindPresence, store.KindReceipt, store.KindState:
 		return nil // nobody is waiting for an answer to these
 	}
 	return why
@@ -157,8 +190,8 @@ func (p *Peer) bounce(t *router.Turn, e store.Entry, why *stanza.Err) error {
 		p.peers.Log.Error("s2s: a queued stanza cannot be read", "peer", p.name, "id", e.ID, "err", err)
 		return nil
 	}
-	switch e.Class {
-	case store.ClassReceipt, store.ClassState, store.ClassPresence:
+	switch e.Kind {
+	case store.KindReceipt, store.KindState, store.KindPresence:
 		return nil
 	}
 	if s.Kind == stanza.Presence && !awaited(s) {

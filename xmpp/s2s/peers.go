@@ -14,11 +14,12 @@ import (
 	"longwire/xmpp/stanza"
 )
 
-// Env is what peers need from the node. LinkUp and Log may be nil.
+// Env is what peers need from the node. All but DB and Router may be nil.
 type Env struct {
 	DB     *store.DB
 	Router *router.Router
-	LinkUp func(peer string) bool // is a link to the peer up now? nil: never
+	LinkUp func(peer string) bool                                    // is a link to the peer up now? nil: never
+	Tell   func(t *router.Turn, s *stanza.Stanza, note string) error // says something about s to its sender
 	Log    *slog.Logger
 }
 

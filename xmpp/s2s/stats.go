@@ -6,24 +6,24 @@ import (
 	"longwire/store"
 )
 
-// Counts are stanzas by how they wait.
+// Counts are stanzas by kind.
 type Counts struct {
 	Chat, Groupchat, IQ, Presence, Receipt, State uint64
 }
 
-func (c *Counts) add(class store.Class) {
-	switch class {
-	case store.ClassChat:
+func (c *Counts) add(kind store.Kind) {
+	switch kind {
+	case store.KindChat:
 		c.Chat++
-	case store.ClassGroupchat:
+	case store.KindGroupchat:
 		c.Groupchat++
-	case store.ClassIQ:
+	case store.KindIQ:
 		c.IQ++
-	case store.ClassPresence:
+	case store.KindPresence:
 		c.Presence++
-	case store.ClassReceipt:
+	case store.KindReceipt:
 		c.Receipt++
-	case store.ClassState:
+	case store.KindState:
 		c.State++
 	}
 }
@@ -34,11 +34,14 @@ type Stats struct {
 	Expired   Counts // waited too long
 	Overflow  Counts // found no room, or had to make room
 	Cancelled Counts // taken out by the operator
+	Refused   Counts // by Fold or Spend
+	Folded    Counts // nothing was left of them
 	Idle      uint64 // chat states that were not queued because no link was up
 	Oversize  uint64 // stanzas too large for the peer
 
 	Delivered    uint64 // came from the peer and were routed
 	Duplicates   uint64 // came again
+	FoldedIn     uint64 // nothing was left of them
 	Misaddressed uint64 // for a domain that is not ours, or not open to the peer
 	BadFrom      uint64 // from a domain that is not the peer's
 	NoAddress    uint64 // without from or to

@@ -1,0 +1,172 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Pick says which unsent entries a link would like to have. Zero fields ask for nothing special.
+type Pick struct {
+	N       int       // at most so many entries
+	Bytes   int       // and about so many bytes in all, but at least one entry
+	Now     time.Time // zero: time.Now()
+	Classes ClassSet  // an entry of another class goes only if one of these must not overtake it
+	Kinds   KindSet   // the same for kinds
+	Alone   bool      // only urgent messages that may overtake all that stays behind them, each of at most MaxSize bytes (0: any)
+	MaxSize int
+}
+
+// Pick returns unsent entries, the most urgent first, then by age. Two entries with the same From and To swap places only when the later
+// one is a more urgent message of one person to another: every other takes those that it must not overtake with it.
+// What is held (Entry.NotBefore) is left out, unless it is so taken.
+func (q *Queue) Pick(p Pick) (picked []Entry, err error) {
+	if p.N <= 0 {
+		return nil, nil
+	}
+	if p.Now.IsZero() {
+		p.Now = time.Now()
+	}
+	err = q.db.View(func(tx *Tx) error {
+		w, err := tx.sending(q.name, p.Now, p.Classes, p.Kinds)
+		if err != nil {
+			return err
+		}
+		w.alone, w.most = p.Alone, p.MaxSize
+		return w.each(func(e Entry) error {
+			p.Bytes -= len(e.Stanza)
+			if p.Bytes < 0 && len(picked) > 0 {
+				return errStop
+			}
+			if e.Stanza == nil { // damaged
+				return nil
+			}
+			picked = append(picked, e)
+			if len(picked) == p.N {
+				return errStop
+			}
+			return nil
+		})
+	})
+	return picked, err
+}
+
+// Next is Pick for a link that takes all there is.
+func (q *Queue) Next(n, maxBytes int) ([]Entry, error) { return q.Pick(Pick{N: n, Bytes: maxBytes}) }
+
+// Ages are how long an entry has waited when it counts as one class more urgent, and as two: enough for what is routine to go in between, however much
+// urgent traffic there is, and not so soon that a long queue makes urgency worthless.
+// Choice: nothing becomes flash; and what is no message does not come before messages, but among them.
+const (
+	ageOnce  = 10 * time.Minute
+	ageTwice = time.Hour
+)
+
+// rank is the class that an entry goes with.
+func rank(e Entry, now time.Time) Class {
+	if e.Queued.IsZero() || e.Class <= ClassImmediate {
+		return e.Class
+	}
+	most := ClassImmediate
+	if e.Class > ClassRoutine {
+		most = ClassRoutine
+	}
+	up := Class(0)
+	switch waited := now.Sub(e.Queued); {
+	case waited >= ageTwice:
+		up = 2
+	case waited >= ageOnce:
+		up = 1
+	}
+	return max(e.Class-up, most)
+}
+
+// Watch returns a channel that gets a token after commits that put something, and when what was held is due (Nudge); it has room for one, and
+// begins with one if something waits already. Each link that takes from the queue has its own, until it calls stop.
+func (q *Queue) Watch() (wake <-chan struct{}, stop func()) {
+	c := make(chan struct{}, 1)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.stats.Entries > q.stats.Sent {
+		c <- struct{}{}
+	}
+	q.watchers = append(slices.Clip(q.watchers), c)
+	return c, func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.watchers = slices.DeleteFunc(slices.Clone(q.watchers), func(o chan struct{}) bool { return o == c })
+	}
+}
+
+// Nudge makes all who watch the queue look again. Whoever keeps the time calls it when something is due.
+func (q *Queue) Nudge() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.nudge()
+}
+
+func (q *Queue) nudge() {
+	for _, c := range q.watchers {
+		select {
+		case c <- struct{}{}:
+		default: // the token of an earlier commit is still there
+		}
+	}
+}
+
+// Due is when the next of what is held will no longer be; zero: nothing is.
+func (q *Queue) Due(now time.Time) (next time.Time, err error) {
+	err = q.db.View(func(tx *Tx) error {
+		return tx.scan(bucketQueue, heldKey(q.name, now.Add(1), 0), queueKey(q.name, tagHeld), func(k, _ []byte) error {
+			next = fromNanos(int64(tail64(k[:len(k)-8])))
+			return errStop
+		})
+	})
+	return next, err
+}
+
+// Hold keeps unsent entries back until then, in tx; the zero time: no longer. It returns those that it found unsent.
+func (q *Queue) Hold(tx *Tx, ids []uint64, until time.Time) (held []uint64, err error) {
+	r, err := tx.queue(q.name)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		e, err := tx.entryWithState(q.name, id)
+		if errors.Is(err, ErrNotFound) || err == nil && (e.Session != "" || e.Stanza == nil) {
+			continue
+		}
+		if err == nil {
+			err = tx.hold(q.name, e, until)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("store: holding entry %d for %s: %w", id, q.name, err)
+		}
+		held = append(held, id)
+	}
+	if len(held) == 0 {
+		return nil, nil
+	}
+	return held, tx.putQueue(q.name, r, true)
+}
+
+// Release is Hold until now.
+func (q *Queue) Release(tx *Tx, ids ...uint64) (released []uint64, err error) {
+	return q.Hold(tx, ids, time.Time{})
+}
+
+func (tx *Tx) hold(peer string, e Entry, until time.Time) error {
+	if !e.NotBefore.IsZero() {
+		if err := tx.delete(bucketQueue, heldKey(peer, e.NotBefore, e.ID)); err != nil {
+			return err
+		}
+	}
+	e.NotBefore = until
+	if !until.IsZero() {
+		if err := tx.put(bucketQueue, heldKey(peer, until, e.ID), []byte{}); err != nil {
+			return err
+		}
+	}
+	return tx.putRecord(bucketQueue, bodyKey(peer, e.ID), entryRecordOf(e))
+}

@@ -1,0 +1,78 @@
+package s2s
+
+import (
+	"time"
+
+	"longwire/store"
+	"longwire/xmpp/jid"
+	"longwire/xmpp/router"
+	"longwire/xmpp/stanza"
+)
+
+// Hooks are what others do with the stanzas of a peer, in the order of the fields. Each may be nil, and then costs nothing. A stanza may come to them twice, first on a
+// Turn without a transaction; so what they note down waits in Turn.After.
+//
+//	Accept:  forged? -> Answer -> publish-subscribe? -> precedence -> Fold -> rules of precedence -> lifetime -> Spend -> queue
+//	Deliver: checks -> repeat? -> FoldIn -> receipt noted -> router
+type Hooks struct {
+	// Answer may answer for the far entity; done: nothing crosses.
+	Answer func(t *router.Turn, s *stanza.Stanza) (done bool, err error)
+	// Fold makes less of a stanza before it waits for the link, and FoldIn after it came from there.
+	Fold func(now time.Time, s *stanza.Stanza) Folded
+	// Spend tells whether there is air for it. What it books waits in t.After.
+	Spend  func(t *router.Turn, c Charge) Verdict
+	FoldIn func(now time.Time, s *stanza.Stanza) Folded
+}
+
+// Folded is what folding made of a stanza.
+type Folded struct {
+	Stanza *stanza.Stanza // nil: nothing is left to be sent
+	Refuse *stanza.Err    // not nil: its sender is told
+	Reason string         // why it is less or nothing, for people
+	Saved  int            // bytes
+	Hold   time.Duration  // it may wait so long for a newer one to take its place
+}
+
+// Charge is what a stanza wants to spend.
+type Charge struct {
+	Peer     string
+	From, To jid.JID
+	Kind     store.Kind
+	Class    store.Class
+	Bytes    int
+	Now      time.Time
+}
+
+// Verdict is what became of a Charge; the zero Verdict lets it pass.
+type Verdict struct {
+	Refuse *stanza.Err
+	Hold   time.Duration // keep it back so long
+	Class  store.Class   // 0: as it was
+	Note   string        // for the sender, to whom Env.Tell says it
+}
+
+// spend asks Spend, and applies what it says.
+func (p *Peer) spend(t *router.Turn, r *rules, s *stanza.Stanza, e *store.Entry) error {
+	v := r.Spend(t, Charge{Peer: p.name, From: s.From, To: s.To, Kind: e.Kind, Class: e.Class, Bytes: len(e.Stanza), Now: e.Queued})
+	if v.Refuse != nil {
+		t.After(func() { p.stats.add(func(s *Stats) { s.Refused.add(e.Kind) }) })
+		return v.Refuse
+	}
+	if v.Class != 0 {
+		e.Class = v.Class
+	}
+	if v.Hold > 0 {
+		e.NotBefore = later(e.NotBefore, e.Queued.Add(v.Hold))
+	}
+	if v.Note != "" && p.peers.Tell != nil {
+		return p.peers.Tell(t, s, v.Note)
+	}
+	return nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
