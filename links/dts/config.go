@@ -17,6 +17,7 @@ type Config struct {
 	Window   int // most frames sent and not acknowledged; default and maximum 128
 
 	MaxTransmission time.Duration // default and maximum 127.5 s
+	Brief           time.Duration // the same of what is less urgent than what others lately had to say; default 30 s
 	Guard           time.Duration // from the end of a transmission to our answer; default 300 ms
 	Hold            time.Duration // from the end of a transmission to a new one by a node it was not for; default at least 2 s
 	Slot            time.Duration // step of random waiting: the time in which two senders do not notice each other; default by Timing
@@ -65,12 +66,16 @@ func (c *Config) check() error {
 		return fmt.Errorf("dts: segment size %d is not within 1 to %d", c.Segment, MaxSegment)
 	case c.Window < 0 || c.Window > maxWindow:
 		return fmt.Errorf("dts: window %d is not within 1 to %d", c.Window, maxWindow)
+	case c.Brief < 0:
+		return fmt.Errorf("dts: brief transmissions of %s", c.Brief)
 	case c.MaxTransmission < 0 || c.MaxTransmission > MaxTransmission:
 		return fmt.Errorf("dts: transmissions of %s; the longest is %s", c.MaxTransmission, MaxTransmission)
 	}
 	def(&c.AddrSize, MaxAddressSize)
 	def(&c.Window, maxWindow)
 	def(&c.MaxTransmission, MaxTransmission)
+	def(&c.Brief, 30*time.Second)
+	c.Brief = min(c.Brief, c.MaxTransmission)
 	def(&c.Guard, 300*time.Millisecond)
 	def(&c.Hold, max(2*time.Second, c.Guard+c.Timing.Turnaround+c.Timing.Preamble+400*time.Millisecond))
 	def(&c.Slot, c.Timing.Turnaround+200*time.Millisecond)

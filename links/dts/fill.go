@@ -120,16 +120,22 @@ func (s *Station) addFrames(p *peer) {
 		defer func() { b.limit += 8 * riding }()
 	}
 	from := len(b.pdus)
+	p.round++
 	add := func(fsn uint8) bool {
 		d := s.pdu(p, DataOnly)
 		p.tx.fill(d, fsn)
 		if owed && len(b.pdus) == from {
 			d.Type, d.Acks = DataAck, acks
 		}
-		return b.add(d, nil)
+		if !b.add(d, nil) {
+			return false
+		}
+		p.tx.slots[fsn].round = p.round
+		return true
 	}
-	n := s.addLost(p, add)
-	for (!p.probe || n == 0) && p.tx.unsent() && p.tx.inFlight() < p.tx.limit {
+	n := s.addUrgent(p, size, add)
+	n += s.addLost(p, add)
+	for (!p.probe || n == 0) && p.tx.unsent() && p.tx.inFlight() < p.tx.limit && p.tx.roomy(size) {
 		need := p.tx.peekSize(size) + overhead
 		if len(b.pdus) == from {
 			need += riding
@@ -143,6 +149,7 @@ func (s *Station) addFrames(p *peer) {
 		}
 		n++
 	}
+	p.tx.share(p.round)
 	s.expectAcks(p, n)
 	if !owed || n == 0 {
 		return
@@ -157,14 +164,11 @@ func (s *Station) addFrames(p *peer) {
 	b.again(d, nil)
 }
 
-// addLost sends the frames that were sent before and not acknowledged, oldest first.
+// addLost sends the frames that were sent before and not acknowledged: the urgent first, then the oldest.
 func (s *Station) addLost(p *peer, add func(fsn uint8) bool) (n int) {
 	b := &s.out
 	start := b.bits
-	for fsn := p.tx.lwe; fsn != p.tx.next; fsn++ {
-		if p.tx.slots[fsn].acked {
-			continue
-		}
+	for _, fsn := range p.tx.lost(p.round) {
 		if p.probe && n > 0 && b.timing.bitTime(b.bits-start) > probeTime || !add(fsn) {
 			break
 		}

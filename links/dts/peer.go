@@ -41,8 +41,10 @@ type peer struct {
 	misses   int       // rounds running that told us nothing
 	probe    bool      // the last round did: send little, until something comes back
 	segment  int       // present segment size
-	sent     int       // frames in our last transmission
+	sent     int       // frames in our last transmission,
+	round    uint32    // and the number of that
 	answered bool      // an acknowledgement came since
+	alert    alert     // for what we had to say to it
 	served   time.Time // when we last sent to it
 	last     time.Time // when ARQ last said anything, either way
 }

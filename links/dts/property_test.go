@@ -110,11 +110,15 @@ func arqCase(t *testing.T, seed uint64) {
 		from := r.IntN(2)
 		req := dts.Request{To: address(1 - from)}
 		kind := "ordered"
-		switch r.IntN(6) {
+		switch r.IntN(8) {
 		case 0:
 			kind, req.Unordered = "unordered", true
 		case 1:
 			kind, req.Service = "expedited", dts.ServiceExpedited
+		case 2:
+			kind, req.Priority = "urgent", 14
+		case 3:
+			kind, req.Priority, req.Unordered = "unordered", 12, true
 		}
 		text := fmt.Sprintf("%d %s %d %s", 1-from, kind, count[from][kind], strings.Repeat("y", r.IntN(200)))
 		count[from][kind]++

@@ -1,9 +1,13 @@
 package dts
 
+import "time"
+
 // Sizes of segments the Station chooses by itself.
 const (
 	leastSegment = 50
-	segmentTime  = 24 // seconds on the air at most
+	wholeSegment = 225 // what is worth its header, however long it takes
+	segmentTime  = 12 * time.Second
+	urgentTime   = 17 * time.Second // for the rest of a segment, and two blocks of the interleaver: so long an urgent C_PDU waits for the air
 )
 
 // firstSegment is a segment size that usually gets through at the present rate.
@@ -29,7 +33,8 @@ func (s *Station) firstSegment() int {
 func (s *Station) mostSegment(p *peer) int {
 	t := s.timingOf(p)
 	fit := t.Capacity(s.cfg.MaxTransmission)/8 - overhead - 17
-	return max(1, min(MaxSegment, t.Rate*segmentTime/8, fit))
+	worth := t.Rate * int(max(0, min(segmentTime, urgentTime-2*t.Block))/time.Millisecond) / 8000
+	return max(1, min(MaxSegment, max(worth, wholeSegment), fit))
 }
 
 // adapt makes segments longer while all of them arrive, and shorter when many are lost.
@@ -41,7 +46,7 @@ func (p *peer) adapt(s *Station) {
 	p.sent = 0
 	lost := 0
 	for fsn := p.tx.lwe; fsn != p.tx.next; fsn++ {
-		if !p.tx.slots[fsn].acked {
+		if x := &p.tx.slots[fsn]; !x.acked && x.round == p.round {
 			lost++
 		}
 	}

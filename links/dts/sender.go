@@ -33,6 +33,7 @@ type slot struct {
 	off, n     int
 	start, end bool
 	acked      bool
+	round      uint32 // of transmissions, in which it was sent last; 0: never
 }
 
 // A sender is the transmit window of the normal ARQ service. It knows nothing of time or turns.
@@ -44,6 +45,7 @@ type sender struct {
 	slots     [256]slot
 	current   *message   // being cut into segments
 	queue     []*message // behind it, most urgent first
+	starved   int        // transmissions running with nothing of what is less urgent, and waits
 }
 
 // busy tells whether anything is to be sent or awaits its acknowledgement.
@@ -71,7 +73,9 @@ func (s *sender) make(size func(total int) int) bool {
 		return false
 	}
 	if s.current == nil {
-		s.current, s.queue = s.queue[0], s.queue[1:]
+		i := s.pick()
+		s.current = s.queue[i]
+		s.queue = slices.Delete(s.queue, i, i+1)
 		s.current.size = size(len(s.current.data))
 	}
 	m := s.current
@@ -94,7 +98,7 @@ func (s *sender) make(size func(total int) int) bool {
 func (s *sender) peekSize(size func(total int) int) int {
 	switch m := s.current; {
 	case m == nil:
-		n := len(s.queue[0].data)
+		n := len(s.queue[s.pick()].data)
 		return min(n, size(n))
 	case m.dropped:
 		return 0
@@ -218,7 +222,7 @@ func (s *sender) reset() (begun []*message) {
 			begun = append(begun, m)
 		}
 	})
-	*s = sender{limit: s.limit, queue: s.queue}
+	*s = sender{limit: s.limit, queue: s.queue, starved: s.starved}
 	return begun
 }
 

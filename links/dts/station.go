@@ -32,6 +32,7 @@ type Station struct {
 	await    await
 	warnings []warning
 	muted    bool
+	alert    alert // for what others had to say
 	out      builder
 }
 
@@ -103,6 +104,7 @@ func (s *Station) Send(now time.Time, r Request) (ID, error) {
 		if err != nil {
 			return 0, fmt.Errorf("dts: send to %s: %w", r.To, err)
 		}
+		p.alert.raise(now, r.Priority)
 		m := &message{id: id, data: r.CPDU, priority: r.Priority, ordered: !r.Unordered, expires: r.Expires}
 		if r.Service == ServiceExpedited {
 			p.xtx.queue = append(p.xtx.queue, m)

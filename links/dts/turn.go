@@ -25,18 +25,12 @@ func (s *Station) choose() (plan, bool) {
 	if p := s.replyTo; p != nil && s.owes(p) {
 		return plan{peer: p, right: true, brief: tired}, true
 	}
+	best := s.first()
 	if p := s.floor; p != nil && !tired && (p.hasData() || s.owes(p)) {
+		if s.urgency(best) >= s.urgency(p)+overtakeBy {
+			p = best // the turn is ours
+		}
 		return plan{peer: p, right: true}, true
-	}
-	var best *peer
-	for _, p := range s.peers {
-		u := s.urgency(p)
-		if u < 0 {
-			continue
-		}
-		if best == nil || u > s.urgency(best) || u == s.urgency(best) && p.served.Before(best.served) {
-			best = p
-		}
 	}
 	if len(s.casts.list) > 0 {
 		c := s.casts.list[0]
@@ -50,6 +44,16 @@ func (s *Station) choose() (plan, bool) {
 		return plan{}, false
 	}
 	return plan{peer: best}, true
+}
+
+// first is the peer with the most urgent things to send; of several, who has waited longest.
+func (s *Station) first() (best *peer) {
+	for _, p := range s.peers {
+		if u := s.urgency(p); u >= 0 && (best == nil || u > s.urgency(best) || u == s.urgency(best) && p.served.Before(best.served)) {
+			best = p
+		}
+	}
+	return best
 }
 
 // Two that talk without a pause give way after so long, even if they never heard of others.
@@ -159,6 +163,11 @@ type builder struct {
 
 	repeat     PDU
 	repeatCast *cast
+
+	peer   *peer // of the plan
+	began  time.Time
+	copies int           // how many of the D_PDUs, at the end, are
+	sent   *Transmission // that they became
 }
 
 // fits tells whether n more bytes may be sent. The first D_PDU always may.
@@ -180,7 +189,12 @@ func (b *builder) add(p *PDU, c *cast) bool {
 func (s *Station) build(now time.Time, plan plan) *Transmission {
 	b := &s.out
 	t := *s.timingOf(plan.peer)
-	*b = builder{pdus: b.pdus[:0], casts: b.casts[:0], timing: t, limit: t.Capacity(s.cfg.MaxTransmission), addrSize: uint8(s.cfg.AddrSize)}
+	longest := s.cfg.MaxTransmission
+	if s.alerted(now, plan.peer) {
+		longest = s.cfg.Brief
+	}
+	*b = builder{pdus: b.pdus[:0], casts: b.casts[:0], timing: t, limit: t.Capacity(longest), addrSize: uint8(s.cfg.AddrSize),
+		peer: plan.peer, began: now}
 	s.addWarnings()
 	p := plan.peer
 	s.addCasts(now, plan, true)
@@ -257,7 +271,9 @@ func (s *Station) addCopies() {
 		n *= 4 // S5066 C.6.4: nearly to the end of the block
 	}
 	for size := 8 * b.repeat.Len(); n > 0 && size <= b.timing.spare(b.bits) && size+b.bits <= b.limit; n-- {
-		b.add(&b.repeat, b.repeatCast)
+		if b.add(&b.repeat, b.repeatCast) {
+			b.copies++
+		}
 	}
 }
 
@@ -266,23 +282,26 @@ func (s *Station) encode(now time.Time) *Transmission {
 	b := &s.out
 	t := &Transmission{Data: make([]byte, 0, b.bits/8), Frames: make([][]byte, 0, len(b.pdus)), Timing: b.timing, Air: b.timing.Air(b.bits)}
 	s.closeWindows(now)
-	span := b.timing.Span(b.bits)
-	off := 0
 	for i := range b.pdus {
-		p := &b.pdus[i]
-		// S5066 C.3.2.3: half seconds to the end of the whole transmission, rounded up.
-		left := span - b.timing.bitTime(off)
-		p.EOT = uint8(halves(left, MaxEOT))
-		if c := b.casts[i]; c != nil {
-			p.Part.Window = uint16(halves(c.until.Sub(now)-b.timing.Preamble-b.timing.bitTime(off), 65535))
-		}
-		before := len(t.Data)
-		var err error
-		if t.Data, err = p.Append(t.Data); err != nil {
-			panic("dts: a D_PDU of ours: " + err.Error()) // all its fields are made here
-		}
-		t.Frames = append(t.Frames, t.Data[before:len(t.Data):len(t.Data)])
-		off += 8 * (len(t.Data) - before)
+		b.put(t, i)
 	}
+	b.sent = t
 	return t
+}
+
+// put writes D_PDU i at the end of t.
+func (b *builder) put(t *Transmission, i int) {
+	p := &b.pdus[i]
+	before := len(t.Data)
+	off := b.timing.bitTime(8 * before)
+	// S5066 C.3.2.3: half seconds to the end of the whole transmission, rounded up.
+	p.EOT = uint8(halves(b.timing.Span(b.bits)-off, MaxEOT))
+	if c := b.casts[i]; c != nil {
+		p.Part.Window = uint16(halves(c.until.Sub(b.began)-b.timing.Preamble-off, 65535))
+	}
+	var err error
+	if t.Data, err = p.Append(t.Data); err != nil {
+		panic("dts: a D_PDU of ours: " + err.Error()) // all its fields are made here
+	}
+	t.Frames = append(t.Frames, t.Data[before:len(t.Data):len(t.Data)])
 }

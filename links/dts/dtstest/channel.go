@@ -20,6 +20,12 @@ type End interface {
 	Transmit(now time.Time) *dts.Transmission
 }
 
+// An Amender is an End that may change the rest of what it sends.
+type Amender interface {
+	Overtakes() bool
+	Amend(from int) *dts.Transmission
+}
+
 // A Channel joins ends. Signals that overlap destroy each other, and nobody hears while sending.
 type Channel struct {
 	Now  time.Time
@@ -39,6 +45,7 @@ type Channel struct {
 	Airtime       time.Duration // of all transmissions so far
 	Transmissions int
 	Collisions    int
+	Amended       int // transmissions changed while they were on the air
 
 	ends    []End
 	signals []*signal
@@ -97,7 +104,8 @@ func (c *Channel) poll() {
 		c.OnEvent()
 	}
 	for i, e := range c.ends {
-		if c.sending(i) != nil {
+		if s := c.sending(i); s != nil {
+			c.amend(s, e)
 			continue
 		}
 		if t := e.Transmit(c.Now); t != nil {
@@ -106,6 +114,23 @@ func (c *Channel) poll() {
 	}
 	if c.OnEvent != nil {
 		c.OnEvent()
+	}
+}
+
+// amend lets an end that sends change what no block of the interleaver that has begun holds.
+func (c *Channel) amend(s *signal, e End) {
+	a, ok := e.(Amender)
+	if !ok || !a.Overtakes() {
+		return
+	}
+	t := s.t.Timing
+	from, block := 0, max(t.Block, time.Second/time.Duration(t.Rate))
+	if on := c.Now.Sub(s.start.Add(t.Preamble)); on >= 0 {
+		from = int((on/block + 1) * block * time.Duration(t.Rate) / (8 * time.Second))
+	}
+	if n := a.Amend(from); n != nil {
+		s.t = n
+		c.Amended++
 	}
 }
 
