@@ -50,6 +50,7 @@ type key struct{ hash, ver string }
 type meaning struct {
 	key   key
 	wants []string
+	inner []byte // what stands in the answer to disco#info; nil when that is too long to keep
 }
 
 // client is what is known of one client. It is replaced, never changed in place, but for what settle writes.
@@ -209,51 +210,56 @@ func (s *Service) answer(st *stanza.Stanza) {
 		return
 	}
 	s.mu.Unlock()
-	wants, proven := judge(q.key, st)
+	m, proven := judge(q.key, st)
 	s.mu.Lock()
 	if s.asked[q.id] != q {
 		s.mu.Unlock()
 		return
 	}
-	todo := s.closeLocked(q, wants, proven)
+	todo := s.closeLocked(q, m, proven)
 	s.mu.Unlock()
 	run(todo)
 }
 
 // judge reads an answer; proven tells whether it is what the verification string stands for.
-func judge(k key, st *stanza.Stanza) (wants []string, proven bool) {
+func judge(k key, st *stanza.Stanza) (m *meaning, proven bool) {
+	m = &meaning{key: k}
 	if st.IsError() {
-		return nil, false
+		return m, false
 	}
 	query := st.Payload()
 	if query == nil || query.Name != (markup.Name{Space: nsInfo, Local: "query"}) {
-		return nil, false
+		return m, false
 	}
 	i, err := read(query)
-	wants = i.wants()
+	m.wants = i.wants()
 	if err != nil || k.hash == "" {
-		return wants, false
+		return m, false
 	}
 	ver, err := i.ver(k.hash)
-	return wants, err == nil && ver == k.ver
+	if err != nil || ver != k.ver {
+		return m, false
+	}
+	m.inner = i.write()
+	return m, true
 }
 
 // closeLocked ends a question. An answer that is not proven counts for the client that gave it alone (XEP-0115 §5.4
 // step 3.9), and another is asked.
-func (s *Service) closeLocked(q *question, wants []string, proven bool) (todo []func()) {
+func (s *Service) closeLocked(q *question, m *meaning, proven bool) (todo []func()) {
 	delete(s.asked, q.id)
 	if s.asking[q.key] == q {
 		delete(s.asking, q.key)
 	}
 	settle := func(r *local.Resource) {
 		if c := s.clients[r]; c != nil && c.key == q.key && !c.heard {
-			added := c.settle(wants)
+			added := c.settle(m.wants)
 			todo = append(todo, func() { s.tell(r, added) })
 		}
 	}
 	settle(q.r)
 	if proven {
-		s.rememberLocked(&meaning{q.key, wants})
+		s.rememberLocked(m)
 		for _, r := range q.waiting {
 			settle(r)
 		}

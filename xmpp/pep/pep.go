@@ -107,6 +107,9 @@ func New(h Host, c Contacts, o Options) *Service {
 	return s
 }
 
+// Capable is what stands in the answer to disco#info of a client with that verification string, if any of ours has shown it.
+func (s *Service) Capable(hash, ver string) (inner []byte, ok bool) { return s.caps.Info(hash, ver) }
+
 // features lists what XEP-0060 §10 names and this does.
 func features() []string {
 	all := []string{NS}
