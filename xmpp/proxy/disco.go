@@ -24,7 +24,7 @@ func (q *question) info() error {
 		return q.reply(describe("server", "im", q.st.To.Domain(), nsInfo, nsItems, nsPing))
 	case kind == rooms:
 		return q.reply(describe("conference", "text", roomService, q.roomFeatures(nsPing)...))
-	case kind == room_:
+	case kind == oneRoom:
 		return q.roomInfo()
 	}
 	if ok, err := q.sees(); err != nil || !ok {
@@ -46,7 +46,7 @@ const roomService = "Rooms"
 // roomFeatures are what works with a far room, or all of them: entering only where presence crosses.
 func (q *question) roomFeatures(more ...string) []string {
 	list := append(more, nsInfo, nsItems)
-	if !q.s.State(q.p.Name).Silent || slices.Contains(q.p.Enter, q.st.To.Domain()) {
+	if !q.s.Silent(q.p.Name) || slices.Contains(q.p.Enter, q.st.To.Domain()) {
 		list = append(list, nsMUC)
 	}
 	return list
@@ -54,9 +54,9 @@ func (q *question) roomFeatures(more ...string) []string {
 
 // roomInfo describes a room that acts as one with ours, as far as ours knows.
 func (q *question) roomInfo() error {
-	r := q.room()
-	if r == nil || r.Hidden {
-		return q.unknown()
+	r, err := q.room()
+	if err != nil || r == nil || r.Hidden {
+		return either(err, q.unknown())
 	}
 	name := r.Name
 	if name == "" {
@@ -98,10 +98,14 @@ func (q *question) items() error {
 			b = item(b, d, roomService)
 		}
 	case rooms:
-		b = q.listRooms(b)
-	case room_:
-		if r := q.room(); r == nil || r.Hidden {
-			return q.unknown()
+		all, err := q.s.Env.Rooms(q.Turn)
+		if err != nil {
+			return err
+		}
+		b = q.listRooms(b, all)
+	case oneRoom:
+		if r, err := q.room(); err != nil || r == nil || r.Hidden {
+			return either(err, q.unknown())
 		}
 	case account:
 		if ok, err := q.sees(); err != nil || !ok {
@@ -113,15 +117,15 @@ func (q *question) items() error {
 	return q.reply(append(b, "</query>"...))
 }
 
-func (q *question) listRooms(b []byte) []byte {
-	n := 0
-	var last jid.JID
-	for _, r := range q.s.Env.Rooms() {
-		if r.Hidden || r.Far.Domain() != q.st.To.Domain() || r.Far == last || n == maxItems {
+// listRooms lists those that anybody may know of, each once: several of ours may be one with it.
+func (q *question) listRooms(b []byte, all []Room) []byte {
+	listed := make(map[jid.JID]bool)
+	for _, r := range all {
+		if r.Hidden || r.Far.Domain() != q.st.To.Domain() || listed[r.Far] || len(listed) == maxItems {
 			continue
 		}
-		b, last = item(b, r.Far.String(), r.Name), r.Far
-		n++
+		listed[r.Far] = true
+		b = item(b, r.Far.String(), r.Name)
 	}
 	return b
 }

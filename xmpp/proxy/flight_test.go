@@ -91,7 +91,7 @@ func TestAnAnswerServesForAnHourAndLongerWithoutALink(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		r.Play("alice/desk sends " + card("3"))
 		r.crosses(crossing("3"))
-		r.set(proxy.State{Silent: true})
+		r.set(state{Silent: true})
 		time.Sleep(20 * 24 * time.Hour)
 		r.Play("alice/desk quickly sends " + card("4") + `
 			alice/desk gets ` + carols("4"))

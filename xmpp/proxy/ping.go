@@ -7,9 +7,9 @@ import "longwire/xmpp/stanza"
 // answered would be a lie (XEP-0199 §4.3: client to client).
 func (q *question) ping() error {
 	switch q.to() {
-	case room_:
-		if q.room() == nil {
-			return q.unknown()
+	case oneRoom:
+		if r, err := q.room(); err != nil || r == nil {
+			return either(err, q.unknown())
 		}
 	case occupant:
 		return q.selfPing()

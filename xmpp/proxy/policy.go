@@ -72,7 +72,7 @@ func (p *Policy) crosses(st *stanza.Stanza, room bool) bool {
 		return p.Pubsub
 	case !p.Local:
 		return true
-	case space == nsRosterX, room && st.To.Local() != "" && (space == nsMUCAdmin || space == nsMUCOwner):
+	case space == nsRosterX, room && st.To.Local() != "" && st.To.IsBare() && (space == nsMUCAdmin || space == nsMUCOwner):
 		return true // somebody does this to be done there
 	}
 	return p.Rest && !homely(space)

@@ -9,10 +9,10 @@ import (
 
 // presence looks at presence of ours for a peer.
 func (s *Service) presence(t *router.Turn, p *peer, st *stanza.Stanza) (done bool, err error) {
-	now := s.State(p.Name)
+	silent := s.Silent(p.Name)
 	switch st.Type {
 	case stanza.Probe:
-		return s.probe(t, p, st, now)
+		return s.probe(t, p, st, silent)
 	case stanza.Unsubscribe:
 		s.parted(t, st)
 		return false, nil
@@ -20,7 +20,7 @@ func (s *Service) presence(t *router.Turn, p *peer, st *stanza.Stanza) (done boo
 	default:
 		return false, nil
 	}
-	if !now.Silent || st.Has(nsFMUC, "fmuc") || slices.Contains(p.Enter, st.To.Domain()) {
+	if !silent || st.Has(nsFMUC, "fmuc") || slices.Contains(p.Enter, st.To.Domain()) {
 		return false, nil
 	}
 	if r := s.Host.Resource(st.From); r != nil {
@@ -28,7 +28,11 @@ func (s *Service) presence(t *router.Turn, p *peer, st *stanza.Stanza) (done boo
 		t.After(func() { r.Directed().Remove(st.To) })
 	}
 	if st.Has(nsMUC, "x") && p.rooms[st.To.Domain()] {
-		if r := s.room(st.To.Bare()); r != nil {
+		r, err := s.room(t, st.To.Bare())
+		if err != nil {
+			return false, err
+		}
+		if r != nil && !r.Hidden {
 			return true, stanza.Fail(stanza.ServiceUnavailable, "presence does not cross the link to this room; "+pointer(r))
 		}
 	}
@@ -36,11 +40,11 @@ func (s *Service) presence(t *router.Turn, p *peer, st *stanza.Stanza) (done boo
 }
 
 // probe answers the question who is there, which a client's first presence asks of all its contacts (RFC 6121 §4.3.1).
-func (s *Service) probe(t *router.Turn, p *peer, st *stanza.Stanza, now State) (done bool, err error) {
+func (s *Service) probe(t *router.Turn, p *peer, st *stanza.Stanza, silent bool) (done bool, err error) {
 	s.mu.Lock()
 	shown := p.synthetic(s.views[p.Name])
 	s.mu.Unlock()
-	if p.rooms[st.To.Domain()] || !shown && (p.Synthetic == Off || !now.Silent) {
+	if p.rooms[st.To.Domain()] || !shown && (p.Synthetic == Off || !silent) {
 		return false, nil // whether it crosses is for others to say
 	}
 	account, contact := st.From.Bare(), st.To.Bare()
@@ -52,7 +56,7 @@ func (s *Service) probe(t *router.Turn, p *peer, st *stanza.Stanza, now State) (
 		// Last of all, when the client is noted as there: so what a link changes meanwhile reaches it too.
 		t.After(func() { t.After(func() { s.present(st.From, account, contact) }) })
 	}
-	return now.Silent, nil
+	return silent, nil
 }
 
 // parted ends what our user sees of a contact that it does not see any more. The contact's server would say so
@@ -129,7 +133,7 @@ func (s *Service) fromContact(t *router.Turn, p *peer, st *stanza.Stanza) {
 		first := s.faces.note(st)
 		v := s.views[p.Name]
 		s.mu.Unlock()
-		if first && st.Type == "" && p.synthetic(v) && v.state.Usable {
+		if first && st.Type == "" && p.synthetic(v) && v.link.Usable {
 			s.send(absent(contact, account, ""))
 		}
 	})

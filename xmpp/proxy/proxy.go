@@ -34,9 +34,10 @@ type Env struct {
 	// Sees are the contacts whose presence an account is subscribed to.
 	Sees func(t *router.Turn, account jid.JID) ([]jid.JID, error)
 	// Rooms are the far rooms that are known as rooms of ours are federated with them.
-	Rooms func() []Room
-	// State tells how a peer is reached now.
-	State func(peer string) State
+	Rooms func(t *router.Turn) ([]Room, error)
+	// State tells how a peer is reached now, and Silent whether presence does not cross to it.
+	State  func(peer string) State
+	Silent func(peer string) bool
 	// Info is the inside of the answer to disco#info that a verification string stands for (XEP-0115).
 	Info func(hash, ver string) ([]byte, bool)
 }
@@ -52,7 +53,6 @@ type Room struct {
 type State struct {
 	Usable bool   // what is sent now goes out as soon as its turn comes
 	By     string // the kind of link in people's words, as "HF"
-	Silent bool   // presence does not cross
 }
 
 // A Peer is what the operator says about questions to one peer.

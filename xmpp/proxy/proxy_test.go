@@ -52,7 +52,7 @@ func TestFarRoomsAreThoseOfTheFederation(t *testing.T) {
 		` + ask("secret@chat.field.net", info) + `
 		alice/desk gets ` + refused("secret@chat.field.net", "cancel", "service-unavailable", "such questions to chat.field.net do not cross the link"))
 	// Where presence crosses, rooms can be entered.
-	r.set(proxy.State{Usable: true, By: "SatCom"})
+	r.set(state{Usable: true, By: "SatCom"})
 	r.Play(ask("chat.field.net", info) + `
 		` + result("chat.field.net", "<query xmlns='http://jabber.org/protocol/disco#info'><identity category='conference' type='text' name='Rooms'/>"+features+
 		"<feature var='http://jabber.org/protocol/muc'/><feature var='urn:xmpp:ping'/></query>"))
@@ -83,7 +83,7 @@ func TestPingTellsOfTheLink(t *testing.T) {
 		alice/desk gets <iq type='result' id='q' from='carol@field.net'/>
 		` + ask("carol@field.net/phone", ping) + `
 		alice/desk gets ` + refused("carol@field.net/phone", "cancel", "service-unavailable", stays))
-	r.set(proxy.State{Silent: true})
+	r.set(state{Silent: true})
 	r.Play(ask("field.net", ping) + `
 		alice/desk gets ` + refused("field.net", "wait", "remote-server-timeout", "no link to field.net is usable now"))
 	r.crosses()
@@ -92,7 +92,7 @@ func TestPingTellsOfTheLink(t *testing.T) {
 // XEP-0410: a client learns whether it is still in a far room without a question that crosses.
 func TestSelfPingOfAFarRoom(t *testing.T) {
 	r := newRig(t, field)
-	r.set(proxy.State{Usable: true, By: "SatCom"})
+	r.set(state{Usable: true, By: "SatCom"})
 	join := "<presence from='alice@hq.net/desk' to='map@chat.field.net/al'><x xmlns='http://jabber.org/protocol/muc'/></presence>"
 	out := "alice/desk gets " + refused("map@chat.field.net/al", "cancel", "not-acceptable", "you are not in this room")
 	r.Play(`alice/desk connects
@@ -101,7 +101,7 @@ func TestSelfPingOfAFarRoom(t *testing.T) {
 		` + ask("map@chat.field.net/al", ping) + `
 		alice/desk gets <iq type='result' id='q' from='map@chat.field.net/al'/>`)
 	r.crosses(join)
-	r.set(proxy.State{By: "SatCom"})
+	r.set(state{By: "SatCom"})
 	r.Play(ask("map@chat.field.net/al", ping) + `
 		alice/desk gets ` + refused("map@chat.field.net/al", "wait", "remote-server-timeout", "no link to chat.field.net is usable now"))
 	r.hears("<presence type='unavailable' from='map@chat.field.net/al' to='alice@hq.net/desk'><x xmlns='http://jabber.org/protocol/muc#user'><status code='307'/></x></presence>")
@@ -111,7 +111,7 @@ func TestSelfPingOfAFarRoom(t *testing.T) {
 
 func TestAClientIsWhatItsPresenceStandsFor(t *testing.T) {
 	r := newRig(t, field)
-	r.set(proxy.State{Usable: true, By: "SatCom"})
+	r.set(state{Usable: true, By: "SatCom"})
 	r.info["v1"] = "<identity category='client' type='phone'/><feature var='urn:xmpp:jingle:1'/>"
 	caps := "<presence from='carol@field.net/phone'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:c' ver='v1'/></presence>"
 	r.Play(`alice/desk connects

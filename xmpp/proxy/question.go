@@ -57,7 +57,7 @@ func (q *question) to() entity {
 	case room && to.Local() == "":
 		return rooms
 	case room && to.Resource() == "":
-		return room_
+		return oneRoom
 	case room:
 		return occupant
 	case to.Local() == "":
@@ -74,7 +74,7 @@ type entity uint8
 const (
 	server entity = iota
 	rooms
-	room_
+	oneRoom
 	occupant
 	account
 	client
@@ -98,13 +98,14 @@ func (s *Service) sees(t *router.Turn, account, contact jid.JID) (bool, error) {
 }
 
 // room finds the room that is asked, nil if it is not known.
-func (q *question) room() *Room { return q.s.room(q.st.To.Bare()) }
+func (q *question) room() (*Room, error) { return q.s.room(q.Turn, q.st.To.Bare()) }
 
-func (s *Service) room(far jid.JID) *Room {
-	for _, r := range s.Env.Rooms() {
+func (s *Service) room(t *router.Turn, far jid.JID) (*Room, error) {
+	all, err := s.Env.Rooms(t)
+	for _, r := range all {
 		if r.Far == far {
-			return &r
+			return &r, err
 		}
 	}
-	return nil
+	return nil, err
 }

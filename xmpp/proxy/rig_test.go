@@ -20,6 +20,13 @@ var field = proxy.Peer{
 	Policy: proxy.Policy{Local: true},
 }
 
+// state is how the peer is reached.
+type state struct {
+	Usable bool
+	By     string
+	Silent bool // presence does not cross
+}
+
 // A rig is a stage whose clients have a peer, field.net with the rooms chat.field.net, and a queue towards it.
 type rig struct {
 	*plays.Stage
@@ -27,14 +34,14 @@ type rig struct {
 	svc *proxy.Service
 
 	mu      sync.Mutex
-	state   proxy.State
+	state   state
 	rooms   []proxy.Room
 	info    map[string]string
 	crossed []string
 }
 
 func newRig(t testing.TB, p proxy.Peer) *rig {
-	r := &rig{Stage: plays.New(t), t: t, state: proxy.State{Usable: true, By: "HF", Silent: true}, info: map[string]string{}}
+	r := &rig{Stage: plays.New(t), t: t, state: state{Usable: true, By: "HF", Silent: true}, info: map[string]string{}}
 	r.rooms = []proxy.Room{{Far: jid.MustParse("ops@chat.field.net"), Ours: jid.MustParse("hqroom@rooms.net"), Name: "Operations"}}
 	r.svc = proxy.New(proxy.Env{
 		Host: r.Host,
@@ -47,8 +54,13 @@ func newRig(t testing.TB, p proxy.Peer) *rig {
 			}
 			return list, err
 		},
-		Rooms: func() []proxy.Room { return r.rooms },
-		State: func(string) proxy.State { r.mu.Lock(); defer r.mu.Unlock(); return r.state },
+		Rooms: func(*router.Turn) ([]proxy.Room, error) { return r.rooms, nil },
+		State: func(string) proxy.State {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return proxy.State{Usable: r.state.Usable, By: r.state.By}
+		},
+		Silent: func(string) bool { r.mu.Lock(); defer r.mu.Unlock(); return r.state.Silent },
 		Info: func(_, ver string) ([]byte, bool) {
 			inner, ok := r.info[ver]
 			return []byte(inner), ok
@@ -78,7 +90,7 @@ func (r *rig) Accept(t *router.Turn, s *stanza.Stanza) error {
 }
 
 // set changes how the peer is reached.
-func (r *rig) set(st proxy.State) { r.mu.Lock(); r.state = st; r.mu.Unlock() }
+func (r *rig) set(st state) { r.mu.Lock(); r.state = st; r.mu.Unlock() }
 
 // hears is what the peer sends.
 func (r *rig) hears(xml string) {

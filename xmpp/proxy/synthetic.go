@@ -32,11 +32,17 @@ const (
 	calm   = 2 * time.Minute  // from one change to the next
 )
 
+// link is how a peer is reached, and whether presence crosses.
+type link struct {
+	State
+	silent bool
+}
+
 // view is what is shown of a peer, and what it is to be next.
 type view struct {
-	state State
+	link  link
 	since time.Time // zero: nothing was looked at yet
-	next  State
+	next  link
 	asOf  time.Time // zero: nothing else is to come
 	// silent: presence did not cross at some time. Choice: who was shown as the link was goes on so until its own presence
 	// comes; asking everybody for it when a better link is back would be the storm that nobody wants.
@@ -50,20 +56,20 @@ func (p *peer) synthetic(v view) bool {
 }
 
 // step looks at the present state; changed: it is shown from now on.
-func (v *view) step(now time.Time, st State) (changed bool) {
+func (v *view) step(now time.Time, l link) (changed bool) {
 	switch {
 	case v.since.IsZero():
-	case st == v.state:
+	case l == v.link:
 		v.asOf = time.Time{}
 		return false
-	case v.asOf.IsZero() || st != v.next:
-		v.next, v.asOf = st, now
+	case v.asOf.IsZero() || l != v.next:
+		v.next, v.asOf = l, now
 		return false
 	case now.Sub(v.asOf) < settle || now.Sub(v.since) < calm:
 		return false
 	}
-	v.state, v.since, v.asOf = st, now, time.Time{}
-	v.silent = v.silent || st.Silent
+	v.link, v.since, v.asOf = l, now, time.Time{}
+	v.silent = v.silent || l.silent
 	return true
 }
 
@@ -105,15 +111,15 @@ func (s *Service) list() (all []*peer) {
 
 // lookAt shows what has changed with a peer to all who are there.
 func (s *Service) lookAt(now time.Time, p *peer) {
-	st := s.State(p.Name)
+	l := link{s.State(p.Name), s.Silent(p.Name)}
 	s.mu.Lock()
 	old := s.views[p.Name]
 	v := old
-	changed := v.step(now, st)
+	changed := v.step(now, l)
 	v.shown = p.synthetic(v)
 	s.views[p.Name] = v
 	s.mu.Unlock()
-	if changed && v.state.Silent && !old.state.Silent {
+	if changed && v.link.silent && !old.link.silent {
 		s.forgetFaces(p)
 	}
 	if !v.shown && !old.shown || !changed && v.shown == old.shown {
@@ -124,7 +130,7 @@ func (s *Service) lookAt(now time.Time, p *peer) {
 			s.present(account, account, contact)
 			return
 		}
-		s.withdraw(account, contact, old.state)
+		s.withdraw(account, contact, old.link.State)
 	})
 }
 
@@ -195,11 +201,11 @@ func (s *Service) seen(account, contact jid.JID) []*stanza.Stanza {
 		return []*stanza.Stanza{absent(contact, account, "")}
 	case !p.synthetic(v):
 		return nil
-	case !v.state.Usable:
+	case !v.link.Usable:
 		return []*stanza.Stanza{absent(contact, account, "no link to "+contact.Domain())}
 	}
 	st := &stanza.Stanza{Kind: stanza.Presence, From: contact, To: account}
-	st.SetInner(status("reached by " + v.state.By))
+	st.SetInner(status("reached by " + v.link.By))
 	return []*stanza.Stanza{st}
 }
 

@@ -60,10 +60,10 @@ func TestContactsAreShownAsTheLinkIs(t *testing.T) {
 		r.uncrossed() // her presence, which folding drops
 		r.after(time.Hour)
 		r.Play("alice/desk gets nothing")
-		r.set(proxy.State{Silent: true})
+		r.set(state{Silent: true})
 		r.after(time.Minute)
 		r.Play("alice/desk gets " + away)
-		r.set(proxy.State{Usable: true, By: "HF", Silent: true})
+		r.set(state{Usable: true, By: "HF", Silent: true})
 		r.after(aChange)
 		r.Play("alice/desk gets " + there)
 		// Who comes later sees the same, and the others nothing new.
@@ -85,10 +85,10 @@ func TestAFlappingLinkIsCalmlyShown(t *testing.T) {
 		r.Play(online("alice/desk") + "alice/desk gets " + there)
 		r.after(time.Hour)
 		for range 100 { // 10 s down, 10 s up
-			r.set(proxy.State{Silent: true})
+			r.set(state{Silent: true})
 			r.svc.Changed()
 			r.after(10 * time.Second)
-			r.set(proxy.State{Usable: true, By: "HF", Silent: true})
+			r.set(state{Usable: true, By: "HF", Silent: true})
 			r.svc.Changed()
 			r.after(10 * time.Second)
 		}
@@ -96,9 +96,9 @@ func TestAFlappingLinkIsCalmlyShown(t *testing.T) {
 		n := 0
 		r.Client("alice/desk").ID = func(string) { n++ }
 		for range 60 { // a minute each
-			r.set(proxy.State{Silent: true})
+			r.set(state{Silent: true})
 			r.after(time.Minute)
-			r.set(proxy.State{Usable: true, By: "HF", Silent: true})
+			r.set(state{Usable: true, By: "HF", Silent: true})
 			r.after(time.Minute)
 		}
 		r.Drain()
@@ -115,7 +115,7 @@ func TestRealPresenceGoesBefore(t *testing.T) {
 		r.hears("<presence from='carol@field.net/phone' to='alice@hq.net'><show>away</show></presence>")
 		r.Play("alice/desk gets <presence type='unavailable' from='carol@field.net'/>\nalice/desk gets " + real)
 		// Nothing that the link does counts any more, and who comes sees what came.
-		r.set(proxy.State{Silent: true})
+		r.set(state{Silent: true})
 		r.after(aChange)
 		r.Play("alice/desk gets " + real) // shown again, as it was
 		r.uncrossed()
@@ -130,17 +130,17 @@ func TestRealPresenceGoesBefore(t *testing.T) {
 // Presence that came over a better link is not believed when it ends, as nobody tells any more.
 func TestPresenceIsForgottenWhereItNoLongerCrosses(t *testing.T) {
 	bubble(t, field, func(r *rig) {
-		r.set(proxy.State{Usable: true, By: "SatCom"})
+		r.set(state{Usable: true, By: "SatCom"})
 		r.after(aChange)
 		r.Play(online("alice/desk") + "alice/desk gets <presence from='carol@field.net'><status>reached by SatCom</status></presence>")
 		r.uncrossed()
 		r.hears("<presence from='carol@field.net/phone' to='alice@hq.net'/>")
 		r.Drain()
-		r.set(proxy.State{Usable: true, By: "HF", Silent: true})
+		r.set(state{Usable: true, By: "HF", Silent: true})
 		r.after(aChange)
 		r.Play("alice/desk gets <presence type='unavailable' from='carol@field.net/phone'/>\nalice/desk gets " + there)
 		// Back on the better link nobody is asked; she is shown as the link is until she says something.
-		r.set(proxy.State{Usable: true, By: "SatCom"})
+		r.set(state{Usable: true, By: "SatCom"})
 		r.after(aChange)
 		r.Play("alice/desk gets <presence from='carol@field.net'><status>reached by SatCom</status></presence>")
 		r.crosses()
@@ -175,7 +175,7 @@ func TestSyntheticPresenceCanBeSwitched(t *testing.T) {
 		r.Play("alice/desk gets <presence type='unavailable' from='carol@field.net'/>")
 		on := field
 		on.Synthetic = proxy.On
-		r.set(proxy.State{Usable: true, By: "SatCom"})
+		r.set(state{Usable: true, By: "SatCom"})
 		r.svc.SetPeers([]proxy.Peer{on})
 		r.after(aChange)
 		r.Drain()

@@ -232,6 +232,9 @@ func (s *Stage) Block(account, contact string) {
 	s.block(account+" blocks "+contact, account, jid.MustParse(contact), true)
 }
 
+// Got reads all that a client has got so far.
+func (s *Stage) Got(who string) []string { s.t.Helper(); return s.client(who).all() }
+
 // Drain reads what everybody has got so far.
 func (s *Stage) Drain() {
 	for _, c := range s.clients {
