@@ -44,6 +44,10 @@ func (c *Config) check() *checker {
 	k.roomService()
 	k.rooms()
 	k.pairing()
+	k.precedence()
+	k.budgets()
+	k.delivery()
+	k.telemetry()
 	return k
 }
 

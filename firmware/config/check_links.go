@@ -31,6 +31,7 @@ func (k *checker) links() {
 			continue
 		}
 		k.linkForeign(at, l)
+		k.linkAir(at, l)
 		k.size(at+".max_stanza", l.MaxStanza, 10000, 64<<20) // RFC 6120 §13.12
 		if l.Type == LinkS5066 {
 			k.linkS5066(i)
@@ -164,6 +165,8 @@ func (k *checker) peers() {
 		k.peerDomains(i, owners)
 		k.peerLinks(i, users)
 		k.peerS5066(i)
+		k.peerFailover(i)
+		k.peerFold(i)
 		k.peerFederation(i)
 		k.number(at+".queue_entries", p.QueueEntries, 10, 1e7)
 		k.size(at+".queue_bytes", p.QueueBytes, 65536, 1<<40)
@@ -209,10 +212,6 @@ func (k *checker) peerLinks(i int, users map[string]int) {
 	p, at := &k.c.Peers[i], fmt.Sprintf("peer[%d]", i)
 	if len(p.Links) == 0 {
 		k.bad(at+".links", "name a [[link]], as in links = [\"IP link hq-2-field\"]", "no link reaches peer %q", p.Name)
-	}
-	if len(p.Links) > 1 {
-		k.bad(at+".links", "keep the best one; going over to another link when one fails comes in a later version",
-			"this version uses one link for a peer, not %d", len(p.Links))
 	}
 	for j, name := range p.Links {
 		path := fmt.Sprintf("%s.links[%d]", at, j)

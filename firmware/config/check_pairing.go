@@ -50,9 +50,9 @@ func (k *checker) peerPairing(i int, tokens map[pair.Invitation]int) bool {
 		}
 		return false
 	}
-	if l := k.c.linkOf(p); l != nil && l.Type != LinkS5066 {
+	if links := k.c.linksOf(p); len(links) > 0 && len(k.c.radios(p)) == 0 {
 		k.bad(at, `take it out: on a link of type ip, tls = "direct" with pin_sha256 tells who the peer is`,
-			"pairing is for links of type s5066, and peer %q is reached by link %q of type %s", p.Name, l.Name, l.Type)
+			"pairing is for links of type s5066, and peer %q is reached by link %q of type %s", p.Name, links[0].Name, links[0].Type)
 		return false
 	}
 	t, err := pair.ParseToken(s.Token)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -88,14 +89,16 @@ func (k *checker) address(path, text, who string) (a sis.Address, ok bool) {
 // peerS5066 checks what a link of type s5066 needs to know of a peer.
 func (k *checker) peerS5066(i int) {
 	p, at := &k.c.Peers[i], fmt.Sprintf("peer[%d].s5066", i)
-	l := k.c.linkOf(p)
-	if l == nil || l.Type != LinkS5066 {
-		if l != nil && k.c.set(at) {
-			k.warn(at, "take it out, or give the peer a link of type s5066", "peer %q is reached by link %q of type %s, which does not look at this", p.Name, l.Name, l.Type)
+	radios := k.c.radios(p)
+	if len(radios) == 0 {
+		if links := k.c.linksOf(p); len(links) > 0 && k.c.set(at) {
+			k.warn(at, "take it out, or give the peer a link of type s5066", "peer %q is reached by link %q of type %s, which does not look at this", p.Name, links[0].Name, links[0].Type)
 		}
 		return
 	}
-	k.peerAddress(i, l)
+	for _, l := range radios {
+		k.peerAddress(i, l)
+	}
 	s := &p.S5066
 	k.oneOf(at+".mapping", s.Mapping, MappingRCOP, MappingLongwire)
 	k.oneOf(at+".confirm", s.Confirm, ConfirmClient, ConfirmNode)
@@ -138,7 +141,7 @@ func (k *checker) peerAddress(i int, l *Link) {
 	}
 	for j := range i {
 		q := &k.c.Peers[j]
-		if other, err := sis.ParseAddress(q.S5066.Remote5066Address); err == nil && other.Canonical() == a && k.c.linkOf(q) == l {
+		if other, err := sis.ParseAddress(q.S5066.Remote5066Address); err == nil && other.Canonical() == a && slices.Contains(q.Links, l.Name) {
 			k.bad(at, "put all domains into one peer, or correct one of the addresses", "peer %q%s has the same address on link %q",
 				q.Name, k.on(fmt.Sprintf("peer[%d].s5066.remote_5066_address", j)), l.Name)
 		}

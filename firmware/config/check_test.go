@@ -92,7 +92,6 @@ func TestEachFaultIsToldWithItsRemedy(t *testing.T) {
 		{"our own domain", "domains = [\"hq.net\"]" + pair, `n.toml:9: peer.domains: hq.net is a domain of this node; take it out here or from domains (line 1)`},
 		{"link of nobody", edit(`links = ["one"]`, `links = ["on"]`), `n.toml:10: peer.links: there is no link "on"; did you mean "one"?`},
 		{"link of two", edit(`links = ["two"]`, `links = ["one"]`), `n.toml:13: peer.links: link "one" belongs to peer "hq.net" already (line 10); give each peer a link of its own, or put all domains into one peer`},
-		{"two links", strings.Replace(pair[:strings.LastIndex(pair, "[[peer]]")], "[\"one\"]", "[\"one\", \"two\"]", 1), `n.toml:10: peer.links: this version uses one link for a peer, not 2; keep the best one; going over to another link when one fails comes in a later version`},
 		{"no link", "[[peer]]\ndomains = [\"hq.net\"]", `n.toml:1: peer.links: no link reaches peer "hq.net"; name a [[link]], as in links = ["IP link hq-2-field"]`},
 		{"no domain of a peer", "[[link]]\nname = \"one\"\n" + remote + "\n[[peer]]\nname = \"x\"\nlinks = [\"one\"]", `n.toml:4: peer.domains: peer "x" has no domain; name them, as in ["field.net"]`},
 		{"peers of one name", edit(`domains = ["hq.net"]`, "domains = [\"hq.net\"]\nname = \"other.net\""), `n.toml:12: peer.name: another peer is called "other.net" too (line 10); give one of them another name`},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,7 +46,7 @@ func defaults() *Config {
 			Rooms: ArchiveLimits{MaxMessages: 20000, MaxSize: 16 << 20},
 		},
 		Precedence: Precedence{Prefixes: true, Headers: true},
-		Air:        Air{WarnAfter: 2 * time.Minute, Hold: 30 * time.Second},
+		Air:        Air{WarnAfter: time.Minute, Hold: 30 * time.Second},
 		Delivery:   Delivery{Receipts: ReceiptsHop, Keep: 7 * 24 * time.Hour, Max: 500},
 		Attendant:  Attendant{Name: "node"},
 		Telemetry:  Telemetry{Enabled: true, Folder: "telemetry", MaxSize: 16 << 20},
@@ -123,7 +124,7 @@ func (c *Config) classes() {
 func (c *Config) slowLifetimes() {
 	for i := range c.Peers {
 		p := &c.Peers[i]
-		if l := c.linkOf(p); l == nil || l.Type != LinkS5066 {
+		if len(c.radios(p)) == 0 {
 			continue
 		}
 		for _, x := range []struct {
@@ -158,12 +159,29 @@ func (c *Config) joinTimeouts() {
 	}
 }
 
-// linkOf is the link that reaches a peer, nil if there is none.
-func (c *Config) linkOf(p *Peer) *Link {
-	if len(p.Links) == 0 {
-		return nil
+// linksOf are the links that reach a peer, the best first.
+func (c *Config) linksOf(p *Peer) (all []*Link) {
+	for _, name := range p.Links {
+		if l := c.Link(name); l != nil {
+			all = append(all, l)
+		}
 	}
-	return c.Link(p.Links[0])
+	return all
+}
+
+// radios are those of them that are of type s5066.
+func (c *Config) radios(p *Peer) []*Link {
+	return slices.DeleteFunc(c.linksOf(p), func(l *Link) bool { return l.Type != LinkS5066 })
+}
+
+// Peer finds a peer by name, nil if there is none.
+func (c *Config) Peer(name string) *Peer {
+	for i := range c.Peers {
+		if c.Peers[i].Name == name {
+			return &c.Peers[i]
+		}
+	}
+	return nil
 }
 
 // Link finds a link by name, nil if there is none.
@@ -215,6 +233,8 @@ func (c *Config) resolve(folder string) {
 		p := &c.Peers[i]
 		normalise(p.Domains)
 		normalise(p.LocalDomains)
+		p.Fold.plain()
+		p.FoldIn.plain()
 		if p.Name == "" && len(p.Domains) > 0 {
 			p.Name = p.Domains[0]
 		}

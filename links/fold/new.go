@@ -48,13 +48,13 @@ func domain(s string) string {
 	return j.Domain()
 }
 
-// firstOwn is the number of the first rule that has none.
-const firstOwn = 101
+// FirstOwn is the number of the first rule that has none.
+const FirstOwn = 101
 
 // numbered copies rules and gives them their numbers and real namespaces.
 func numbered(rules []Rule) []Rule {
 	rules = slices.Clone(rules)
-	next := firstOwn
+	next := FirstOwn
 	for i := range rules {
 		r := &rules[i]
 		r.Space, _ = Mangled(r.Space)

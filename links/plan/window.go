@@ -51,7 +51,7 @@ func ParseWindow(text string) (Window, error) {
 	case w.from == dayMinutes:
 		return fail("no day begins at 24:00")
 	case w.from == w.to:
-		return fail("it never opens, as it ends when it begins; all day is 00:00-24:00")
+		return fail("it never opens")
 	}
 	return w, nil
 }
