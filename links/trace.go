@@ -38,9 +38,9 @@ type Event struct {
 	Heard  bool   // down: the peer was heard, so that it was not only the way that answered
 
 	// sent, far, confirmed: of the entry
+	Type               store.Kind
 	Class              store.Class
 	From, To, StanzaID string
-	Queued             time.Time
 
 	// sent, received: what it took. Of what went out together, each stanza has its share by size.
 	Raw        int           // bytes as queued
@@ -55,7 +55,7 @@ type Event struct {
 
 // Of makes e one of an entry.
 func (e Event) Of(entry store.Entry) Event {
-	e.Entry, e.Seq, e.Class = entry.ID, entry.Seq, entry.Class
-	e.From, e.To, e.StanzaID, e.Raw, e.Queued = entry.From, entry.To, entry.StanzaID, len(entry.Stanza), entry.Queued
+	e.Entry, e.Seq, e.Type, e.Class = entry.ID, entry.Seq, entry.Kind, entry.Class
+	e.From, e.To, e.StanzaID, e.Raw = entry.From, entry.To, entry.StanzaID, len(entry.Stanza)
 	return e
 }

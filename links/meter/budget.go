@@ -1,8 +1,15 @@
 package meter
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
-// A Budget is how much of the channel may be taken in any hour. Empty fields match all.
+// Each is, as a Budget's User or Room, every one for itself.
+const Each = "*"
+
+// A Budget is how much of the channel may be taken in any hour. Empty fields match all; each peer has one for itself.
 type Budget struct {
 	Peer, User, Room, Class, Kind string
 	Soft, Hard                    time.Duration // 0: none
@@ -10,17 +17,65 @@ type Budget struct {
 
 // matches tells whether a cost is the budget's. Only what we send counts.
 func (b Budget) matches(k Key) bool {
-	is := func(want, is string) bool { return want == "" || want == is }
+	is := func(want, is string) bool { return want == "" || want == is || want == Each && is != "" }
 	return k.Dir == Out && is(b.Peer, k.Peer) && is(b.User, k.User) && is(b.Room, k.Room) && is(b.Class, k.Class) && is(b.Kind, k.Kind)
 }
 
-// window is a budget and what was spent of it.
-type window struct {
+// who is whose window a cost is booked in.
+func (b Budget) who(k Key) who {
+	w := who{peer: k.Peer}
+	if b.User == Each {
+		w.user = k.User
+	}
+	if b.Room == Each {
+		w.room = k.Room
+	}
+	return w
+}
+
+type who struct{ peer, user, room string }
+
+// mostWindows bounds those of one budget; who is beyond shares one with others.
+const mostWindows = 512
+
+// purse is a budget and what was spent of it.
+type purse struct {
 	Budget
+	of map[who]*window
+}
+
+// window is the last hour of one.
+type window struct {
 	minutes [60]time.Duration
 	n       int64         // number of the newest minute
 	waiting time.Duration // accepted, and not sent yet, as estimated
-	over    bool          // soft was crossed, and its sender told
+	over    bool          // soft was passed, and its sender told
+}
+
+// window of who spends; nil when the budget is not about that.
+func (p *purse) window(k Key, n int64) *window {
+	if !p.matches(k) {
+		return nil
+	}
+	is := p.who(k)
+	w := p.of[is]
+	if w == nil && len(p.of) >= mostWindows {
+		for o, w := range p.of {
+			if w.turn(n); w.waiting == 0 && w.spent() == 0 {
+				delete(p.of, o)
+			}
+		}
+		if len(p.of) >= mostWindows {
+			is = who{Others, Others, Others}
+			w = p.of[is]
+		}
+	}
+	if w == nil {
+		w = &window{n: n}
+		p.of[is] = w
+	}
+	w.turn(n)
+	return w
 }
 
 // turn forgets minutes that are over an hour old.
@@ -29,13 +84,6 @@ func (w *window) turn(n int64) {
 		w.minutes[i%60] = 0
 	}
 	w.n = max(w.n, n)
-}
-
-func (w *window) book(k Key, t Totals, n int64) {
-	w.turn(n)
-	if w.matches(k) {
-		w.minutes[n%60] += t.Air
-	}
 }
 
 func (w *window) spent() (sum time.Duration) {
@@ -65,24 +113,29 @@ func (l *Ledger) SetBudgets(now time.Time, bs []Budget) {
 	old := l.budgets
 	l.budgets = nil
 	for _, b := range bs {
-		w := &window{Budget: b, n: n}
-		for _, p := range l.minutes {
-			if n-p.n >= 60 {
-				continue
-			}
-			for k, t := range p.cells {
-				if b.matches(k) {
-					w.minutes[p.n%60] += t.Air
-				}
-			}
-		}
-		for _, o := range old {
-			if o.Budget == b {
-				w.waiting, w.over = o.waiting, o.over
-			}
-		}
-		l.budgets = append(l.budgets, w)
+		l.budgets = append(l.budgets, l.purse(b, n, old))
 	}
+}
+
+// purse is a budget's, with what was spent of it before it was set.
+func (l *Ledger) purse(b Budget, n int64, old []*purse) *purse {
+	for _, o := range old {
+		if o.Budget == b {
+			return o
+		}
+	}
+	p := &purse{b, make(map[who]*window)}
+	for _, pg := range l.minutes {
+		if n-pg.n >= 60 {
+			continue
+		}
+		for k, t := range pg.cells {
+			if w := p.window(k, n); w != nil {
+				w.minutes[pg.n%60] += t.Air
+			}
+		}
+	}
+	return p
 }
 
 // A Judgement is what the budgets say of a stanza.
@@ -99,79 +152,101 @@ type Judgement struct {
 func (l *Ledger) Judge(now time.Time, k Key, cost time.Duration) (j Judgement) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := minute(l.at(now))
-	for _, w := range l.budgets {
-		if w.turn(n); !w.matches(k) {
-			continue
-		}
+	l.each(now, k, func(p *purse, w *window) {
 		spent := w.spent() + w.waiting
-		if w.Hard > 0 && spent+cost > w.Hard {
-			j = Judgement{Refused: true, Budget: w.Budget, Spent: spent}
-			if m, ok := w.room(cost, w.Hard); ok {
-				j.Again = max(time.Duration(m)*time.Minute, time.Minute)
+		switch {
+		case p.Hard > 0 && spent+cost > p.Hard:
+			var again time.Duration
+			m, ok := w.room(cost, p.Hard)
+			if ok {
+				again = time.Duration(m) * time.Minute
 			}
-			return j
+			if !j.Refused || !ok || j.Again > 0 && again > j.Again { // the strictest holds
+				j = Judgement{Refused: true, Budget: p.Budget, Spent: spent, Again: again}
+			}
+		case p.Soft > 0 && spent+cost > p.Soft && !j.Refused && !(j.Over && j.Tell):
+			j = Judgement{Over: true, Tell: !w.over, Budget: p.Budget, Spent: spent}
 		}
-		if w.Soft > 0 && spent+cost > w.Soft && !j.Over {
-			j = Judgement{Over: true, Tell: !w.over, Budget: w.Budget, Spent: spent}
+	})
+	return j
+}
+
+// each calls f for the windows that a cost is booked in.
+func (l *Ledger) each(now time.Time, k Key, f func(*purse, *window)) {
+	n := minute(l.at(now))
+	for _, p := range l.budgets {
+		if w := p.window(k, n); w != nil {
+			f(p, w)
 		}
 	}
-	return j
 }
 
 // Reserve notes that a stanza was accepted that will take about cost.
 func (l *Ledger) Reserve(now time.Time, k Key, cost time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := minute(l.at(now))
-	for _, w := range l.budgets {
-		if w.turn(n); !w.matches(k) {
-			continue
-		}
+	l.each(now, k, func(p *purse, w *window) {
 		w.waiting += cost
-		w.over = w.Soft > 0 && w.spent()+w.waiting > w.Soft
-	}
+		w.over = p.Soft > 0 && w.spent()+w.waiting > p.Soft
+	})
 }
 
-// Release notes that a stanza waits no more: it was sent for the first time, or will not be.
-func (l *Ledger) Release(k Key, cost time.Duration) {
+// Release notes that a stanza waits no more, which was to take about cost.
+func (l *Ledger) Release(now time.Time, k Key, cost time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, w := range l.budgets {
-		if w.matches(k) {
-			w.waiting = max(0, w.waiting-cost)
-		}
-	}
+	l.each(now, k, func(_ *purse, w *window) { w.waiting = max(0, w.waiting-cost) })
 }
 
-// Waiting makes what waits that of all: estimates of what was accepted and not sent.
-func (l *Ledger) Waiting(all map[Key]time.Duration) {
+// A Cost is what a stanza will take, as estimated.
+type Cost struct {
+	Key
+	Air time.Duration
+}
+
+// Waiting makes what waits that of all: what was accepted and not sent.
+func (l *Ledger) Waiting(now time.Time, all []Cost) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, w := range l.budgets {
-		w.waiting = 0
-		for k, cost := range all {
-			if w.matches(k) {
-				w.waiting += cost
-			}
+	for _, p := range l.budgets {
+		for _, w := range p.of {
+			w.waiting = 0
 		}
+	}
+	for _, c := range all {
+		l.each(now, c.Key, func(_ *purse, w *window) { w.waiting += c.Air })
 	}
 }
 
-// A Standing is a budget and what was spent of it in the last hour.
+// A Standing is a budget, whose it is, and what was spent of it in the last hour.
 type Standing struct {
 	Budget
 	Spent, Waiting time.Duration
 }
 
-// Standings are those of all budgets.
+// Standings are those of all budgets that somebody has spent of.
 func (l *Ledger) Standings(now time.Time) (all []Standing) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := minute(l.at(now))
-	for _, w := range l.budgets {
-		w.turn(n)
-		all = append(all, Standing{w.Budget, w.spent(), w.waiting})
+	for _, p := range l.budgets {
+		for is, w := range p.of {
+			w.turn(n)
+			s := Standing{p.Budget, w.spent(), w.waiting}
+			s.Peer = is.peer
+			if is.user != "" {
+				s.User = is.user
+			}
+			if is.room != "" {
+				s.Room = is.room
+			}
+			if s.Spent > 0 || s.Waiting > 0 {
+				all = append(all, s)
+			}
+		}
 	}
+	slices.SortFunc(all, func(a, b Standing) int {
+		return cmp.Or(cmp.Compare(a.Peer, b.Peer), cmp.Compare(b.Spent+b.Waiting, a.Spent+a.Waiting), cmp.Compare(a.User, b.User), cmp.Compare(a.Room, b.Room))
+	})
 	return all
 }

@@ -73,7 +73,8 @@ type Ledger struct {
 	minutes [60]page
 	hours   [24]page
 	recent  []Message // the last, oldest first
-	budgets []*window
+	pace    map[string]pace
+	budgets []*purse
 }
 
 // NewLedger makes an empty one.
@@ -92,9 +93,8 @@ func (l *Ledger) Book(now time.Time, m Message) {
 	at := l.at(now)
 	l.page(&l.minutes, at).add(m.Key, m.Totals, minuteKeys)
 	l.hour(at).add(m.Key, m.Totals, hourKeys)
-	for _, w := range l.budgets {
-		w.book(m.Key, m.Totals, minute(at))
-	}
+	l.each(now, m.Key, func(_ *purse, w *window) { w.minutes[w.n%60] += m.Air })
+	l.learn(m.Key, m.Totals)
 	if m.Stanzas == 0 {
 		return
 	}

@@ -74,7 +74,7 @@ func TestBudgetRefusesAndTellsWhenThereIsRoom(t *testing.T) {
 	}
 	// What waits is sent, and makes room an hour later.
 	for range 2 {
-		l.Release(k, 20*time.Second)
+		l.Release(now, k, 20*time.Second)
 		l.Book(now, sent("a@x", 20*time.Second))
 	}
 	if j = l.Judge(now.Add(10*time.Minute), k, 21*time.Second); !j.Refused || j.Again < 49*time.Minute || j.Again > 51*time.Minute {
@@ -114,5 +114,86 @@ func TestLineTellsAir(t *testing.T) {
 		if got := tt.l.Air(tt.bytes); got != tt.want {
 			t.Errorf("%+v: %v, want %v", tt.l, got, tt.want)
 		}
+	}
+}
+
+func TestEachUserHasABudget(t *testing.T) {
+	l := meter.NewLedger(day1)
+	l.SetBudgets(day1, []meter.Budget{{User: meter.Each, Kind: "chat", Hard: time.Minute}})
+	for i := range 2000 {
+		l.Book(day1, sent(fmt.Sprintf("u%d@x", i), 50*time.Second))
+	}
+	if j := l.Judge(day1, sent("u7@x", 0).Key, 11*time.Second); !j.Refused || j.Budget.Hard != time.Minute {
+		t.Errorf("one who has spent: %+v", j)
+	}
+	if n := len(l.Standings(day1)); n > 600 {
+		t.Errorf("%d windows", n)
+	}
+	an := day1.Add(2 * time.Hour) // room for new ones when the old are empty
+	if j := l.Judge(an, sent("new@x", 0).Key, 59*time.Second); j.Refused {
+		t.Errorf("one who has not: %+v", j)
+	}
+	if n := len(l.Standings(an)); n != 0 {
+		t.Errorf("%d windows hours later", n)
+	}
+}
+
+func TestStrictestBudgetHolds(t *testing.T) {
+	l := meter.NewLedger(day1)
+	l.SetBudgets(day1, []meter.Budget{{Hard: time.Hour}, {User: "a@x", Hard: 10 * time.Second}, {Soft: time.Second}})
+	if j := l.Judge(day1, sent("a@x", 0).Key, 11*time.Second); !j.Refused || j.Budget.User != "a@x" {
+		t.Errorf("%+v", j)
+	}
+	if j := l.Judge(day1, sent("b@x", 0).Key, 11*time.Second); j.Refused || !j.Over {
+		t.Errorf("%+v", j)
+	}
+}
+
+// What was spent counts after a restart, whatever the clock says meanwhile.
+func TestLedgerSurvivesRestartsAndClocks(t *testing.T) {
+	const years = 40 * 365 * 24 * time.Hour
+	for _, tt := range []struct {
+		name  string
+		later time.Duration
+		spent time.Duration
+	}{
+		{"at once", time.Second, 50 * time.Second},
+		{"half an hour later", 30 * time.Minute, 50 * time.Second},
+		{"two hours later", 2 * time.Hour, 0},
+		{"the clock went back 40 years", -years, 50 * time.Second},
+		{"the clock went on 40 years", years, 0},
+	} {
+		l := meter.NewLedger(day1)
+		l.Book(day1.Add(90*time.Minute), sent("a@x", 50*time.Second))
+		b, err := l.Save(day1.Add(91 * time.Minute))
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := day1.Add(91*time.Minute + tt.later)
+		if l, err = meter.Load(b, now); err != nil {
+			t.Fatal(err)
+		}
+		l.SetBudgets(now, []meter.Budget{{Hard: time.Minute}})
+		if j := l.Judge(now, sent("a@x", 0).Key, 11*time.Second); j.Refused != (tt.spent > 0) || j.Spent != tt.spent && j.Refused {
+			t.Errorf("%s: %+v", tt.name, j)
+		}
+		// It is forgotten an hour after, by the clock that is now.
+		if j := l.Judge(now.Add(61*time.Minute), sent("a@x", 0).Key, 11*time.Second); j.Refused {
+			t.Errorf("%s, later: %+v", tt.name, j)
+		}
+		if sum := l.Spent(now, true); tt.later < 20*time.Hour && len(sum) != 1 {
+			t.Errorf("%s: last day %v", tt.name, sum)
+		}
+	}
+}
+
+func TestForeignSaveIsRefused(t *testing.T) {
+	for _, b := range []string{"", "{}", "x", `{"v":1,"at":-5}`, `[]`} {
+		if _, err := meter.Load([]byte(b), day1); err == nil {
+			t.Errorf("%q is taken", b)
+		}
+	}
+	if l, err := meter.Load([]byte(`{"v":2,"new":1,"at":5,"minutes":[{"n":-3,"cells":[{}]},{"n":9223372036854775807,"cells":[{"Peer":"x","air":7}]}]}`), day1); err != nil || len(l.Spent(day1, false)) > 1 {
+		t.Error("a later version is not tolerated", err)
 	}
 }
