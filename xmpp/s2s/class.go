@@ -30,6 +30,9 @@ type waiting struct {
 	coalesce bool          // a newer one from the same to the same takes its place
 }
 
+// KindOf is what a stanza is to a queue.
+func KindOf(s *stanza.Stanza) store.Kind { return Lifetimes{}.waiting(s).kind }
+
 func (l Lifetimes) waiting(s *stanza.Stanza) waiting {
 	switch s.Kind {
 	case stanza.IQ:

@@ -1,6 +1,8 @@
 package s2s
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"longwire/store"
@@ -39,9 +41,13 @@ type Charge struct {
 	From, To jid.JID
 	Kind     store.Kind
 	Class    store.Class
+	Type     string // of the stanza, as RFC 6120 §8.1.4 has it
 	Bytes    int
 	Now      time.Time
 }
+
+// NoteNumber stands in a Verdict's Note for the number that the queue gives the stanza.
+const NoteNumber = "{number}"
 
 // Verdict is what became of a Charge; the zero Verdict lets it pass.
 type Verdict struct {
@@ -51,12 +57,12 @@ type Verdict struct {
 	Note   string        // for the sender, to whom Env.Tell says it
 }
 
-// spend asks Spend, and applies what it says.
-func (p *Peer) spend(t *router.Turn, r *rules, s *stanza.Stanza, e *store.Entry) error {
-	v := r.Spend(t, Charge{Peer: p.name, From: s.From, To: s.To, Kind: e.Kind, Class: e.Class, Bytes: len(e.Stanza), Now: e.Queued})
+// spend asks Spend, and applies what it says but for the note.
+func (p *Peer) spend(t *router.Turn, r *rules, s *stanza.Stanza, e *store.Entry) (note string, err error) {
+	v := r.Spend(t, Charge{Peer: p.name, From: s.From, To: s.To, Kind: e.Kind, Class: e.Class, Type: s.Type, Bytes: len(e.Stanza), Now: e.Queued})
 	if v.Refuse != nil {
 		t.After(func() { p.stats.add(func(s *Stats) { s.Refused.add(e.Kind) }) })
-		return v.Refuse
+		return "", v.Refuse
 	}
 	if v.Class != 0 {
 		e.Class = v.Class
@@ -64,10 +70,15 @@ func (p *Peer) spend(t *router.Turn, r *rules, s *stanza.Stanza, e *store.Entry)
 	if v.Hold > 0 {
 		e.NotBefore = later(e.NotBefore, e.Queued.Add(v.Hold))
 	}
-	if v.Note != "" && p.peers.Tell != nil {
-		return p.peers.Tell(t, s, v.Note)
+	return v.Note, nil
+}
+
+// tell says a note about an entry to its sender.
+func (p *Peer) tell(t *router.Turn, s *stanza.Stanza, id uint64, note string) error {
+	if note == "" || p.peers.Tell == nil {
+		return nil
 	}
-	return nil
+	return p.peers.Tell(t, s, strings.ReplaceAll(note, NoteNumber, strconv.FormatUint(id, 10)))
 }
 
 func later(a, b time.Time) time.Time {

@@ -120,29 +120,34 @@ func (p *Peer) enqueue(t *router.Turn, r *rules, s *stanza.Stanza) error {
 	if w.life > 0 {
 		e.Expires = now.Add(w.life)
 	}
+	note := ""
 	if r.Spend != nil {
-		if err := p.spend(t, r, s, &e); err != nil {
+		if note, err = p.spend(t, r, s, &e); err != nil {
 			return err
 		}
 	}
-	return p.put(t, r, e)
+	id, err := p.put(t, r, e)
+	if err != nil || id == 0 {
+		return err
+	}
+	return p.tell(t, s, id, note)
 }
 
-// put is where a stanza becomes durable. What has to make room for it is bounced in the same transaction.
-func (p *Peer) put(t *router.Turn, r *rules, e store.Entry) error {
+// put is where a stanza becomes durable, and gets a number; 0 when it was let go. What has to make room for it is bounced in the same transaction.
+func (p *Peer) put(t *router.Turn, r *rules, e store.Entry) (uint64, error) {
 	if !t.Incoming && !t.Verdict && t.Tx.Tight() {
-		return p.refused(t, e, stanza.Fail(stanza.ResourceConstraint, "the node's store is nearly full"))
+		return 0, p.refused(t, e, stanza.Fail(stanza.ResourceConstraint, "the node's store is nearly full"))
 	}
-	_, dropped, err := p.queue.Put(t.Tx, e, r.Queue)
+	id, dropped, err := p.queue.Put(t.Tx, e, r.Queue)
 	if errors.Is(err, store.ErrQuota) {
-		return p.refused(t, e, overflow(e.To))
+		return 0, p.refused(t, e, overflow(e.To))
 	}
 	if err != nil {
-		return fmt.Errorf("s2s: queueing for peer %s: %w", p.name, err)
+		return 0, fmt.Errorf("s2s: queueing for peer %s: %w", p.name, err)
 	}
 	for _, d := range dropped {
 		if err := p.bounce(t, d, overflow(d.To)); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	t.After(func() {
@@ -155,7 +160,7 @@ func (p *Peer) put(t *router.Turn, r *rules, e store.Entry) error {
 		p.peers.expiresAt(e.Expires)
 		p.peers.expiresAt(e.NotBefore)
 	})
-	return nil
+	return id, nil
 }
 
 // refused is for what found no room.
