@@ -94,7 +94,7 @@ func (n *Node) ipConfig(cfg *config.Config, l *config.Link, p *config.Peer) (ip.
 		Dial: l.Dial, Listen: l.Listen, SourcePort: l.SourcePort, SourceAny: l.RemoteAddress == "",
 		Compress: l.Compress, StreamManagement: l.StreamManagement, ZeroRTT: l.ZeroRTT,
 		MaxStanza: int(l.MaxStanza), AckEvery: l.AckEvery, AckIdle: l.AckIdle, AckTimeout: l.AckTimeout,
-		ResumeMax: l.ResumeMax, IdleClose: l.IdleClose, BackoffMin: l.BackoffMin, BackoffMax: l.BackoffMax,
+		ResumeMax: l.ResumeMax, IdleClose: l.IdleClose, BackoffMin: l.BackoffMin, BackoffMax: l.BackoffMax, Rate: l.Rate,
 		Domains: p.Domains, LocalDomains: locals(cfg, p),
 	}
 	if l.TLS != config.TLSDirect {
@@ -137,6 +137,7 @@ func (n *Node) Watch(f func(links.Event)) (stop func()) {
 
 func (n *Node) trace(e links.Event) {
 	n.contacts.note(e)
+	n.record.event(e)
 	n.watch.Lock()
 	defer n.watch.Unlock()
 	for _, f := range n.watchers {

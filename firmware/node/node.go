@@ -76,6 +76,7 @@ type Node struct {
 	ip         *ip.Manager
 	s5066      *s5066.Manager
 	kinds      []kind
+	record     *record
 	linked     *config.Config // what the links were made of; guarded by reload
 
 	clock hqClock
@@ -183,7 +184,9 @@ func (n *Node) build() error {
 	if n.clients, err = c2s.New(n.host, n.router, engine, n.log, n.clientConfig(cfg)); err != nil {
 		return fmt.Errorf("node: %w", err)
 	}
-	n.peers = s2s.New(s2s.Env{DB: n.db, Router: n.router, LinkUp: n.prompt, Log: n.log})
+	n.record = newRecord(cfg, n.db, n.log)
+	n.record.silent = n.silentLinks
+	n.peers = s2s.New(s2s.Env{DB: n.db, Router: n.router, LinkUp: n.prompt, Tell: n.tell, Log: n.log})
 	n.rooms = muc.New(n.host, n.router, n.roomOptions(cfg))
 	n.federation = fmuc.New(n.host, n.rooms, n.federationOptions(cfg))
 	n.rooms.Use(n.federation)
@@ -278,6 +281,7 @@ func (n *Node) Run(ctx context.Context) error {
 		{Name: "links", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.runLinks(ctx) }},
 		{Name: "archives", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.archives.Run(ctx) }},
 		{Name: "federation", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.federation.Run(ctx) }},
+		{Name: "record", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.record.run(ctx) }},
 		{Name: "streams", Stage: 1, Run: n.streams},
 		{Name: "store", Stage: 2, Run: n.watchStore},
 		{Name: "store format", Stage: 2, Run: n.watchFormat},

@@ -42,6 +42,7 @@ func (n *Node) Reload(cfg *config.Config) error {
 	if config.Diff(old, cfg).Store {
 		n.db.SetLimits(storeOptions(cfg, n.log))
 	}
+	n.record.set(cfg)
 	n.reg.SetOpen(cfg.Clients.Register)
 	n.clients.Configure(n.clientConfig(cfg))
 	n.swapDoors(cfg, opened)
@@ -149,11 +150,11 @@ func (n *Node) swapDoors(cfg *config.Config, opened map[door]*openDoor) {
 
 // connect makes peers and links those of the configuration.
 func (n *Node) connect(cfg *config.Config) error {
-	return n.link(cfg, func() error { return n.peers.Apply(peerConfigs(cfg)) })
+	return n.link(cfg, func() error { return n.peers.Apply(n.peerConfigs(cfg)) })
 }
 
 // peerConfigs translates [[peer]] for s2s. A peer's largest stanza is that of its links, and repeats are filtered where a link may repeat.
-func peerConfigs(cfg *config.Config) (out []s2s.Config) {
+func (n *Node) peerConfigs(cfg *config.Config) (out []s2s.Config) {
 	for _, p := range cfg.Peers {
 		c := s2s.Config{
 			Name: p.Name, Domains: p.Domains, LocalDomains: p.LocalDomains, Pubsub: p.Pubsub,
@@ -161,6 +162,7 @@ func peerConfigs(cfg *config.Config) (out []s2s.Config) {
 			Lifetimes: s2s.Lifetimes{Message: lifetime(p.Lifetimes.Message), Groupchat: lifetime(p.Lifetimes.Groupchat),
 				IQ: p.Lifetimes.IQ, Presence: lifetime(p.Lifetimes.Presence)},
 		}
+		c.Spend = n.record.spend
 		for _, l := range cfg.Links {
 			if !slices.Contains(p.Links, l.Name) {
 				continue

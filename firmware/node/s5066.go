@@ -58,7 +58,7 @@ func (n *Node) s5066Config(l *config.Link) (s5066.Config, error) {
 			store.KindChat: uint8(p.Message), store.KindGroupchat: uint8(p.Groupchat), store.KindIQ: uint8(p.IQ),
 			store.KindPresence: uint8(p.Presence), store.KindReceipt: uint8(p.Receipt), store.KindState: uint8(p.State),
 		},
-		TTL: l.TTL, AckDelay: l.AckDelay, TimeScale: float64(l.TimeScale), EMCON: l.EMCON || silent,
+		TTL: l.TTL, AckDelay: l.AckDelay, TimeScale: float64(l.TimeScale), EMCON: l.EMCON || silent, Rate: l.Rate,
 	}, nil
 }
 
