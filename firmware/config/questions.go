@@ -13,7 +13,7 @@ const (
 
 // Questions are what clients of ours ask about things of a peer (IQ), most often without their users' knowledge.
 type Questions struct {
-	Mode  string   `toml:"mode" doc:"local: this node answers at once, by what it knows, or refuses; cross: they are asked over the link; auto: local where the peer's first link has a class, else cross."`
+	Mode  string   `toml:"mode" doc:"local: this node answers at once, by what it knows, or refuses; cross: they are asked over the link; auto: local where one of the peer's links has a class, else cross."`
 	Cross []string `toml:"cross" eg:"[\"vcard-temp\"]" doc:"Namespaces of questions that are asked over the link all the same."`
 }
 

@@ -138,6 +138,9 @@ func (n *Node) Watch(f func(links.Event)) (stop func()) {
 func (n *Node) trace(e links.Event) {
 	n.contacts.note(e)
 	n.record.event(e)
+	if e.Kind == links.EventUp || e.Kind == links.EventDown {
+		n.proxy.Changed()
+	}
 	n.watch.Lock()
 	defer n.watch.Unlock()
 	for _, f := range n.watchers {

@@ -34,6 +34,7 @@ import (
 	"longwire/xmpp/pep"
 	"longwire/xmpp/presence"
 	"longwire/xmpp/private"
+	"longwire/xmpp/proxy"
 	"longwire/xmpp/register"
 	"longwire/xmpp/roster"
 	"longwire/xmpp/router"
@@ -73,6 +74,7 @@ type Node struct {
 	federation *fmuc.Service
 	contacts   contacts
 	peers      *s2s.Peers
+	proxy      *proxy.Service
 	ip         *ip.Manager
 	s5066      *s5066.Manager
 	kinds      []kind
@@ -190,6 +192,7 @@ func (n *Node) build() error {
 	n.rooms = muc.New(n.host, n.router, n.roomOptions(cfg))
 	n.federation = fmuc.New(n.host, n.rooms, n.federationOptions(cfg))
 	n.rooms.Use(n.federation)
+	n.makeProxy()
 	n.makeLinks()
 	if err := n.connect(cfg); err != nil {
 		return err
@@ -279,6 +282,7 @@ func (n *Node) Run(ctx context.Context) error {
 	tasks := []supervise.Task{
 		{Name: "peers", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.peers.Run(ctx) }},
 		{Name: "links", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.runLinks(ctx) }},
+		{Name: "proxy", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.proxy.Run(ctx) }},
 		{Name: "archives", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.archives.Run(ctx) }},
 		{Name: "federation", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.federation.Run(ctx) }},
 		{Name: "record", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.record.run(ctx) }},

@@ -150,7 +150,7 @@ func (n *Node) swapDoors(cfg *config.Config, opened map[door]*openDoor) {
 
 // connect makes peers and links those of the configuration.
 func (n *Node) connect(cfg *config.Config) error {
-	return n.link(cfg, func() error { return n.peers.Apply(n.peerConfigs(cfg)) })
+	return n.link(cfg, func() error { return n.peers.Apply(n.questioned(cfg, n.peerConfigs(cfg))) })
 }
 
 // peerConfigs translates [[peer]] for s2s. A peer's largest stanza is that of its links, and repeats are filtered where a link may repeat.

@@ -62,6 +62,9 @@ func (p *Peer) Deliver(t *router.Turn, s *stanza.Stanza) error {
 		s = f.Stanza
 	}
 	t.After(func() { p.stats.add(func(s *Stats) { s.Delivered++ }) })
+	if r.Heard != nil {
+		r.Heard(t, s)
+	}
 	return p.peers.Router.Route(t, s)
 }
 

@@ -14,8 +14,8 @@ import (
 // Hooks are what others do with the stanzas of a peer, in the order of the fields. Each may be nil, and then costs nothing. A stanza may come to them twice, first on a
 // Turn without a transaction; so what they note down waits in Turn.After.
 //
-//	Accept:  forged? -> Answer -> publish-subscribe? -> precedence -> Fold -> rules of precedence -> lifetime -> Spend -> queue
-//	Deliver: checks -> repeat? -> FoldIn -> receipt noted -> router
+//	Accept:  forged? -> Answer -> publish-subscribe? -> precedence -> Fold -> rules of precedence -> lifetime -> Spend -> queue -> Asked
+//	Deliver: checks -> repeat? -> FoldIn -> receipt noted -> Heard -> router
 type Hooks struct {
 	// Answer may answer for the far entity; done: nothing crosses.
 	Answer func(t *router.Turn, s *stanza.Stanza) (done bool, err error)
@@ -24,6 +24,11 @@ type Hooks struct {
 	// Spend tells whether there is air for it. What it books waits in t.After.
 	Spend  func(t *router.Turn, c Charge) Verdict
 	FoldIn func(now time.Time, s *stanza.Stanza) Folded
+	// Asked hears of a request (IQ) that is queued, Failed of one that left the queue without an answer of the peer, and Heard of all that came from
+	// it, before it is routed.
+	Asked  func(t *router.Turn, s *stanza.Stanza)
+	Failed func(t *router.Turn, s *stanza.Stanza, why *stanza.Err)
+	Heard  func(t *router.Turn, s *stanza.Stanza)
 }
 
 // Folded is what folding made of a stanza.

@@ -67,13 +67,17 @@ func (p *Peer) Accept(t *router.Turn, s *stanza.Stanza) error {
 	}
 	if !r.Pubsub {
 		switch {
-		case asksPubsub(s):
+		case r.Answer == nil && asksPubsub(s):
 			return stanza.Fail(stanza.ServiceUnavailable, "")
 		case isEvent(s):
 			return nil
 		}
 	}
-	return p.enqueue(t, r, s)
+	err := p.enqueue(t, r, s)
+	if err == nil && r.Asked != nil && s.IsRequest() {
+		r.Asked(t, s)
+	}
+	return err
 }
 
 func (p *Peer) enqueue(t *router.Turn, r *rules, s *stanza.Stanza) error {
@@ -194,6 +198,9 @@ func (p *Peer) bounce(t *router.Turn, e store.Entry, why *stanza.Err) error {
 	if err != nil {
 		p.peers.Log.Error("s2s: a queued stanza cannot be read", "peer", p.name, "id", e.ID, "err", err)
 		return nil
+	}
+	if r := p.rules.Load(); r.Failed != nil && s.IsRequest() {
+		r.Failed(t, s, why)
 	}
 	switch e.Kind {
 	case store.KindReceipt, store.KindState, store.KindPresence:
