@@ -31,6 +31,6 @@ func shareOf(whole time.Duration, part, all int) time.Duration {
 }
 
 // came traces a stanza of the peer. s may be nil.
-func (p *port) came(what links.EventKind, s *stanza.Stanza, raw, wire int, air time.Duration) {
-	p.event(links.Event{Kind: what, Stanza: s, Raw: raw, Folded: raw, Compressed: wire, Wire: wire, Air: air})
+func (p *port) came(lane string, what links.EventKind, s *stanza.Stanza, raw, wire int, air time.Duration) {
+	p.event(links.Event{Kind: what, Lane: lane, Stanza: s, Raw: raw, Folded: raw, Compressed: wire, Wire: wire, Air: air})
 }

@@ -17,12 +17,22 @@ var (
 	once = sis.ServiceType{TransmissionMode: sis.NonARQ}
 )
 
+// arq is how frames go that are to be confirmed. Those of the express lane may come as they arrive: it puts them in order itself, and none waits for others'.
+func (w *longwire) arq() sis.ServiceType {
+	m := arq
+	m.AsTheyArrive = w.fast
+	return m
+}
+
 // compose makes the next U_PDU, or nil. It is called when the server takes it.
 func (w *longwire) compose(mtu int) *upload {
 	w.turn.Lock()
 	defer w.turn.Unlock()
 	defer w.publish()
 	now := time.Now()
+	if w.fast {
+		mtu-- // for the byte that tells the lanes apart
+	}
 	w.digest(now)
 	a, _ := w.plan(now)
 	if a == idle {
@@ -43,7 +53,7 @@ func (w *longwire) compose(mtu int) *upload {
 	}
 	h := w.header()
 	f := flight{kind: a, first: w.out.next, at: now}
-	mode := arq
+	mode := w.arq()
 	switch a {
 	case sendAgain:
 		h = *w.out.again
@@ -110,6 +120,14 @@ func (w *longwire) limit(mtu int) int {
 	return min(n, mtu)
 }
 
+// wire is the U_PDU of a frame.
+func (w *longwire) wire(b []byte) []byte {
+	if w.fast {
+		return append([]byte{frame.Express}, b...)
+	}
+	return b
+}
+
 // composeData makes a frame of as many stanzas as are worth it.
 func (w *longwire) composeData(mtu int, now time.Time) (*upload, error) {
 	o := &w.out
@@ -170,11 +188,11 @@ func (w *longwire) candidates(now time.Time) (repeats, fresh []item, err error) 
 		size += len(it.text)
 		repeats = append(repeats, *it)
 	}
-	room := maxUnmarked - len(o.items)
+	room := w.most() - len(o.items)
 	if size > most || room <= 0 || o.bytes >= unmarkedSize {
 		return repeats, nil, nil
 	}
-	entries, err := w.p.queue.Next(room, most-size)
+	entries, err := w.next(room, most-size, now)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -280,7 +298,7 @@ func (w *longwire) depart(h frame.Header, b []byte, batch []item, taken, mtu int
 			f.priority = min(f.priority, fl.priority)
 		}
 	}
-	mode := arq
+	mode := w.arq()
 	if w.p.c.Delivery == DeliveryNoARQ {
 		mode = sis.ServiceType{TransmissionMode: sis.NonARQ, MinRetransmissions: w.p.c.Repeats}
 	}
@@ -291,6 +309,8 @@ func (w *longwire) depart(h frame.Header, b []byte, batch []item, taken, mtu int
 // upload makes the request of a frame, and notes that it is about to go.
 func (w *longwire) upload(f flight, b []byte, mode sis.ServiceType, ttl time.Duration, carried []item, raw int) *upload {
 	o := &w.out
+	b = w.wire(b)
+	f.size = len(b)
 	o.leaving = &f
 	return &upload{updu: b, mode: mode, priority: f.priority, ttl: ttl, sent: func(t sis.Ticket, at time.Time) {
 		w.turn.Lock()
@@ -317,6 +337,7 @@ func (w *longwire) upload(f flight, b []byte, mode sis.ServiceType, ttl time.Dur
 				o.busySince, o.busyBytes = at, 0
 			}
 			o.flights = append(o.flights, f)
+			w.lanes.owns(w, t)
 		case f.kind == sendData:
 			w.blindly(f, at)
 		case f.hasMark:

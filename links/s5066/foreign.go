@@ -17,7 +17,7 @@ import (
 // isRCOP tells whether a U_PDU is no frame but RCOP, of our connection and application. S5066 F, RCOP: the lower half of the first byte is sent as 0; a frame
 // that carries anything has a bit there, so that one which cannot be read for another reason is not mistaken.
 func (w *longwire) isRCOP(updu []byte) bool {
-	if len(updu) == 0 || updu[0]&0x0F != 0 {
+	if w.fast || len(updu) == 0 || updu[0]&0x0F != 0 {
 		return false
 	}
 	if _, _, err := w.rcop.parse(updu); err != nil {

@@ -28,7 +28,7 @@ func (w *longwire) hand(ctx context.Context, epoch int, n uint32, text []byte, w
 		if err := w.book.Mark(tx, id, n); err != nil || !news {
 			return err
 		}
-		return tx.PutCustody(lifeKey(w.p.c.Peer), store.Custody{InID: life, Changed: time.Now()})
+		return tx.PutCustody(lifeKey(w.key), store.Custody{InID: life, Changed: time.Now()})
 	}
 	done := func(err error) { w.done(n, err) }
 	// The text is the decoder's.
@@ -43,7 +43,7 @@ func (w *longwire) hand(ctx context.Context, epoch int, n uint32, text []byte, w
 		})
 		return true
 	}
-	w.p.came(links.EventReceived, s, len(text), wire, w.p.line(w.out.rate).Air(wire))
+	w.p.came(w.lane(), links.EventReceived, s, len(text), wire, w.p.line(w.out.rate).Air(wire))
 	w.p.in(w.p.c.Peer, s, mark, done)
 	return true
 }

@@ -2,6 +2,7 @@ package s5066
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -30,11 +31,11 @@ func lone(t testing.TB) *longwire {
 	p := &port{link: c, c: PeerConfig{Peer: "p", Mapping: Longwire}.orDefault(), queue: db.Queue("p"), db: db, meter: new(meter.Meter),
 		trace: func(links.Event) {}, log: NewManager(Env{}).env.Log, desk: custody.NewDesks(db).Desk("p"), way: links.Alone{}}
 	p.in = func(_ string, _ *stanza.Stanza, mark func(*store.Tx) error, done func(error)) { db.Submit(mark, done) }
-	w := newLongwire(p).(*longwire)
-	if err := w.open(); err != nil {
+	l := newLanes(p).(*lanes)
+	if err := errors.Join(l.ordinary.open(), l.express.open()); err != nil {
 		t.Fatal(err)
 	}
-	return w
+	return l.ordinary
 }
 
 // Whatever a peer sends, nothing panics, hangs or grows, and a good frame is understood afterwards.

@@ -288,12 +288,12 @@ func (w *longwire) adopt(name string, mark uint32) error {
 	}
 	err := w.book.Update(func(tx *store.Tx, c *store.Custody) error {
 		if c.InID != "" && c.InID != id {
-			if err := tx.PutCustody(wasKey(w.p.c.Peer), store.Custody{InID: c.InID, Mark: c.Mark}); err != nil {
+			if err := tx.PutCustody(wasKey(w.key), store.Custody{InID: c.InID, Mark: c.Mark}); err != nil {
 				return err
 			}
 		}
 		c.InID, c.Mark = id, mark
-		return tx.PutCustody(lifeKey(w.p.c.Peer), store.Custody{InID: name, Changed: time.Now()})
+		return tx.PutCustody(lifeKey(w.key), store.Custody{InID: name, Changed: time.Now()})
 	})
 	if err != nil {
 		return err
@@ -350,7 +350,7 @@ func (w *longwire) takeAll(ctx context.Context, h frame.Header, texts [][]byte) 
 		part := share(wire, len(text), raw)
 		if !after(n, in.taken) {
 			w.p.meter.Add(func(c *meter.Counts) { c.In.Repeated++ })
-			w.p.came(links.EventDuplicate, nil, len(text), part, w.p.line(w.out.rate).Air(part))
+			w.p.came(w.lane(), links.EventDuplicate, nil, len(text), part, w.p.line(w.out.rate).Air(part))
 			w.out.anyTold = false // it has not heard of them
 			w.owe(1)
 			continue

@@ -25,7 +25,7 @@ func (w *longwire) begin() error {
 	c := w.book.State()
 	var claims store.Custody
 	err := w.p.db.View(func(tx *store.Tx) (err error) {
-		claims, err = tx.Custody(chainKey(w.p.c.Peer))
+		claims, err = tx.Custody(chainKey(w.key))
 		return err
 	})
 	if err != nil {
@@ -68,7 +68,7 @@ func (w *longwire) claim() error {
 }
 
 func (w *longwire) putClaims(c store.Custody) error {
-	err := w.p.db.Update(func(tx *store.Tx) error { return tx.PutCustody(chainKey(w.p.c.Peer), c) })
+	err := w.p.db.Update(func(tx *store.Tx) error { return tx.PutCustody(chainKey(w.key), c) })
 	if err != nil {
 		return fmt.Errorf("s5066: writing the record of %s: %w", w.p.c.Peer, err)
 	}

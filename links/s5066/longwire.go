@@ -28,10 +28,13 @@ import (
 // A stanza has its number on flash before its first byte is sent, and leaves the queue when the peer's mark covers it. A node confirmation says
 // that the far SIS server has it: it moves safe, behind which nothing is sent again unless the peer says so.
 type longwire struct {
-	p    *port
-	book *custody.Book
-	box  *inbox
-	kick chan struct{} // wakes send
+	p     *port
+	key   string // of its records
+	lanes *lanes
+	fast  bool // this is the express lane
+	book  *custody.Book
+	box   *inbox
+	kick  chan struct{} // wakes send
 
 	turn *sync.Mutex // the desk's
 	out  outward
@@ -55,10 +58,8 @@ type note struct {
 	fate   fate
 }
 
-var _ mapping = (*longwire)(nil)
-
-func newLongwire(p *port) mapping {
-	return &longwire{p: p, turn: &p.desk.Turn, box: newInbox(), kick: make(chan struct{}, 1), state: bindState{emcon: p.link.EMCON}, rcop: newRCOPIn(p)}
+func newLongwire(p *port, key string) *longwire {
+	return &longwire{p: p, key: key, turn: &p.desk.Turn, box: newInbox(), kick: make(chan struct{}, 1), state: bindState{emcon: p.link.EMCON}, rcop: newRCOPIn(p)}
 }
 
 func (w *longwire) heard(u sis.UnidataIndication) {
@@ -122,17 +123,13 @@ func (w *longwire) wake() {
 	}
 }
 
-// Keys of records beside the book's, by the peer.
+// Keys of records beside the book's, by its key.
 func lifeKey(peer string) string  { return peer + "/s5066/life" } // InID: the name under which stanzas were last taken
 func wasKey(peer string) string   { return peer + "/s5066/was" }  // InID and Mark: the numbering before the present one
 func chainKey(peer string) string { return custody.Claims(peer) } // OutID, Sent: outward.since; InID: outward.chain
 
-// run opens the books and carries stanzas until ctx is done.
+// run carries stanzas until ctx is done.
 func (w *longwire) run(ctx context.Context) error {
-	if err := w.open(); err != nil {
-		return err
-	}
-	w.p.pair.begin()
 	var loops sync.WaitGroup
 	var failed error
 	loops.Go(func() { w.receive(ctx) })
@@ -147,7 +144,7 @@ func (w *longwire) open() (err error) {
 	w.turn.Lock()
 	defer w.turn.Unlock()
 	peer, db := w.p.c.Peer, w.p.db
-	if w.book, err = w.p.desk.Book(peer); err != nil {
+	if w.book, err = w.p.desk.Book(w.key); err != nil {
 		return err
 	}
 	c := w.book.State()
@@ -156,6 +153,11 @@ func (w *longwire) open() (err error) {
 		return fmt.Errorf("s5066: reading the queue of %s: %w", peer, err)
 	}
 	known := map[string]bool{"": true, c.OutID: true}
+	if other, err := w.p.desk.Book(w.lanes.other(w).key); err != nil {
+		return err
+	} else {
+		known[other.State().OutID] = true
+	}
 	for _, e := range all {
 		if known[e.Session] {
 			continue
@@ -187,10 +189,10 @@ func (w *longwire) open() (err error) {
 func (w *longwire) readLife(id string) error {
 	var life store.Custody
 	err := w.p.db.View(func(tx *store.Tx) (err error) {
-		if life, err = tx.Custody(lifeKey(w.p.c.Peer)); err != nil {
+		if life, err = tx.Custody(lifeKey(w.key)); err != nil {
 			return err
 		}
-		w.into.was, err = tx.Custody(wasKey(w.p.c.Peer))
+		w.into.was, err = tx.Custody(wasKey(w.key))
 		return err
 	})
 	if err != nil {
@@ -323,11 +325,11 @@ func (w *longwire) send(ctx context.Context) error {
 			if a == idle {
 				break
 			}
-			if err := w.p.submit(ctx, w.compose); err != nil {
+			if err := w.p.submit(ctx, w.lanes.compose); err != nil {
 				if ctx.Err() != nil {
 					return nil
 				}
-				w.notSent(err)
+				w.lanes.notSent(err)
 			}
 		}
 		timer.Reset(time.Until(at))

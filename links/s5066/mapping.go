@@ -39,7 +39,7 @@ type mapping interface {
 
 func newMapping(p *port) mapping {
 	if p.c.Mapping == Longwire {
-		return newLongwire(p)
+		return newLanes(p)
 	}
 	return newRCOP(p)
 }

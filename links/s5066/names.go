@@ -11,6 +11,13 @@ import (
 // and nothing from this one, knows that our record is an old one, as after a restored backup: what we number now is not what it knows by these
 // numbers.
 
+// speaks tells whether a peer that goes by this name knows of the express lane: then the first letter of its life is a capital. To who does not know, names
+// are just names.
+func speaks(name string) bool {
+	_, life, _ := strings.Cut(name, ".")
+	return life != "" && 'A' <= life[0] && life[0] <= 'Z'
+}
+
 // newLife names a life that begins behind number since.
 func newLife(since uint32) string {
 	const letters = "abcdefghijklmnopqrstuvwxyz234567"
@@ -19,6 +26,7 @@ func newLife(since uint32) string {
 	for i := range b {
 		b[i] = letters[b[i]&31]
 	}
+	b[0] = 'A' + b[0]%26
 	return "." + string(b[:]) + strconv.FormatUint(uint64(since), 36)
 }
 

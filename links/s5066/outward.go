@@ -173,7 +173,7 @@ func (w *longwire) arrived(f flight, at, now time.Time) {
 		if !it.far {
 			it.far = true
 			if it.entry.ID != 0 {
-				w.p.event(links.Event{Kind: links.EventOnFarNode}.Of(it.entry))
+				w.event(links.Event{Kind: links.EventOnFarNode}.Of(it.entry))
 			}
 		}
 	}
@@ -190,7 +190,7 @@ func (w *longwire) arrived(f flight, at, now time.Time) {
 
 // askDelay is how long a mark may stay out. The peer tells by itself after AckDelay, and may have to wait for its turn.
 func (w *longwire) askDelay() time.Duration {
-	d := w.p.radio(w.p.link.AckDelay + time.Minute)
+	d := w.p.radio(w.ackDelay() + time.Minute)
 	return (d + 4*w.out.rtt) << min(w.out.asks, 5)
 }
 
@@ -227,7 +227,7 @@ func (w *longwire) failed(f flight, why sis.RejectReason, now time.Time) {
 	}
 	w.goBack(o.safe + 1)
 	w.p.log.Info("U_PDU not delivered", "reason", why, "size", f.size, "first", f.first)
-	w.p.event(links.Event{Kind: links.EventRejected, Reason: why.String(), Wire: f.size})
+	w.event(links.Event{Kind: links.EventRejected, Reason: why.String(), Wire: f.size})
 	o.until = now.Add(w.p.radio(o.rejected(why, f.size)))
 }
 
@@ -249,7 +249,7 @@ func (w *longwire) confirm(mark uint32) {
 			return
 		}
 		for _, e := range gone {
-			w.p.event(links.Event{Kind: links.EventConfirmed}.Of(e))
+			w.event(links.Event{Kind: links.EventConfirmed}.Of(e))
 		}
 	})
 	if err != nil {
@@ -265,6 +265,9 @@ func (w *longwire) confirm(mark uint32) {
 	}
 	if !after(o.next, mark) {
 		o.next = mark + 1
+	}
+	if w.fast {
+		w.lanes.ordinary.released()
 	}
 	if len(o.items) == 0 {
 		o.items, o.askAt, o.asks, o.isAsked = nil, time.Time{}, 0, false
@@ -338,6 +341,6 @@ func (w *longwire) account(f flight, carried []item, raw int) {
 		e.Seq, e.Air = it.seq, shareOf(air, len(it.text), raw)
 		e.Wire = share(wire, len(it.text), raw)
 		e.Compressed = e.Wire
-		w.p.event(e)
+		w.event(e)
 	}
 }

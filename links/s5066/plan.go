@@ -61,7 +61,7 @@ func (w *longwire) plan(now time.Time) (action, time.Time) {
 		o.resend, o.blindTry = time.Time{}, min(2*o.blindTry, resendBlindMax)
 		w.goBack(w.book.State().Acked + 1)
 	}
-	if len(o.flights) >= 2*window {
+	if len(o.flights) >= 2*w.frames() {
 		return idle, next // a fate comes first. Behind the SIS client's window all peers of the bind would wait
 	}
 	// Marks are told in a back-off too: who waits for them has been heard.
@@ -75,7 +75,7 @@ func (w *longwire) plan(now time.Time) (action, time.Time) {
 	switch {
 	case question && !busy:
 		return sendAnswer, next
-	case owed > 0 && !busy && (owed >= manyOwed || w.p.pair.answering() || soonest(owedAt.Add(w.p.radio(w.p.link.AckDelay)))):
+	case owed > 0 && !busy && (owed >= manyOwed || w.p.pair.answering() || soonest(owedAt.Add(w.p.radio(w.ackDelay())))):
 		return sendMark, next
 	case ready && w.mayAsk() && soonest(o.askAt):
 		return sendAsk, next
@@ -89,11 +89,15 @@ func (w *longwire) hasData() bool {
 	if n := len(o.items); n > 0 && !after(o.next, o.items[n-1].seq) {
 		return true
 	}
-	if len(o.items) >= maxUnmarked || o.bytes >= unmarkedSize {
+	if len(o.items) >= w.most() || o.bytes >= unmarkedSize {
 		return false
 	}
 	st := w.p.queue.Stats()
-	return st.Entries > st.Sent
+	if st.Entries == st.Sent || !w.fast {
+		return st.Entries > st.Sent
+	}
+	next, err := w.next(1, 1, time.Now())
+	return err == nil && len(next) > 0
 }
 
 // mayFly tells whether the window is open.
@@ -101,7 +105,7 @@ func (w *longwire) mayFly(now time.Time, soonest func(time.Time) bool) bool {
 	if w.p.c.Delivery == DeliveryNoARQ {
 		return soonest(w.out.blind)
 	}
-	return len(w.out.flights) < window
+	return len(w.out.flights) < w.frames()
 }
 
 // mayAsk tells whether there is something to ask after, and nothing under way that could bring it.

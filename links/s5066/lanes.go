@@ -1,0 +1,144 @@
+package s5066
+
+import (
+	"context"
+	"sync"
+
+	"longwire/links"
+	"longwire/links/custody"
+	"longwire/links/s5066/frame"
+	"longwire/links/sis"
+	"longwire/store"
+)
+
+// lanes are both streams of the mapping longwire: the ordinary one, and the express lane for flash and immediate messages between people that fit a frame.
+// Each is a longwire with a numbering, names, history, flights and back-off of its own; what they share is the peer, the server and the turn.
+//
+//	heard -> by the first byte -> ordinary | express         submit -> compose: express first, then ordinary
+//	fate  -> by the ticket     -> ordinary | express
+//
+// A stanza goes on one lane only while no earlier one of its From and To is unconfirmed on the other (paths.go).
+type lanes struct {
+	p                 *port
+	ordinary, express *longwire
+
+	mu    sync.Mutex               // guards what follows
+	owner map[sis.Ticket]*longwire // of what is under way
+}
+
+var _ mapping = (*lanes)(nil)
+
+func newLanes(p *port) mapping {
+	l := &lanes{p: p, owner: map[sis.Ticket]*longwire{}}
+	l.ordinary, l.express = newLongwire(p, p.c.Peer), newLongwire(p, custody.Express(p.c.Peer))
+	l.ordinary.lanes, l.express.lanes = l, l
+	l.express.fast = true
+	return l
+}
+
+// other is the lane that w is not.
+func (l *lanes) other(w *longwire) *longwire {
+	if w.fast {
+		return l.ordinary
+	}
+	return l.express
+}
+
+// run opens both and carries stanzas until ctx is done.
+func (l *lanes) run(ctx context.Context) error {
+	for _, w := range []*longwire{l.ordinary, l.express} {
+		if err := w.open(); err != nil {
+			return err
+		}
+	}
+	l.p.pair.begin()
+	var express sync.WaitGroup
+	express.Go(func() { _ = l.express.run(ctx) }) // it ends with ctx only
+	defer express.Wait()
+	return l.ordinary.run(ctx)
+}
+
+func (l *lanes) heard(u sis.UnidataIndication) {
+	if updu, express := frame.Cut(u.UPDU); express {
+		u.UPDU = updu
+		l.express.heard(u)
+		return
+	}
+	l.ordinary.heard(u)
+}
+
+func (l *lanes) fate(t sis.Ticket, f fate) {
+	l.mu.Lock()
+	w := l.owner[t]
+	delete(l.owner, t)
+	l.mu.Unlock()
+	if w != nil {
+		w.fate(t, f)
+	}
+}
+
+// owns notes that w waits for the fate of t.
+func (l *lanes) owns(w *longwire, t sis.Ticket) {
+	l.mu.Lock()
+	l.owner[t] = w
+	l.mu.Unlock()
+}
+
+func (l *lanes) changed(s bindState) {
+	l.ordinary.changed(s)
+	l.express.changed(s)
+}
+
+func (l *lanes) report(s *Status) {
+	l.ordinary.report(s)
+	l.express.reportExpress(s)
+}
+
+func (l *lanes) compose(mtu int) *upload {
+	if u := l.express.compose(mtu); u != nil {
+		return u
+	}
+	return l.ordinary.compose(mtu)
+}
+
+func (l *lanes) notSent(err error) {
+	l.express.notSent(err)
+	l.ordinary.notSent(err)
+}
+
+// reportExpress adds what the express lane has under way.
+func (w *longwire) reportExpress(s *Status) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := w.snap
+	s.Outstanding += n.Outstanding
+	s.OnFarNode += n.OnFarNode
+	s.Unconfirmed += n.Unconfirmed
+	s.FramesOut += n.FramesOut
+	s.FramesIn += n.FramesIn
+	if n.Heard.After(s.Heard) {
+		s.Heard = n.Heard
+	}
+	if w.owed > 0 && (s.MarkOwed.IsZero() || w.owedFrom.Before(s.MarkOwed)) {
+		s.MarkOwed = w.owedFrom
+	}
+	if s.Fault == "" {
+		s.Fault = n.Fault
+	}
+}
+
+// urgent are the classes that the express lane is for.
+func urgent() store.ClassSet { return store.Classes(store.ClassFlash, store.ClassImmediate) }
+
+// lane is what events call it.
+func (w *longwire) lane() string {
+	if w.fast {
+		return "express"
+	}
+	return ""
+}
+
+func (w *longwire) event(e links.Event) {
+	e.Lane = w.lane()
+	w.p.event(e)
+}
