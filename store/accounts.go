@@ -70,7 +70,7 @@ func (tx *Tx) PutAccount(a Account) error {
 }
 
 // DeleteAccount deletes the account with everything that belongs to it: roster, blobs, spool, archive, personal eventing,
-// sessions; ErrNotFound.
+// sessions, what became of its stanzas; ErrNotFound.
 // Only the counters of its roster and spool stay, so that an account that gets the same name later never gives a number twice.
 func (tx *Tx) DeleteAccount(jid string) error {
 	if tx.get(bucketAccounts, []byte(jid)) == nil {
@@ -85,6 +85,9 @@ func (tx *Tx) DeleteAccount(jid string) error {
 		}
 	}
 	if err := tx.deleteArchive(jid); err != nil {
+		return err
+	}
+	if err := tx.trimFates(jid, 0); err != nil {
 		return err
 	}
 	if err := tx.resetRoster(jid); err != nil {

@@ -80,6 +80,12 @@ func (db *DB) try(batch []operation, excluded map[int]error, full bool) (a attem
 		time.Sleep(d)
 	}
 	db.publish(tx.touched)
+	if tx.receipts {
+		select {
+		case db.fatesWake <- struct{}{}:
+		default: // the token of an earlier commit is still there
+		}
+	}
 	return a, -1
 }
 

@@ -59,6 +59,10 @@ import (
 //	          account 0 'i' 0 node 0 num8    pubsubItemRecord, oldest first
 //	          account 0 'd' 0 node 0 id      num8
 //	          account 0 's' 0 node 0 jid     pubsubSubRecord: subscribers by their own request
+//	fates     'f' 0 num8                     fateRecord: what became of an entry, oldest first
+//	          'a' 0 account 0 place8 id4     num8: by sender, oldest first, with a digest of the stanza's id
+//	          'e' 0 peer 0 id8               num8
+//	          'd' 0 num8                     nothing: its sender wants a receipt and had none
 const (
 	bucketMeta bucketID = iota
 	bucketSecrets
@@ -82,6 +86,7 @@ const (
 	bucketFed
 	bucketPubsub
 	bucketArchiveLog
+	bucketFates
 	bucketCount
 )
 
@@ -99,6 +104,7 @@ const (
 var bucketNames = [bucketCount]string{
 	"meta", "secrets", "accounts", "rosters", "roster", "tombs", "blobs", "spools", "spool", "sm", "smsent", "queue", "custody", "reserve",
 	"rooms", "members", "archives", "archive", "archidx", "fed", "pubsub", "archlog",
+	"fates",
 }
 
 func (b bucketID) String() string { return bucketNames[b] }

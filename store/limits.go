@@ -18,10 +18,16 @@ func (o Options) withDefaults() Options {
 	if o.SpoolSize <= 0 {
 		o.SpoolSize = 2 << 20
 	}
+	if o.FatesMax <= 0 {
+		o.FatesMax = 500
+	}
+	if o.FatesKeep <= 0 {
+		o.FatesKeep = 7 * 24 * time.Hour
+	}
 	return o
 }
 
-// SetLimits changes MaxBytes, SlowSync, SpoolMax and SpoolSize of an open store; the other Options stay. A store that was
+// SetLimits changes MaxBytes, SlowSync, SpoolMax, SpoolSize, FatesMax and FatesKeep of an open store; the other Options stay. A store that was
 // full tries at once whether it fits the new bound. It must not be called from an op, a done or a View.
 //
 // A bound below the present size makes the file full; it does not shrink it.
@@ -30,6 +36,7 @@ func (db *DB) SetLimits(o Options) {
 	// On the committer, which alone reads them.
 	_ = db.wait(operation{fn: func(*Tx) error {
 		db.opt.MaxBytes, db.opt.SlowSync, db.opt.SpoolMax, db.opt.SpoolSize = o.MaxBytes, o.SlowSync, o.SpoolMax, o.SpoolSize
+		db.opt.FatesMax, db.opt.FatesKeep = o.FatesMax, o.FatesKeep
 		bound(db.bolt, o.MaxBytes)
 		return nil
 	}})

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
 	"sync"
 	"time"
@@ -18,7 +19,8 @@ type Entry struct {
 	Expires   time.Time // zero: never
 	NotBefore time.Time // it is held until then, unless one goes that must not overtake it; zero: it is not
 	Track     bool      // its sender may ask what became of it (fates.go)
-	Receipt   bool      // its sender wants a receipt
+	Receipt   bool      // its sender wants a receipt, and what is sent does not ask the far client for one
+	Saved     int       // bytes that folding spared
 	Stanza    []byte
 	Session   string // the link session that numbered it; "": not sent yet
 	Seq       uint32 // its number there
@@ -85,26 +87,28 @@ func (db *DB) Queue(name string) *Queue {
 // Queues lists the peers that have one.
 func (db *DB) Queues() (names []string, err error) {
 	err = db.View(func(tx *Tx) error {
-		var next []byte
-		for {
-			name := ""
-			err := tx.scan(bucketQueue, next, nil, func(k, _ []byte) error {
-				for i, c := range k {
-					if c == 0 {
-						name = string(k[:i])
-						break
-					}
-				}
-				return errStop
-			})
-			if err != nil || name == "" {
-				return err
-			}
-			names = append(names, name)
-			next = append([]byte(name), 1)
-		}
+		names, err = tx.queueNames()
+		return err
 	})
 	return names, err
+}
+
+func (tx *Tx) queueNames() (names []string, err error) {
+	var next []byte
+	for {
+		name := ""
+		err := tx.scan(bucketQueue, next, nil, func(k, _ []byte) error {
+			if i := bytes.IndexByte(k, 0); i > 0 {
+				name = string(k[:i])
+			}
+			return errStop
+		})
+		if err != nil || name == "" {
+			return names, err
+		}
+		names = append(names, name)
+		next = append([]byte(name), 1)
+	}
 }
 
 // Stats is the depth as of the last commit.

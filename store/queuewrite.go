@@ -35,6 +35,9 @@ func (q *Queue) Put(tx *Tx, e Entry, lim QueueLimits) (id uint64, dropped []Entr
 			return 0, nil, err
 		}
 	}
+	if err := tx.noteFates(q.name, victims, Because{State: FateOverflow, Why: "it had to make room for what is more urgent"}); err != nil {
+		return 0, nil, err
+	}
 	for _, v := range victims {
 		if err := tx.removeUnsent(q.name, &r, v); err != nil {
 			return 0, nil, err
@@ -106,7 +109,19 @@ func (q *Queue) Confirm(tx *Tx, session string, h uint32) (confirmed []Entry, er
 	if err != nil || len(confirmed) == 0 {
 		return nil, err
 	}
+	if err := tx.noteFates(q.name, confirmed, Because{State: FateAtPeer}); err != nil {
+		return nil, err
+	}
 	return confirmed, q.remove(tx, confirmed)
+}
+
+// DoneAs is Done, and notes what became of those with Track.
+func (q *Queue) DoneAs(tx *Tx, b Because, ids ...uint64) (deleted []Entry, err error) {
+	deleted, err = q.Done(tx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	return deleted, tx.noteFates(q.name, deleted, b)
 }
 
 // Done deletes entries by id in tx, whatever their state; unknown ids are no error. It returns those deleted.

@@ -132,6 +132,7 @@ type entryRecord struct {
 	NotBefore int64 `cbor:"10,keyasint,omitempty"`
 	Track     bool  `cbor:"11,keyasint,omitempty"`
 	Receipt   bool  `cbor:"12,keyasint,omitempty"`
+	Saved     int   `cbor:"13,keyasint,omitempty"`
 }
 
 type custodyRecord struct {

@@ -45,6 +45,8 @@ var goldenRecords = []struct {
 	{"queue", queueRecord{v1, 1 << 40, 10000, 12, 8 << 20}, decoder[queueRecord]},
 	{"entry", withoutKind(goldenEntry), decoder[entryRecord]},
 	{"entry-kind", entryRecordOf(goldenUrgent), decoder[entryRecord]},
+	{"fate", fateRecord{v1, "headquarters.net", 1 << 33, "a@field.net/phone", "b@headquarters.net", "id1", FateExpired, "not sent before 14:00 UTC",
+		KindChat, ClassFlash, 600, goldenTime.UnixNano(), goldenTime.UnixNano() + 1, true, true, 7}, decoder[fateRecord]},
 	{"custody", custodyRecordOf(goldenCustody), decoder[custodyRecord]},
 	{"link", linkRecord{v1, true, goldenTime.UnixNano()}, decoder[linkRecord]},
 	{"seen", seenRecord{v1, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}}, decoder[seenRecord]},
@@ -81,7 +83,7 @@ var (
 	}
 	goldenUrgent = Entry{
 		Kind: KindGroupchat, Class: ClassFlash, From: "a@field.net/phone", To: "ops@rooms.headquarters.net", StanzaID: "id3",
-		Queued: goldenTime, Expires: goldenTime.Add(time.Hour), NotBefore: goldenTime.Add(time.Minute), Track: true, Receipt: true,
+		Queued: goldenTime, Expires: goldenTime.Add(time.Hour), NotBefore: goldenTime.Add(time.Minute), Track: true, Receipt: true, Saved: 17,
 		Stanza: []byte("<message/>"),
 	}
 	goldenEntry = Entry{

@@ -40,6 +40,8 @@ type Options struct {
 	OnHealth  func(Health)  // called when the health changes, from the committer
 	SpoolMax  int           // spool entries per account; default 500
 	SpoolSize int64         // spool bytes per account; default 2 MiB
+	FatesMax  int           // what is remembered of the stanzas an account sent; default 500
+	FatesKeep time.Duration // and how long; default 7 days
 }
 
 // DB is the open store. Its committer goroutine gathers what was submitted meanwhile into one bbolt transaction (group
@@ -65,6 +67,8 @@ type DB struct {
 	untold   bool // OnHealth has not heard of it
 
 	archiveID atomic.Uint64 // the last one given
+
+	fatesWake chan struct{} // receipts are due
 
 	queuesMu sync.Mutex // guards queues
 	queues   map[string]*Queue

@@ -24,6 +24,7 @@ type Tx struct {
 	undo     []change
 	hooks    []func()         // OnUndo's, of all operations so far
 	touched  map[string]touch // peer queues changed
+	receipts bool             // some may be due
 }
 
 // change is one key's state before an operation wrote it.

@@ -88,6 +88,11 @@ func isEvent(s *stanza.Stanza) bool {
 	return s.Kind == stanza.Message && !s.IsError() && s.Has(nsPubsub+"#event", "event") && !s.Has("", "body")
 }
 
+// asksReceipt tells whether a message asks for a receipt (XEP-0184 §5.1).
+func asksReceipt(s *stanza.Stanza) bool {
+	return s.Kind == stanza.Message && s.Has(nsReceipts, "request")
+}
+
 // roomPresence tells whether a presence is part of joining, leaving or moderating a room.
 func roomPresence(s *stanza.Stanza) bool {
 	for _, c := range s.Children {

@@ -61,11 +61,61 @@ func (p *Peer) Deliver(t *router.Turn, s *stanza.Stanza) error {
 		}
 		s = f.Stanza
 	}
+	if err := p.learn(t, s); err != nil {
+		return err
+	}
 	t.After(func() { p.stats.add(func(s *Stats) { s.Delivered++ }) })
 	if r.Heard != nil {
 		r.Heard(t, s)
 	}
 	return p.peers.Router.Route(t, s)
+}
+
+// learn notes what a receipt or an error tells of a message of ours.
+func (p *Peer) learn(t *router.Turn, s *stanza.Stanza) error {
+	if p.peers.Track == nil || t.Tx == nil || s.Kind != stanza.Message {
+		return nil
+	}
+	var err error
+	if s.IsError() {
+		if s.ID != "" {
+			_, err = t.Tx.FateRefused(s.To.String(), s.From.String(), s.ID, errorText(s))
+		}
+	} else if c, ok := s.Child(nsReceipts, "received"); ok {
+		// XEP-0184 §5.3. Choice: a receipt that the far node made of its own is no better than its confirmation.
+		e, fault := s.Element(c)
+		if fault != nil || e.Attr("id") == "" {
+			return nil
+		}
+		_, err = t.Tx.FateDelivered(s.To.String(), s.From.String(), e.Attr("id"))
+	}
+	return err
+}
+
+// errorText is what an error says, for people: its condition and its words.
+func errorText(s *stanza.Stanza) string {
+	c, ok := s.Child("", "error")
+	if !ok {
+		return "refused by the far side"
+	}
+	e, err := s.Element(c)
+	if err != nil {
+		return "refused by the far side"
+	}
+	condition, text := "", ""
+	for _, c := range e.Children {
+		switch {
+		case c.Name.Space != stanza.NSErrors:
+		case c.Name.Local == "text":
+			text = c.Text
+		default:
+			condition = c.Name.Local
+		}
+	}
+	if text != "" {
+		return condition + ": " + text[:min(len(text), 200)]
+	}
+	return condition
 }
 
 // refuse answers a stanza for a domain that is not ours. The answer comes from that domain: the peer believes that it is

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"longwire/store"
+	"longwire/xmpp/jid"
 	"longwire/xmpp/router"
 	"longwire/xmpp/stanza"
 )
@@ -115,9 +116,7 @@ func (p *Peer) expire(ctx context.Context, now time.Time) (next time.Time, err e
 		if len(over) == 0 {
 			return next, nil
 		}
-		// RFC 6120 §8.3.3.16: the far server could not be reached within a reasonable time.
-		why := stanza.Fail(stanza.RemoteServerTimeout, "not sent in time")
-		gone, err := p.takeOut(ids(over[:min(len(over), atOnce)]), why, func(s *Stats) *Counts { return &s.Expired })
+		gone, err := p.takeOut(ids(over[:min(len(over), atOnce)]), expired, func(s *Stats) *Counts { return &s.Expired })
 		if err != nil {
 			return next, err
 		}
@@ -129,8 +128,51 @@ func (p *Peer) expire(ctx context.Context, now time.Time) (next time.Time, err e
 // Cancel takes entries out of the queue that have not been sent yet, and tells their senders. It returns those it took;
 // what is on its way already, or unknown, stays out of the answer.
 func (p *Peer) Cancel(ids ...uint64) ([]store.Entry, error) {
-	// Choice: of type cancel, as trying again is not what the operator wants.
-	why := &stanza.Err{Condition: stanza.RecipientUnavailable, Type: "cancel", Text: "cancelled by the operator before it was sent"}
+	return p.cancel(cancelled("cancelled by the operator before it was sent"), ids)
+}
+
+// CancelOf is Cancel at the wish of the sender, who can only cancel what is his own.
+func (p *Peer) CancelOf(account jid.JID, ids ...uint64) ([]store.Entry, error) {
+	var own []uint64
+	err := p.peers.DB.View(func(tx *store.Tx) error {
+		for _, id := range ids {
+			f, err := tx.FateOf(p.name, id)
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			if from, fault := jid.Parse(f.From); err == nil && fault == nil && from.Bare() == account.Bare() && f.State == store.FateQueued {
+				own = append(own, id)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("s2s: cancelling for %s: %w", account, err)
+	}
+	return p.cancel(cancelled("you cancelled it before it was sent"), own)
+}
+
+// A reason tells why an entry leaves the queue: the state that is remembered, and the error for its sender.
+type reason struct {
+	state store.FateState
+	of    func(store.Entry) *stanza.Err
+}
+
+// cancelled is of type cancel, as trying again is not what is wanted (Choice).
+func cancelled(text string) reason {
+	why := &stanza.Err{Condition: stanza.RecipientUnavailable, Type: "cancel", Text: text}
+	return reason{store.FateCancelled, func(store.Entry) *stanza.Err { return why }}
+}
+
+// expired has the time until when it should have been sent. RFC 6120 §8.3.3.16: the far server could not be reached within a reasonable time.
+var expired = reason{store.FateExpired, func(e store.Entry) *stanza.Err {
+	return stanza.Fail(stanza.RemoteServerTimeout, "not sent before "+clock(e.Expires))
+}}
+
+// clock is a time for people who know which day it is.
+func clock(at time.Time) string { return at.UTC().Format("15:04 UTC on 2 January 2006") }
+
+func (p *Peer) cancel(why reason, ids []uint64) ([]store.Entry, error) {
 	var all []store.Entry
 	for chunk := range slices.Chunk(ids, atOnce) {
 		gone, err := p.takeOut(chunk, why, func(s *Stats) *Counts { return &s.Cancelled })
@@ -143,7 +185,7 @@ func (p *Peer) Cancel(ids ...uint64) ([]store.Entry, error) {
 }
 
 // takeOut removes unsent entries and bounces them, in one transaction, and waits for it.
-func (p *Peer) takeOut(ids []uint64, why *stanza.Err, count func(*Stats) *Counts) ([]store.Entry, error) {
+func (p *Peer) takeOut(ids []uint64, why reason, count func(*Stats) *Counts) ([]store.Entry, error) {
 	for {
 		var gone []store.Entry
 		t := new(router.Turn)
@@ -181,11 +223,11 @@ type sentError struct{ ids []uint64 }
 
 func (e *sentError) Error() string { return "s2s: entries are on their way already" }
 
-func (p *Peer) remove(t *router.Turn, ids []uint64, why *stanza.Err) ([]store.Entry, error) {
+func (p *Peer) remove(t *router.Turn, ids []uint64, why reason) ([]store.Entry, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	gone, err := p.queue.Done(t.Tx, ids...)
+	gone, err := p.queue.DoneAs(t.Tx, store.Because{State: why.state, Of: func(e store.Entry) string { return why.of(e).Text }}, ids...)
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +241,7 @@ func (p *Peer) remove(t *router.Turn, ids []uint64, why *stanza.Err) ([]store.En
 		return nil, &sentError{sent}
 	}
 	for _, e := range gone {
-		if err := p.bounce(t, e, why); err != nil {
+		if err := p.bounce(t, e, why.of(e)); err != nil {
 			return nil, err
 		}
 	}

@@ -9,7 +9,11 @@ import (
 	"longwire/xmpp/s2s"
 )
 
-const late = "not sent in time"
+// late is the error for what had so long from the beginning of fake time, midnight UTC on 1 January 2000.
+func late(kind, id string, after time.Duration) string {
+	at := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(after)
+	return "verdict: " + failed(kind, id, "wait", "remote-server-timeout", "not sent before "+at.Format("15:04 UTC on 2 January 2006"))
+}
 
 // What may wait for ever is there after ten years; what was not said has its default.
 func TestForever(t *testing.T) {
@@ -61,14 +65,14 @@ func TestExpiry(t *testing.T) {
 			{time.Minute - time.Second, 11, nil},
 			{time.Minute, 10, nil},
 			{10*time.Minute - time.Second, 10, nil},
-			{10 * time.Minute, 8, []string{"verdict: " + failed("iq", "q1", "wait", "remote-server-timeout", late)}},
+			{10 * time.Minute, 8, []string{late("iq", "q1", 10*time.Minute)}},
 			{time.Hour, 7, nil},
 			{6 * time.Hour, 4, []string{
-				"verdict: " + failed("message", "g1", "wait", "remote-server-timeout", late),
-				"verdict: " + failed("presence", "p2", "wait", "remote-server-timeout", late),
+				late("message", "g1", 6*time.Hour),
+				late("presence", "p2", 6*time.Hour),
 			}},
 			{24*time.Hour - time.Second, 4, nil},
-			{24 * time.Hour, 1, []string{"verdict: " + failed("message", "m1", "wait", "remote-server-timeout", late)}},
+			{24 * time.Hour, 1, []string{late("message", "m1", 24*time.Hour)}},
 			{7 * 24 * time.Hour, 1, nil},
 		} {
 			time.Sleep(time.Until(begin.Add(x.at + 100*time.Millisecond)))
@@ -99,13 +103,13 @@ func TestNumberedEntriesDoNotExpire(t *testing.T) {
 		update(func(tx *store.Tx) error { return q.Number(tx, "OUT", 1, []uint64{es[0].ID}) })
 		time.Sleep(25 * time.Hour)
 		synctest.Wait()
-		equal(t, "a day later", r.received(), []string{"verdict: " + failed("message", "m2", "wait", "remote-server-timeout", late)})
+		equal(t, "a day later", r.received(), []string{late("message", "m2", 24*time.Hour)})
 		equal(t, "left", r.queued(), []string{say("m1", "1")})
 
 		update(func(tx *store.Tx) error { return q.Requeue(tx, "OUT") })
 		time.Sleep(time.Minute + time.Second)
 		synctest.Wait()
-		equal(t, "given back", r.received(), []string{"verdict: " + failed("message", "m1", "wait", "remote-server-timeout", late)})
+		equal(t, "given back", r.received(), []string{late("message", "m1", 24*time.Hour)})
 		equal(t, "left", r.queued(), nil)
 	})
 }
@@ -116,7 +120,7 @@ func TestManyExpireAtOnce(t *testing.T) {
 		for i := range 250 {
 			id := string(rune('a'+i/26)) + string(rune('a'+i%26))
 			r.route(say(id, "x"))
-			want = append(want, "verdict: "+failed("message", id, "wait", "remote-server-timeout", late))
+			want = append(want, late("message", id, 24*time.Hour))
 		}
 		time.Sleep(25 * time.Hour)
 		synctest.Wait()
@@ -144,7 +148,7 @@ func TestQueueOfLostPeerExpires(t *testing.T) {
 		stop := r.run()
 		time.Sleep(24*time.Hour + time.Second)
 		synctest.Wait()
-		equal(t, "in the end", r.received(), []string{"verdict: " + failed("message", "m1", "wait", "remote-server-timeout", late)})
+		equal(t, "in the end", r.received(), []string{late("message", "m1", 24*time.Hour)})
 		if all := r.peers.All(); len(all) != 0 {
 			t.Errorf("%d peers are left", len(all))
 		}
@@ -162,7 +166,7 @@ func TestShorterLifetimeWakesRun(t *testing.T) {
 		r.route("<iq from='" + alice + "' to='" + bob + "' type='set' id='q1'><x xmlns='x'/></iq>")
 		time.Sleep(time.Second + 100*time.Millisecond)
 		synctest.Wait()
-		equal(t, "after a second", r.received(), []string{"verdict: " + failed("iq", "q1", "wait", "remote-server-timeout", late)})
+		equal(t, "after a second", r.received(), []string{late("iq", "q1", 6*time.Second)})
 	})
 }
 

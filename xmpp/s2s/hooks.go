@@ -48,6 +48,8 @@ type Charge struct {
 	Class    store.Class
 	Type     string // of the stanza, as RFC 6120 §8.1.4 has it
 	Bytes    int
+	Saved    int            // bytes that folding spared
+	Stanza   *stanza.Stanza // as it will be sent
 	Now      time.Time
 }
 
@@ -64,7 +66,7 @@ type Verdict struct {
 
 // spend asks Spend, and applies what it says but for the note.
 func (p *Peer) spend(t *router.Turn, r *rules, s *stanza.Stanza, e *store.Entry) (note string, err error) {
-	v := r.Spend(t, Charge{Peer: p.name, From: s.From, To: s.To, Kind: e.Kind, Class: e.Class, Type: s.Type, Bytes: len(e.Stanza), Now: e.Queued})
+	v := r.Spend(t, Charge{Peer: p.name, From: s.From, To: s.To, Kind: e.Kind, Class: e.Class, Type: s.Type, Bytes: len(e.Stanza), Saved: e.Saved, Stanza: s, Now: e.Queued})
 	if v.Refuse != nil {
 		t.After(func() { p.stats.add(func(s *Stats) { s.Refused.add(e.Kind) }) })
 		return "", v.Refuse

@@ -94,6 +94,8 @@ func (p *Peer) enqueue(t *router.Turn, r *rules, s *stanza.Stanza) error {
 		return err
 	}
 	now := time.Now()
+	asks := asksReceipt(s)
+	saved := 0
 	var hold time.Time
 	if r.Fold != nil {
 		f := r.Fold(now, s)
@@ -107,6 +109,7 @@ func (p *Peer) enqueue(t *router.Turn, r *rules, s *stanza.Stanza) error {
 		case f.Hold > 0:
 			hold = now.Add(f.Hold)
 		}
+		saved = f.Saved
 		if f.Stanza != s {
 			s, w = f.Stanza, r.Lifetimes.waiting(f.Stanza)
 		}
@@ -119,7 +122,12 @@ func (p *Peer) enqueue(t *router.Turn, r *rules, s *stanza.Stanza) error {
 	e := store.Entry{
 		Kind: w.kind, Class: r.judge(s, w.kind, len(raw), claimed), Coalesce: w.coalesce,
 		From: s.From.String(), To: s.To.String(), StanzaID: s.ID,
-		Queued: now, NotBefore: hold, Stanza: raw,
+		Queued: now, NotBefore: hold, Saved: saved, Stanza: raw,
+	}
+	if s.Kind == stanza.Message && !s.IsError() && p.peers.Track != nil && (w.kind == store.KindChat || w.kind == store.KindGroupchat) {
+		e.Track = p.peers.Track(s.From, s.To)
+		// XEP-0184 §5.5: no receipts in rooms. And none is made up where the far client is still asked for one.
+		e.Receipt = e.Track && asks && w.kind == store.KindChat && !asksReceipt(s)
 	}
 	if w.life > 0 {
 		e.Expires = now.Add(w.life)

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"longwire/store"
+	"longwire/xmpp/jid"
 	"longwire/xmpp/router"
 	"longwire/xmpp/stanza"
 )
@@ -19,6 +20,7 @@ type Env struct {
 	DB     *store.DB
 	Router *router.Router
 	LinkUp func(peer string) bool                                    // is a link to the peer up now? nil: never
+	Track  func(from, to jid.JID) bool                               // does the sender want to know what becomes of a message? nil: no
 	Tell   func(t *router.Turn, s *stanza.Stanza, note string) error // says something about s to its sender
 	Log    *slog.Logger
 }
