@@ -15,7 +15,7 @@ func late(kind, id string, after time.Duration) string {
 	return "verdict: " + failed(kind, id, "wait", "remote-server-timeout", "not sent before "+at.Format("15:04 UTC on 2 January 2006"))
 }
 
-// What may wait for ever is there after ten years; what was not said has its default.
+// What may wait for ever is there after a year; what was not said has its default.
 func TestForever(t *testing.T) {
 	c := hq
 	c.Lifetimes = s2s.Lifetimes{Message: s2s.Forever, Groupchat: s2s.Forever}
@@ -23,7 +23,7 @@ func TestForever(t *testing.T) {
 		from := "from='" + alice + "' to='" + bob + "'"
 		all := "<message " + from + " type='groupchat' id='g1'><body>all</body></message>"
 		r.route(say("m1", "hi"), all, "<presence "+from+" id='p1'/>")
-		time.Sleep(10 * 365 * 24 * time.Hour)
+		time.Sleep(365 * 24 * time.Hour)
 		equal(t, "queue", r.queued(), []string{say("m1", "hi"), all})
 	})
 }
