@@ -41,6 +41,7 @@ type Event struct {
 	Type               store.Kind
 	Class              store.Class
 	From, To, StanzaID string
+	Queued             time.Time
 
 	// sent, received: what it took. Of what went out together, each stanza has its share by size.
 	Raw        int           // bytes as queued
@@ -56,6 +57,6 @@ type Event struct {
 // Of makes e one of an entry.
 func (e Event) Of(entry store.Entry) Event {
 	e.Entry, e.Seq, e.Type, e.Class = entry.ID, entry.Seq, entry.Kind, entry.Class
-	e.From, e.To, e.StanzaID, e.Raw = entry.From, entry.To, entry.StanzaID, len(entry.Stanza)
+	e.From, e.To, e.StanzaID, e.Raw, e.Queued = entry.From, entry.To, entry.StanzaID, len(entry.Stanza), entry.Queued
 	return e
 }

@@ -60,7 +60,7 @@ func (m *Model) estimateLocked(w Work, o Outlook, now time.Duration) (f Forecast
 	}
 	planned := func(from, work time.Duration) time.Duration { return lay(o.Windows, from, work) }
 	f.About, f.Most = planned(wait, about), planned(longest, most)
-	if f.About >= farAway {
+	if f.About >= Never {
 		return Forecast{Why: "no window is planned in which it would fit"}, 0
 	}
 	if planned(wait, 0) > wait {
@@ -133,7 +133,7 @@ func (m *Model) beforeLocked(id uint64) (bytes int, flying bool) {
 // lay puts work that can begin at from into the windows, and tells when it is done.
 func lay(ws []Window, from, work time.Duration) time.Duration {
 	if ws == nil {
-		return min(from+work, farAway)
+		return min(from+work, Never)
 	}
 	for _, w := range ws {
 		begin := max(w.From, from)
@@ -145,5 +145,5 @@ func lay(ws []Window, from, work time.Duration) time.Duration {
 		}
 		work -= w.To - begin
 	}
-	return farAway
+	return Never
 }

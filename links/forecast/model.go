@@ -107,11 +107,9 @@ func (m *Model) Sent(id uint64, bytes int, queued, now time.Duration) {
 func (m *Model) Arrived(id uint64, now time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	bytes, ok := m.flight[id]
-	if !ok {
-		return
+	if bytes, ok := m.flight[id]; ok {
+		m.arrivedLocked(bytes, now)
 	}
-	m.arrivedLocked(bytes, now)
 	if p, ok := m.promises[id]; ok {
 		m.record.add(p.said, now-p.at)
 	}
@@ -123,6 +121,14 @@ func (m *Model) Gone(id uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.goneLocked(id)
+}
+
+// Aloft tells whether an entry is under way.
+func (m *Model) Aloft(id uint64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, ok := m.flight[id]
+	return ok
 }
 
 func (m *Model) goneLocked(id uint64) {

@@ -33,5 +33,5 @@ func (o outages) left(lasted time.Duration) (about, most time.Duration, ok bool)
 }
 
 func seconds(s float64) time.Duration {
-	return time.Duration(min(s*float64(time.Second), float64(farAway)))
+	return time.Duration(min(s*float64(time.Second), float64(Never)))
 }

@@ -59,11 +59,11 @@ func (r *record) judge(said time.Duration) (about, most time.Duration) {
 }
 
 func scale(d time.Duration, by float64) time.Duration {
-	return time.Duration(min(float64(d)*math.Exp(by), float64(farAway)))
+	return time.Duration(min(float64(d)*math.Exp(by), float64(Never)))
 }
 
-// farAway keeps sums of spans from running over.
-const farAway = 400 * 24 * time.Hour
+// Never is later than any forecast; it keeps sums of spans from running over.
+const Never = 400 * 24 * time.Hour
 
 func quantile(v []float64, q float64) float64 {
 	s := slices.Sorted(slices.Values(v))

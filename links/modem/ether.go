@@ -140,7 +140,9 @@ func (g *guest) take(ctx context.Context, tasks *sync.WaitGroup, p packet) bool 
 		over := make(chan struct{})
 		g.id, g.stop, g.over, g.ended = p.id, stop, over, false
 		tasks.Go(func() {
-			err := g.radio.send(job, g.c.cfg.Epoch.Add(p.at), p.bits, p.wave)
+			err := g.radio.send(job, g.c.cfg.Epoch.Add(p.at), p.bits, p.wave, func(start time.Time) {
+				_ = g.write(&packet{kind: keyedPacket, id: p.id, at: start.Sub(g.c.cfg.Epoch)})
+			})
 			stop(nil)
 			done := packet{kind: sentPacket, id: p.id}
 			if err != nil {
@@ -149,6 +151,10 @@ func (g *guest) take(ctx context.Context, tasks *sync.WaitGroup, p packet) bool 
 			close(over)
 			_ = g.write(&done) // a connection that fails ends the reader
 		})
+	case amendPacket:
+		if g.over != nil && p.id == g.id {
+			_ = g.radio.amendAt(int(p.from), p.bits) // what comes too late changes nothing
+		}
 	case breakPacket:
 		if g.stop != nil && p.id == g.id {
 			g.ended = true

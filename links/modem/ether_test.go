@@ -218,9 +218,9 @@ func TestEtherOtherVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_, _ = io.WriteString(conn, "\x00\x00\x00\x09\x01LWEther\x02")
+	_, _ = io.WriteString(conn, "\x00\x00\x00\x09\x01LWEther\x03")
 	b, err := io.ReadAll(conn)
-	if err != nil || !bytes.Contains(b, []byte("version 2 is not spoken here")) {
+	if err != nil || !bytes.Contains(b, []byte("version 3 is not spoken here")) {
 		t.Errorf("%q %v", b, err)
 	}
 }

@@ -26,7 +26,10 @@ type remote struct {
 	mu      sync.Mutex // guards what follows
 	closed  bool
 	id      uint32
-	waiting bool // for the end of signal id
+	waiting bool // for the end of signal id,
+	bits    []byte
+	wave    Waveform
+	start   time.Time // when it began; zero: that is not known
 	sent    chan string
 }
 
@@ -144,6 +147,13 @@ func (r *remote) take(p packet) error {
 			r.sent <- p.text
 		}
 		return nil
+	case keyedPacket:
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.waiting && p.id == r.id {
+			r.start = r.clock.Epoch.Add(p.at)
+		}
+		return nil
 	case eventPacket:
 		e := Event{Kind: p.event, At: r.clock.Epoch.Add(p.at), Waveform: p.wave, Bits: p.bits}
 		if p.event == Data {
@@ -194,7 +204,7 @@ func (r *remote) Send(ctx context.Context, bits []byte, w Waveform) error {
 	}
 	r.id++
 	id := r.id
-	r.waiting = true
+	r.waiting, r.bits, r.wave, r.start = true, bits, w, time.Time{}
 	r.mu.Unlock()
 	if err := r.write(&packet{kind: sendPacket, id: id, at: r.clock.Now().Sub(r.clock.Epoch), wave: w, bits: bits}); err != nil {
 		return err

@@ -19,6 +19,8 @@ func FuzzGuest(f *testing.F) {
 	send := (&packet{kind: sendPacket, id: 1, at: 1e9, wave: w, bits: []byte("hello")}).append(hello)
 	f.Add(hello)
 	f.Add(send)
+	f.Add((&packet{kind: amendPacket, id: 1, from: 2, bits: []byte("y!?")}).append(send))
+	f.Add((&packet{kind: amendPacket, id: 1, from: 1 << 31, bits: []byte("y!?")}).append(send))
 	f.Add((&packet{kind: breakPacket, id: 1}).append(send))
 	f.Add((&packet{kind: sendPacket, id: 2, wave: w}).append((&packet{kind: breakPacket, id: 1}).append(send)))
 	f.Add((&packet{kind: sendPacket, id: 2, wave: w}).append(send))

@@ -14,7 +14,7 @@ import (
 // Between processes a channel speaks packets: 4 bytes of size, highest first, a byte of kind, and a body that depends on it. Numbers are
 // highest byte first, times are nanoseconds of radio time since the channel's epoch, texts have a byte of size.
 const (
-	etherVersion = 1
+	etherVersion = 2
 	etherMagic   = "LWEther"
 	maxPacket    = 1<<20 + 1024 // bytes: the bits of a signal, and what is around them
 )
@@ -29,13 +29,15 @@ const (
 	breakPacket                         // id: ends a signal early
 	sentPacket                          // id, text: the signal is over; text tells what went wrong
 	eventPacket                         // event, at, start, waveform, bits
+	keyedPacket                         // id, at: the signal begins
+	amendPacket                         // id, from, bits: what the signal is to be from that byte on, if that has not begun
 )
 
 // A packet is any of them. The comments above tell which fields are used.
 type packet struct {
 	kind      packetKind
 	version   uint8
-	id        uint32
+	id, from  uint32
 	text      string
 	epoch     int64 // Unix nanoseconds
 	scale     float64
@@ -70,6 +72,10 @@ func (p *packet) append(b []byte) []byte {
 		b = e.AppendUint32(b, p.id)
 	case sentPacket:
 		b = appendText(e.AppendUint32(b, p.id), p.text)
+	case keyedPacket:
+		b = e.AppendUint64(e.AppendUint32(b, p.id), uint64(p.at))
+	case amendPacket:
+		b = append(e.AppendUint32(e.AppendUint32(b, p.id), p.from), p.bits...)
 	case eventPacket:
 		b = append(b, byte(p.event))
 		b = e.AppendUint64(e.AppendUint64(b, uint64(p.at)), uint64(p.start))
@@ -150,6 +156,10 @@ func parsePacket(b []byte) (p packet, err error) {
 		p.id = c.u32()
 	case sentPacket:
 		p.id, p.text = c.u32(), c.text()
+	case keyedPacket:
+		p.id, p.at = c.u32(), c.time()
+	case amendPacket:
+		p.id, p.from, p.bits = c.u32(), c.u32(), c.rest()
 	case eventPacket:
 		p.event = EventKind(c.u8())
 		p.at, p.start, p.wave = c.time(), c.time(), c.waveform()

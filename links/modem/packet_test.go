@@ -14,6 +14,8 @@ func packets(tb testing.TB) []packet {
 	}
 	return []packet{
 		{kind: helloPacket, version: etherVersion, text: "hq"},
+		{kind: keyedPacket, id: 7, at: 5e9},
+		{kind: amendPacket, id: 7, from: 300, bits: []byte("tail")},
 		{kind: welcomePacket, version: etherVersion, epoch: 1e18, scale: 100, at: 5e9},
 		{kind: refusePacket, text: "no"},
 		{kind: sendPacket, id: 7, at: 1e9, wave: w, bits: []byte{0x90, 0xEB}},

@@ -54,8 +54,13 @@ type Serial struct {
 	ended   chan struct{} // closed by the reader
 	why     error         // before that
 	sending atomic.Bool
-	once    sync.Once
-	tasks   sync.WaitGroup
+	sent    struct { // what is being sent
+		sync.Mutex
+		bits []byte // nil: nothing
+		n    int    // bytes that the line has, or is about to
+	}
+	once  sync.Once
+	tasks sync.WaitGroup
 
 	// Recv's.
 	ready []Event
@@ -227,6 +232,8 @@ func (s *Serial) clear(ctx context.Context) error {
 // may lose some.
 func (s *Serial) pace(ctx context.Context, began time.Time, bits []byte, w Waveform) error {
 	const most = 256
+	s.hold(bits)
+	defer s.hold(nil)
 	for n := 0; n < len(bits); {
 		// What is due by now, not what was due when we meant to wake.
 		due := time.Since(began) + s.cfg.Lead
@@ -238,7 +245,7 @@ func (s *Serial) pace(ctx context.Context, began time.Time, bits []byte, w Wavef
 			}
 			continue
 		}
-		k, err := s.cfg.Line.Write(bits[n:min(room, len(bits))])
+		k, err := s.cfg.Line.Write(s.next(min(room, len(bits))))
 		if n += k; err != nil {
 			select {
 			case <-s.done:

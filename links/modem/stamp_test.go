@@ -32,7 +32,7 @@ func TestStampsDecide(t *testing.T) {
 			time.Sleep(time.Second)
 			a := ch.Station("a").(*radio)
 			came := ch.cfg.Now()
-			if err := a.send(t.Context(), came.Add(-c.late*100), make([]byte, 100), w); err != nil {
+			if err := a.send(t.Context(), came.Add(-c.late*100), make([]byte, 100), w, func(time.Time) {}); err != nil {
 				t.Fatal(err)
 			}
 			if d := seen.Start.Sub(came); d != c.start {
@@ -40,7 +40,7 @@ func TestStampsDecide(t *testing.T) {
 			}
 			// A clock that is behind must not let it overlap itself.
 			end := seen.End
-			if err := a.send(t.Context(), end.Add(-time.Second), nil, w); err != nil {
+			if err := a.send(t.Context(), end.Add(-time.Second), nil, w, func(time.Time) {}); err != nil {
 				t.Fatal(err)
 			}
 			if seen.Start.Before(end) {
@@ -71,9 +71,9 @@ func TestLateMessageCollides(t *testing.T) {
 			}
 		}()
 		now := ch.cfg.Now()
-		go a.send(context.Background(), time.Time{}, make([]byte, 100), w)
+		go a.send(context.Background(), time.Time{}, make([]byte, 100), w, func(time.Time) {})
 		time.Sleep(9 * time.Millisecond) // 0.9 s: key-up is over, and the preamble on the air
-		_ = b.send(t.Context(), now, make([]byte, 100), w)
+		_ = b.send(t.Context(), now, make([]byte, 100), w, func(time.Time) {})
 		time.Sleep(time.Second)
 		h.Close()
 		if s := ch.Stats(); s.Collisions != 1 || got != 0 {

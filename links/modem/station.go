@@ -69,11 +69,11 @@ func (r *radio) Close() error {
 
 // Send puts a signal on the air and waits for its end.
 func (r *radio) Send(ctx context.Context, bits []byte, w Waveform) error {
-	return r.send(ctx, time.Time{}, bits, w)
+	return r.send(ctx, time.Time{}, bits, w, func(time.Time) {})
 }
 
-// send is Send by a station whose clock read stamp; zero is now.
-func (r *radio) send(ctx context.Context, stamp time.Time, bits []byte, w Waveform) error {
+// send is Send by a station whose clock read stamp; zero is now. keyed is told when the signal begins.
+func (r *radio) send(ctx context.Context, stamp time.Time, bits []byte, w Waveform, keyed func(start time.Time)) error {
 	if err := w.check(); err != nil {
 		return err
 	}
@@ -101,9 +101,10 @@ func (r *radio) send(ctx context.Context, stamp time.Time, bits []byte, w Wavefo
 	}
 	stamp = laterOf(stamp, s.busy) // clocks that are a little apart must not let it overlap itself
 	g := c.keyLocked(s, stamp, bits, w)
-	end := g.end
+	start, end := g.start, g.end
 	c.mu.Unlock()
 
+	keyed(start)
 	err := r.wait(ctx, end)
 	c.mu.Lock()
 	if err != nil {

@@ -21,6 +21,7 @@ type job struct {
 	wave  modem.Waveform
 	began time.Time
 	cut   bool // it was broken off
+	what  *dts.Transmission
 }
 
 // transmit keys the modem if it is our turn.
@@ -33,16 +34,44 @@ func (n *Node) transmit(now time.Time) {
 		return
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	n.sending = &job{ctx: ctx, stop: stop, bits: t.Data, wave: n.waveform(t.Timing), began: now}
+	n.sending = &job{ctx: ctx, stop: stop, bits: t.Data, wave: n.waveform(t.Timing), began: now, what: t}
 	n.counts.Transmissions++
-	n.counts.BitsSent += 8 * uint64(len(t.Data))
-	at := now.Add(t.Timing.Preamble)
+	n.tx <- *n.sending // there is room: the sender has no other
+}
+
+// overtake lets what is urgent into the transmission that is on the air, if the modem can do that.
+func (n *Node) overtake() {
+	m, ok := n.modem.(modem.Amender)
+	if j := n.sending; !ok || j == nil || j.cut || !n.cas.Station().Overtakes() {
+		return
+	}
+	err := m.Amend(func(from int) []byte {
+		t := n.cas.Station().Amend(from)
+		if t == nil {
+			return nil
+		}
+		n.sending.what = t
+		n.counts.Overtakings++
+		return t.Data
+	})
+	if err != nil {
+		n.log.Debug("nothing overtakes", "err", err)
+	}
+}
+
+// account counts and traces what was sent until now.
+func (n *Node) account(now time.Time) {
+	t := n.sending.what
+	at := n.sending.began.Add(t.Timing.Preamble)
 	for _, f := range t.Frames {
+		if n.sending.cut && at.After(now) {
+			break
+		}
+		n.counts.BitsSent += 8 * uint64(len(f))
 		n.counts.sent(f)
 		n.trace(at, true, f)
 		at = at.Add(time.Duration(8*len(f)) * time.Second / time.Duration(t.Timing.Rate))
 	}
-	n.tx <- *n.sending // there is room: the sender has no other
 }
 
 func (n *Node) trace(at time.Time, sent bool, raw []byte) {
@@ -78,6 +107,7 @@ func (n *Node) sent(now time.Time, err error) {
 	}
 	j.cut = j.cut || err != nil
 	n.counts.Air += now.Sub(j.began)
+	n.account(now)
 	n.cas.Sent(now)
 	n.settle(now)
 	j.stop()

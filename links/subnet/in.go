@@ -92,6 +92,7 @@ func (n *Node) data(now time.Time, d *cas.Delivery, p *spdu.PDU) {
 		n.counts.Repeated++
 		return
 	}
+	n.cas.Station().Alert(now, p.Priority)
 	port := n.sis.Port(p.Dest)
 	ok := port != nil && n.give(port, d, p, confirm)
 	if ok {

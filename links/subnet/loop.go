@@ -70,6 +70,7 @@ func (n *Node) work() time.Time {
 	n.hard.Tick(now)
 	n.tick(now)
 	n.settle(now)
+	n.overtake()
 	n.transmit(now)
 	n.settle(now)
 	return n.deadline(now)

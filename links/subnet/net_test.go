@@ -49,10 +49,15 @@ func newWorld(tb testing.TB, count, rate int, cfg subnet.Config) *world {
 
 func newWorldOn(tb testing.TB, air *modem.Channel, count, rate int, cfg subnet.Config) *world {
 	tb.Helper()
+	return newWorldAs(tb, air, count, waveform(tb, rate), cfg)
+}
+
+func newWorldAs(tb testing.TB, air *modem.Channel, count int, wave modem.Waveform, cfg subnet.Config) *world {
+	tb.Helper()
 	x := &world{tb: tb, air: air}
 	for i := range count {
 		c := cfg
-		c.Name, c.Address, c.Waveform = fmt.Sprint(i), address(i), waveform(tb, rate)
+		c.Name, c.Address, c.Waveform = fmt.Sprint(i), address(i), wave
 		c.CAS.DTS.Seed = 1
 		x.cfg = append(x.cfg, c)
 		x.nodes, x.stop, x.ctxs, x.tasks = append(x.nodes, nil), append(x.stop, nil), append(x.ctxs, nil), append(x.tasks, nil)

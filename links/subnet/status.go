@@ -22,6 +22,7 @@ type Counts struct {
 	Resyncs       uint64        `json:"resyncs"`
 	RateChanges   uint64        `json:"rate_changes"` // of what we send
 	SendErrors    uint64        `json:"send_errors"`
+	Overtakings   uint64        `json:"overtakings"` // transmissions changed on the air, for something more urgent
 
 	Requests  uint64 `json:"requests"` // U_PDUs of clients
 	Confirmed uint64 `json:"confirmed"`

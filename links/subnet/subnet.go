@@ -37,7 +37,7 @@ type Config struct {
 	HardLinkIdle time.Duration // a hard link made by others is broken when nothing went over it for so long; 6 h, negative: never
 	ClientWait   time.Duration // for a client's confirmation when its node has confirmed; 5 min
 
-	// Trace is given each D_PDU that is sent, when the modem is keyed, and each that is received. It is called by one goroutine and must
+	// Trace is given each D_PDU that was sent, when the signal is over, and each that is received. It is called by one goroutine and must
 	// not keep the bytes, nor call the Node.
 	Trace func(Frame)
 	Log   *slog.Logger

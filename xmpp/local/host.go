@@ -26,6 +26,8 @@ type Host struct {
 	features [2][]string       // by scope: server, account
 	answers  func(*stanza.Stanza)
 
+	contact atomic.Pointer[contact] // nil: none
+
 	mu       sync.RWMutex // guards what follows
 	domains  map[string]func()
 	accounts map[jid.JID]*account

@@ -11,6 +11,9 @@ import (
 
 // Accept takes a stanza for one of the local domains.
 func (h *Host) Accept(t *router.Turn, s *stanza.Stanza) error {
+	if c := h.contact.Load(); c != nil && s.To.Local() == c.name {
+		return c.sink.Accept(t, s)
+	}
 	switch s.Kind {
 	case stanza.Message:
 		return h.message(t, s)

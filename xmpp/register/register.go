@@ -47,6 +47,9 @@ type Options struct {
 	// Left is called after the commit and the answer: it ends the account's streams with not-authorized.
 	Left func(account jid.JID)
 
+	// Reserved tells of an address that nobody may have; nil: none is.
+	Reserved func(account jid.JID) bool
+
 	Open    bool // anyone may make an account, before logging in
 	PerHour int  // accounts made in any hour, whoever asks; default 20
 }

@@ -44,6 +44,9 @@ func (s *Service) make(t *router.Turn, domain string, iq *stanza.Stanza, p *mark
 	if err != nil {
 		return stanza.Fail(stanza.JIDMalformed, "")
 	}
+	if s.o.Reserved != nil && s.o.Reserved(who) {
+		return stanza.Fail(stanza.Conflict, "")
+	}
 	if !s.mayMake() {
 		return &stanza.Err{Condition: stanza.ResourceConstraint, Type: "wait", Text: "too many new accounts, try later"}
 	}
