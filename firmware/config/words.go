@@ -51,6 +51,9 @@ func (k *checker) words(path, what string, list []string, known ...string) {
 	}
 }
 
+// Meant suggests which of the words known was meant, and lists all.
+func Meant(got string, known []string) string { return meant(got, known) }
+
 // meant suggests the word that was probably meant, and lists all.
 func meant(got string, known []string) string {
 	all := strings.Join(known, ", ")
