@@ -54,6 +54,7 @@ type call struct {
 	yes      bool
 	all      bool
 	again    bool
+	inward   bool // of folding: what comes in
 	device   deviceFlags
 	bundle   bundleFlags
 	room     roomFlags
@@ -120,7 +121,7 @@ func outcome(s std, cmd *command, err error) int {
 	case errors.As(err, &code):
 		return int(code)
 	case errors.As(err, &faults):
-		fmt.Fprintln(s.err, faults.Error())
+		fmt.Fprintln(s.err, err)
 	case errors.Is(err, admin.ErrMisuse):
 		return misuse(s, cmd, strings.TrimPrefix(err.Error(), admin.ErrMisuse.Error()+": "))
 	default:

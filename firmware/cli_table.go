@@ -25,7 +25,7 @@ func withPassword(fs *flag.FlagSet, c *call) {
 
 // commands is the table of all commands.
 func commands() []command {
-	return []command{
+	return slices.Concat([]command{
 		{name: "node", line: "run the node", flags: withConfig, run: cmdNode, help: `
 Runs until SIGTERM or SIGINT; SIGHUP reads the config again. It logs to standard error and tells
 systemd when it is ready. Without any config it starts on embedded defaults: ports 5222 and 5223,
@@ -295,7 +295,7 @@ the bundles were made, 'twin diff' does without.
   longwire bundle diff old/field.lwb bundles/field.lwb`},
 		{name: "version", line: "print the version", run: cmdVersion},
 		{name: "help", args: "[COMMAND]", line: "explain a command", max: -1, run: func(c *call) error { return exit(help(c.args, c.std)) }},
-	}
+	}, amendments())
 }
 
 // overview lists all commands.

@@ -208,7 +208,8 @@ func (a *Admin) Reload() (file string, changed []string, warnings config.Faults,
 	}
 	defer a.node.Reloading()()
 	old := a.node.Config()
-	fresh, err := config.Load(old.File)
+	// A node that started without a file takes the one that was made since.
+	fresh, err := config.Load(config.Search(old.File))
 	if err != nil {
 		return old.File, nil, nil, err
 	}
@@ -224,7 +225,7 @@ func (a *Admin) Reload() (file string, changed []string, warnings config.Faults,
 	if err := a.node.Reload(fresh); err != nil {
 		return old.File, nil, nil, err
 	}
-	return old.File, d.Keys, fresh.Warnings, nil
+	return fresh.File, d.Keys, fresh.Warnings, nil
 }
 
 // CheckPlace finds out whether a node with this config could keep its data where the config says. It returns Faults.

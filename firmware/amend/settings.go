@@ -83,7 +83,7 @@ func nearest(table reflect.Type, word string) string {
 // Value writes what somebody typed for a setting as the file has it. Of a list each text is one or, with commas, several.
 func Value(holds reflect.Type, texts []string) (string, error) {
 	if isList(holds) {
-		return list(texts), nil
+		return List(Items(texts)), nil
 	}
 	text := strings.TrimSpace(texts[len(texts)-1])
 	switch {
@@ -117,21 +117,20 @@ func Value(holds reflect.Type, texts []string) (string, error) {
 	}
 }
 
-// list reads several texts, and of each what stands between its commas. A text in quotes may have commas itself.
-func list(texts []string) string {
-	var items []string
+// Items reads the texts of a list: of each, what stands between its commas. A text in quotes may have commas itself.
+func Items(texts []string) (items []string) {
 	for _, text := range texts {
 		if s := strings.TrimSpace(text); len(s) > 1 && s[0] == '"' && s[len(s)-1] == '"' && !strings.Contains(s[1:len(s)-1], `"`) {
-			items = append(items, quote(s[1:len(s)-1]))
+			items = append(items, s[1:len(s)-1])
 			continue
 		}
 		for _, item := range strings.Split(text, ",") {
 			if item = strings.Trim(strings.TrimSpace(item), `"`); item != "" {
-				items = append(items, quote(item))
+				items = append(items, item)
 			}
 		}
 	}
-	return "[" + strings.Join(items, ", ") + "]"
+	return items
 }
 
 // List writes a list of texts as the file has it.
@@ -142,6 +141,9 @@ func List(items []string) string {
 	}
 	return "[" + strings.Join(quoted, ", ") + "]"
 }
+
+// Text writes a text as the file has it.
+func Text(text string) string { return quote(text) }
 
 // quote writes a text as a TOML string.
 func quote(text string) string {

@@ -55,7 +55,7 @@ const maxRules = 200
 func (k *checker) policy(i int, at string, f *Fold) {
 	p := &k.c.Peers[i]
 	said := make(map[fold.Finding]bool)
-	for _, class := range k.c.classesOf(p) {
+	for _, class := range k.c.ClassesOf(p) {
 		policy, err := f.Policy(class, p.Pubsub)
 		if err != nil {
 			k.bad(at, "", "%s", strings.TrimPrefix(err.Error(), "config: "))
@@ -96,8 +96,8 @@ func (k *checker) finding(at string, f *Fold, found fold.Finding) {
 	}
 }
 
-// classesOf are the classes of the links that reach a peer, each once; what is no class is left to its link.
-func (c *Config) classesOf(p *Peer) (all []string) {
+// ClassesOf are the classes of the links that reach a peer, each once; what is no class is left to its link.
+func (c *Config) ClassesOf(p *Peer) (all []string) {
 	for _, name := range p.Links {
 		if l := c.Link(name); l != nil && !slices.Contains(all, l.Class) && (l.Class == "" || slices.Contains(fold.Classes(), l.Class)) {
 			all = append(all, l.Class)

@@ -10,8 +10,8 @@ import (
 	"slices"
 )
 
-// systemPath is where a config is looked for when nobody says where it is.
-const systemPath = "/etc/longwire/longwire.toml"
+// SystemPath is where a config is looked for when nobody says where it is.
+const SystemPath = "/etc/longwire/longwire.toml"
 
 // Search tells which file holds the config: the one named, else $LONGWIRE_CONFIG, else the system's if it exists, else
 // "" for the embedded defaults.
@@ -22,8 +22,8 @@ func Search(named string) string {
 	if env := os.Getenv("LONGWIRE_CONFIG"); env != "" {
 		return env
 	}
-	if _, err := os.Stat(systemPath); !errors.Is(err, fs.ErrNotExist) {
-		return systemPath
+	if _, err := os.Stat(SystemPath); !errors.Is(err, fs.ErrNotExist) {
+		return SystemPath
 	}
 	return ""
 }
