@@ -17,6 +17,7 @@ type Entry struct {
 	Coalesce  bool   // an unsent entry with the same From and To and Coalesce is replaced (presence)
 	Queued    time.Time
 	Expires   time.Time // zero: never
+	Ending    Ending    // what Expires means, if its sender set it; 0: its sender is told
 	NotBefore time.Time // it is held until then, unless one goes that must not overtake it; zero: it is not
 	Track     bool      // its sender may ask what became of it (fates.go)
 	Receipt   bool      // its sender wants a receipt, and what is sent does not ask the far client for one

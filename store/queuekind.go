@@ -83,6 +83,17 @@ func Kinds(kinds ...Kind) (s KindSet) {
 // Has tells whether k is in the set.
 func (s KindSet) Has(k Kind) bool { return s == 0 || s&(1<<k) != 0 }
 
+// Ending is what the sender wants done when an entry's time is over.
+type Ending uint8
+
+// Endings. XEP-0079 §3.4.
+const (
+	EndAlert Ending = iota + 1
+	EndDrop
+	EndError
+	EndNotify // and it is sent all the same
+)
+
 // orDefault fills in what the one who puts an entry did not say.
 func (e Entry) orDefault() Entry {
 	if e.Kind == 0 && e.Class == 0 {

@@ -170,3 +170,28 @@ func (tx *Tx) hold(peer string, e Entry, until time.Time) error {
 	}
 	return tx.putRecord(bucketQueue, bodyKey(peer, e.ID), entryRecordOf(e))
 }
+
+// Prolong gives an unsent entry another time to expire at, in tx, and returns what it is now; the zero Entry if it is gone or was sent.
+func (q *Queue) Prolong(tx *Tx, id uint64, to func(Entry) (time.Time, Ending)) (Entry, error) {
+	e, err := tx.entryWithState(q.name, id)
+	if errors.Is(err, ErrNotFound) || err == nil && (e.Session != "" || e.Stanza == nil) {
+		return Entry{}, nil
+	}
+	if err != nil {
+		return Entry{}, err
+	}
+	if !e.Expires.IsZero() {
+		err = tx.delete(bucketQueue, expiresKey(q.name, e.Expires, id))
+	}
+	e.Expires, e.Ending = to(e)
+	if err == nil && !e.Expires.IsZero() {
+		err = tx.put(bucketQueue, expiresKey(q.name, e.Expires, id), []byte{})
+	}
+	if err == nil {
+		err = tx.putRecord(bucketQueue, bodyKey(q.name, id), entryRecordOf(e))
+	}
+	if err != nil {
+		return Entry{}, fmt.Errorf("store: prolonging entry %d for %s: %w", id, q.name, err)
+	}
+	return e, nil
+}

@@ -128,11 +128,12 @@ type entryRecord struct {
 	Expires  int64  `cbor:"7,keyasint,omitempty"`
 	Stanza   []byte `cbor:"8,keyasint"`
 
-	Kind      Kind  `cbor:"9,keyasint,omitempty"` // absent: Class holds it
-	NotBefore int64 `cbor:"10,keyasint,omitempty"`
-	Track     bool  `cbor:"11,keyasint,omitempty"`
-	Receipt   bool  `cbor:"12,keyasint,omitempty"`
-	Saved     int   `cbor:"13,keyasint,omitempty"`
+	Kind      Kind   `cbor:"9,keyasint,omitempty"` // absent: Class holds it
+	NotBefore int64  `cbor:"10,keyasint,omitempty"`
+	Track     bool   `cbor:"11,keyasint,omitempty"`
+	Receipt   bool   `cbor:"12,keyasint,omitempty"`
+	Saved     int    `cbor:"13,keyasint,omitempty"`
+	Ending    Ending `cbor:"14,keyasint,omitempty"`
 }
 
 type custodyRecord struct {

@@ -83,7 +83,7 @@ var (
 	}
 	goldenUrgent = Entry{
 		Kind: KindGroupchat, Class: ClassFlash, From: "a@field.net/phone", To: "ops@rooms.headquarters.net", StanzaID: "id3",
-		Queued: goldenTime, Expires: goldenTime.Add(time.Hour), NotBefore: goldenTime.Add(time.Minute), Track: true, Receipt: true, Saved: 17,
+		Queued: goldenTime, Expires: goldenTime.Add(time.Hour), NotBefore: goldenTime.Add(time.Minute), Track: true, Receipt: true, Saved: 17, Ending: EndDrop,
 		Stanza: []byte("<message/>"),
 	}
 	goldenEntry = Entry{

@@ -116,7 +116,15 @@ func (p *Peer) expire(ctx context.Context, now time.Time) (next time.Time, err e
 		if len(over) == 0 {
 			return next, nil
 		}
-		gone, err := p.takeOut(ids(over[:min(len(over), atOnce)]), expired, func(s *Stats) *Counts { return &s.Expired })
+		over = over[:min(len(over), atOnce)]
+		told := slices.DeleteFunc(slices.Clone(over), func(e store.Entry) bool { return e.Ending != store.EndNotify })
+		if len(told) > 0 {
+			if err := p.commit(func(t *router.Turn) error { return p.notify(t, ids(told)) }, nil); err != nil {
+				return next, fmt.Errorf("s2s: peer %s: telling of what is late: %w", p.name, err)
+			}
+			continue
+		}
+		gone, err := p.takeOut(ids(over), expired(), func(s *Stats) *Counts { return &s.Expired })
 		if err != nil {
 			return next, err
 		}
@@ -165,9 +173,11 @@ func cancelled(text string) reason {
 }
 
 // expired has the time until when it should have been sent. RFC 6120 §8.3.3.16: the far server could not be reached within a reasonable time.
-var expired = reason{store.FateExpired, func(e store.Entry) *stanza.Err {
-	return stanza.Fail(stanza.RemoteServerTimeout, "not sent before "+clock(e.Expires))
-}}
+func expired() reason {
+	return reason{store.FateExpired, func(e store.Entry) *stanza.Err {
+		return stanza.Fail(stanza.RemoteServerTimeout, "not sent before "+clock(e.Expires))
+	}}
+}
 
 // clock is a time for people who know which day it is.
 func clock(at time.Time) string { return at.UTC().Format("15:04 UTC on 2 January 2006") }
@@ -188,24 +198,14 @@ func (p *Peer) cancel(why reason, ids []uint64) ([]store.Entry, error) {
 func (p *Peer) takeOut(ids []uint64, why reason, count func(*Stats) *Counts) ([]store.Entry, error) {
 	for {
 		var gone []store.Entry
-		t := new(router.Turn)
-		fate := make(chan error, 1)
-		p.peers.DB.Submit(func(tx *store.Tx) (err error) {
-			t.Reset(tx)
+		err := p.commit(func(t *router.Turn) (err error) {
 			gone, err = p.remove(t, ids, why)
 			return err
-		}, func(err error) {
-			if err == nil {
-				p.stats.add(func(s *Stats) {
-					for _, e := range gone {
-						count(s).add(e.Kind)
-					}
-				})
-				t.Done()
+		}, func(s *Stats) {
+			for _, e := range gone {
+				count(s).add(e.Kind)
 			}
-			fate <- err
 		})
-		err := <-fate
 		var sent *sentError
 		if errors.As(err, &sent) {
 			ids = slices.DeleteFunc(slices.Clone(ids), func(id uint64) bool { return slices.Contains(sent.ids, id) })
@@ -216,6 +216,25 @@ func (p *Peer) takeOut(ids []uint64, why reason, count func(*Stats) *Counts) ([]
 		}
 		return gone, nil
 	}
+}
+
+// commit runs f on a Turn of its own and waits for the commit; count may be nil.
+func (p *Peer) commit(f func(*router.Turn) error, count func(*Stats)) error {
+	t := new(router.Turn)
+	fate := make(chan error, 1)
+	p.peers.DB.Submit(func(tx *store.Tx) error {
+		t.Reset(tx)
+		return f(t)
+	}, func(err error) {
+		if err == nil {
+			if count != nil {
+				p.stats.add(count)
+			}
+			t.Done()
+		}
+		fate <- err
+	})
+	return <-fate
 }
 
 // sentError undoes a removal: these entries have got numbers of a link session, so the peer may have them.
@@ -241,11 +260,23 @@ func (p *Peer) remove(t *router.Turn, ids []uint64, why reason) ([]store.Entry, 
 		return nil, &sentError{sent}
 	}
 	for _, e := range gone {
-		if err := p.bounce(t, e, why.of(e)); err != nil {
+		if err := p.tellEnd(t, e, why); err != nil {
 			return nil, err
 		}
 	}
 	return gone, nil
+}
+
+// tellEnd tells the sender of an entry that is gone, as it was asked for or as is usual.
+func (p *Peer) tellEnd(t *router.Turn, e store.Entry, why reason) error {
+	if why.state == store.FateExpired && e.Ending != 0 {
+		if s, err := parsed(e); err == nil {
+			if done, err := p.ended(t, s, e, why.of(e)); done || err != nil {
+				return err
+			}
+		}
+	}
+	return p.bounce(t, e, why.of(e))
 }
 
 func ids(es []store.Entry) []uint64 {

@@ -94,6 +94,10 @@ func (p *Peer) enqueue(t *router.Turn, r *rules, s *stanza.Stanza) error {
 		return err
 	}
 	now := time.Now()
+	until, err := deadlineOf(now, s)
+	if err != nil {
+		return err
+	}
 	asks := asksReceipt(s)
 	saved := 0
 	var hold time.Time
@@ -131,6 +135,9 @@ func (p *Peer) enqueue(t *router.Turn, r *rules, s *stanza.Stanza) error {
 	}
 	if w.life > 0 {
 		e.Expires = now.Add(w.life)
+	}
+	if !until.at.IsZero() && (e.Expires.IsZero() || until.at.Before(e.Expires)) {
+		e.Expires, e.Ending = until.at, until.action
 	}
 	note := ""
 	if r.Spend != nil {
@@ -202,7 +209,7 @@ func domainOf(full string) string {
 // a message, of an iq get or set, or who wanted to enter a room. The answer is the node's verdict on something it had
 // accepted, so the Turn is marked for as long as it is on its way.
 func (p *Peer) bounce(t *router.Turn, e store.Entry, why *stanza.Err) error {
-	s, err := stream.ParseStanza(e.Stanza)
+	s, err := parsed(e)
 	if err != nil {
 		p.peers.Log.Error("s2s: a queued stanza cannot be read", "peer", p.name, "id", e.ID, "err", err)
 		return nil
@@ -221,12 +228,10 @@ func (p *Peer) bounce(t *router.Turn, e store.Entry, why *stanza.Err) error {
 	if back == nil {
 		return nil
 	}
-	before := t.Verdict
-	t.Verdict = true
-	err = p.peers.Router.Route(t, back)
-	t.Verdict = before
-	return err
+	return p.verdict(t, back)
 }
+
+func parsed(e store.Entry) (*stanza.Stanza, error) { return stream.ParseStanza(e.Stanza) }
 
 // awaited tells whether somebody must know that a presence was lost: who wants to enter a room, or a room that is
 // federated with another (XEP-0289), which would believe for ever that an occupant is still here.
