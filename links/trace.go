@@ -19,6 +19,7 @@ const (
 	EventDown      EventKind = "down"      // its end, with the reason
 	EventReceived  EventKind = "received"  // a stanza of the peer was handed in
 	EventDuplicate EventKind = "duplicate" // one that had been taken before came again
+	EventCarrier   EventKind = "carrier"   // Link carries what is for Peer from now on, with the reason; no link: none does
 	EventRejected  EventKind = "rejected"  // the link's server did not deliver what it was given, with the reason
 )
 

@@ -10,6 +10,10 @@ import (
 type Way interface {
 	// May is what the link may take from the queue now, and whether what it has sent may be sent on it again.
 	May() plan.Load
+	// Wanted tells whether the link should be open even while it may take nothing: to show whether it works again.
+	Wanted() bool
+	// Express is what may go in a lane of its own on this link, whichever carries the rest. It may be May, or more.
+	Express() plan.Load
 	// Silent tells whether nothing at all may be sent, not even what was taken: emission control, a transmit window that is closed, a link that only receives.
 	Silent() bool
 	// Alternatives is after what time without a word of the peer another link will carry instead, so that a peer that owes confirmations is to be asked
@@ -29,7 +33,6 @@ type Report struct {
 	Fault string        // why it is not up, in words
 	Until time.Time     // when it is tried again; zero: not known
 	RTT   time.Duration // 0: not measured
-	Rate  int           // bit/s; 0: not measured
 }
 
 // Alone is the Way of a link that is the only one.
@@ -39,6 +42,12 @@ var _ Way = Alone{}
 
 // May implements Way: everything.
 func (Alone) May() plan.Load { return plan.Everything() }
+
+// Wanted implements Way.
+func (Alone) Wanted() bool { return false }
+
+// Express implements Way.
+func (Alone) Express() plan.Load { return plan.Everything() }
 
 // Silent implements Way.
 func (Alone) Silent() bool { return false }
