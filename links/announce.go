@@ -7,34 +7,6 @@ import (
 	"longwire/store"
 )
 
-// takeOver is called when k carries our stanzas; false means not yet. Where numbering goes on from contact to contact, what another one said of it here
-// is out of date, and what is not confirmed is sent again. Else each role has numbers of its own: then the other contact's stanzas must be confirmed
-// first, or ours could overtake them.
-func (k *contact) takeOver() (bool, error) {
-	if k.p.desk.Carrier == k {
-		return true, nil
-	}
-	if k.p.c.ZeroRTT {
-		k.p.desk.Carrier, k.out = k, silent
-		return true, nil
-	}
-	for _, b := range k.p.books {
-		c := b.State()
-		if b == k.book || c.OutID == "" || c.Sent == c.Acked {
-			continue
-		}
-		if k.p.alive(b) {
-			return false, nil
-		}
-		// The peer may have taken some of these, and will get them again: XEP-0198 §5 has no way to ask but on a contact that it or we resume.
-		if err := b.Renumber(); err != nil {
-			return false, err
-		}
-	}
-	k.p.desk.Carrier = k
-	return true, nil
-}
-
 // announce says which stream of ours follows, if it was not said here; nil when it was, or when there is nothing to say yet.
 func (k *contact) announce(now time.Time) (*Piece, error) {
 	if k.out != silent {

@@ -68,6 +68,8 @@ type contact struct {
 	leaving  bool
 	goodbye  bool // the peer said Bye
 	misdeeds int
+	quiet    bool // nothing may be sent on the link, when the clock was looked at last
+	waits    bool // another link has to yield first
 }
 
 // inFlight is a stanza that was sent here and not confirmed.

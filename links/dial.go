@@ -88,8 +88,8 @@ func (p *Pump) wanted(ctx context.Context) bool {
 		alive := len(p.contacts) > 0
 		p.mu.Unlock()
 		switch {
-		case alive:
-		case p.c.IdleClose == 0 || p.queue.Stats().Entries > 0:
+		case alive, p.env.Way.Silent():
+		case p.c.IdleClose == 0, p.env.Way.Wanted(), p.queue.Stats().Entries > 0 && !p.env.Way.May().None():
 			return true
 		default:
 			p.set(Waiting, nil)

@@ -2,7 +2,6 @@ package links
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -43,8 +42,13 @@ type Pump struct {
 	log   *slog.Logger
 	books [2]*custody.Book // accepted, opened; the same one when both ends keep one numbering for all contacts
 
-	desk *custody.Desk // of all links of the peer
-	turn *sync.Mutex   // the desk's
+	desk  *custody.Desk // of all links of the peer
+	user  *custody.User // what we are to it,
+	leave func()        // until this is called
+	turn  *sync.Mutex   // the desk's
+
+	carrier *contact  // who carried our stanzas last; under turn
+	yield   time.Time // since when another link waits for us; under turn
 
 	mu       sync.Mutex // guards what follows
 	contacts []*contact
@@ -88,6 +92,9 @@ func NewPump(c Config, link Link, env Env) *Pump {
 	c = c.orDefault()
 	p := &Pump{c: c, desk: env.Desk, turn: &env.Desk.Turn, link: link, env: env, queue: env.DB.Queue(c.Peer), log: env.Log.With("link", c.Link, "peer", c.Peer),
 		change: make(chan struct{})}
+	name, keys := c.numbering()
+	p.user = &custody.User{Numbering: name, Keys: keys[:], Yield: p.yields}
+	p.leave = p.desk.Use(p.user)
 	p.status = Status{State: Down, Since: time.Now()}
 	if !c.Dial {
 		p.status.State = Listening
@@ -98,9 +105,12 @@ func NewPump(c Config, link Link, env Env) *Pump {
 // Run carries stanzas until ctx is done. Then it says goodbye, for a few seconds at most, and nothing of it is left when it returns. The error is
 // that of the store.
 func (p *Pump) Run(ctx context.Context) error {
+	defer p.leave()
 	if err := p.open(); err != nil {
 		return err
 	}
+	p.tell()
+	defer p.desk.Listen(p.pressed)()
 	var loops sync.WaitGroup
 	loops.Go(func() { p.accept(ctx) })
 	loops.Go(func() { p.pass(ctx) })
@@ -123,45 +133,21 @@ func (p *Pump) Run(ctx context.Context) error {
 	return nil
 }
 
-// open reads the books. Entries with a number of neither (from a time when the link was configured otherwise) become unsent.
-func (p *Pump) open() error {
-	keys := []string{p.c.Peer, p.c.Peer}
-	if !p.c.ZeroRTT {
-		// XEP-0198 §5: a session has an initiating entity, and each has numbers of its own.
-		keys = []string{p.c.Peer + "/in", p.c.Peer + "/out"}
+// numbering is what our stanzas are numbered in, and the keys of its records.
+func (c Config) numbering() (name string, keys [2]string) {
+	if c.ZeroRTT {
+		return c.Peer, [2]string{c.Peer, c.Peer}
 	}
+	// XEP-0198 §5: a session has an initiating entity, and each has numbers of its own.
+	return c.Link + " to " + c.Peer, [2]string{c.Peer + "/in", c.Peer + "/out"}
+}
+
+// open reads the books.
+func (p *Pump) open() (err error) {
+	_, keys := p.c.numbering()
 	for i, key := range keys {
-		if i > 0 && key == keys[0] {
-			p.books[i] = p.books[0]
-			continue
-		}
-		b, err := p.desk.Book(key)
-		if err != nil {
+		if p.books[i], err = p.desk.Book(key); err != nil {
 			return err
-		}
-		p.books[i] = b
-	}
-	if err := p.env.DB.Update(func(tx *store.Tx) error {
-		claims, err := tx.Custody(custody.Claims(p.c.Peer))
-		if err != nil || claims.OutID == "" {
-			return err
-		}
-		return tx.PutCustody(custody.Claims(p.c.Peer), store.Custody{})
-	}); err != nil {
-		return fmt.Errorf("links: taking over the stream to %s: %w", p.c.Peer, err)
-	}
-	all, err := p.queue.List()
-	if err != nil {
-		return fmt.Errorf("links: reading the queue of %s: %w", p.c.Peer, err)
-	}
-	known := map[string]bool{"": true, p.books[0].State().OutID: true, p.books[1].State().OutID: true}
-	for _, e := range all {
-		if known[e.Session] {
-			continue
-		}
-		known[e.Session] = true
-		if err := p.env.DB.Update(func(tx *store.Tx) error { return p.queue.Requeue(tx, e.Session) }); err != nil {
-			return fmt.Errorf("links: requeueing for %s: %w", p.c.Peer, err)
 		}
 	}
 	return nil
@@ -174,8 +160,11 @@ func (p *Pump) pass(ctx context.Context) {
 	t := time.NewTicker(time.Minute)
 	defer t.Stop()
 	for {
+		changed := p.env.Way.Changed()
 		select {
 		case <-wake:
+			p.wakeAll()
+		case <-changed:
 			p.wakeAll()
 		case <-t.C:
 			if err := p.release(time.Now()); err != nil {
@@ -195,7 +184,7 @@ func (p *Pump) release(now time.Time) error {
 	p.mu.Lock()
 	alone := len(p.contacts) == 0
 	p.mu.Unlock()
-	if !alone || p.queue.Stats().Sent == 0 {
+	if !alone || !p.holds() || p.queue.Stats().Sent == 0 {
 		return nil
 	}
 	for _, b := range p.books {
@@ -271,6 +260,7 @@ func (p *Pump) begin(s Session, opened bool) *contact {
 	p.changedLocked()
 	p.tasks.Add(1)
 	p.mu.Unlock()
+	p.tell()
 	for _, o := range replaced {
 		o.fail(replacedError()) // the peer has lost it, or it would not have come again
 	}
@@ -303,14 +293,18 @@ func (p *Pump) gone(k *contact) {
 	}
 	p.changedLocked()
 	p.mu.Unlock()
+	p.tell()
 	p.env.Meter.Ended(why, lasted)
 	p.env.Trace(Event{Kind: EventDown, At: time.Now(), Link: p.c.Link, Peer: p.c.Peer, Remote: k.s.String(), Reason: why, Heard: k.spoken.Load()})
 	p.log.Info("contact ended", "remote", k.s, "after", lasted.Round(time.Second/10), "reason", why)
 }
 
-// carries tells whether k is the contact that takes our stanzas: the one we opened, else the newest.
+// carries tells whether k is the contact that takes our stanzas, if the link may: the one we opened, else the newest.
 // XEP-0361 §4.6: when both sides opened one, each sends on its own.
 func (p *Pump) carries(k *contact) bool {
+	if p.env.Way.May().None() || p.env.Way.Silent() {
+		return false
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var best *contact

@@ -204,6 +204,7 @@ func (k *contact) acked(h uint32, now time.Time) error {
 
 // confirm takes a confirmation of our numbering id to the flash.
 func (k *contact) confirm(id string, h uint32, wait bool) error {
+	k.p.env.Way.Confirmed()
 	err := k.book.Confirm(id, h, wait, func(gone []store.Entry, err error) {
 		if err != nil {
 			k.p.log.Error("confirmation of the peer not stored", "err", err)

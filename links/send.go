@@ -168,6 +168,14 @@ func (k *contact) compose(now time.Time) (batch []Piece, sent []store.Entry, err
 	k.mu.Lock()
 	bye := k.leaving || k.goodbye
 	k.mu.Unlock()
+	k.catchUp()
+	if k.p.env.Way.Silent() {
+		if bye {
+			return nil, nil, errQuiet
+		}
+		k.keepQuiet()
+		return nil, nil, nil
+	}
 	if bye {
 		k.book.Drain() // so that the last ack covers all that came
 	}
@@ -192,7 +200,11 @@ func (k *contact) compose(now time.Time) (batch []Piece, sent []store.Entry, err
 
 // composeData makes the part of a batch that only the contact has that carries our stanzas.
 func (k *contact) composeData(now time.Time) (batch []Piece, sent []store.Entry, err error) {
-	if ok, err := k.takeOver(); !ok || err != nil {
+	ok, err := k.takeOver()
+	k.mu.Lock()
+	k.waits = !ok
+	k.mu.Unlock()
+	if !ok || err != nil {
 		return nil, nil, err
 	}
 	announcement, err := k.announce(now)
@@ -287,7 +299,7 @@ func (k *contact) next() ([]store.Entry, error) {
 		return out, nil
 	}
 	for {
-		entries, err := k.p.queue.Next(lim.Stanzas, lim.Bytes)
+		entries, err := k.p.pick(lim)
 		if err != nil || len(entries) == 0 {
 			return out, err
 		}
@@ -321,12 +333,16 @@ func (k *contact) askEvery() int {
 const measureEvery = 10 * time.Minute
 
 // askIdle is the time after which a lone stanza is asked after. A Longwire node tells by itself after AckIdle; asking at the same moment would cost
-// another packet.
+// another packet. Where another link would carry instead, a question is asked early enough that this one is not left for being lazy.
 func (k *contact) askIdle() time.Duration {
+	idle := k.p.c.AckIdle
 	if k.p.c.ZeroRTT {
-		return k.p.c.AckIdle + k.p.c.AckIdle/2 + k.p.rtt()
+		idle += k.p.c.AckIdle/2 + k.p.rtt()
 	}
-	return k.p.c.AckIdle
+	if left := k.p.env.Way.Alternatives(); left > 0 {
+		idle = min(idle, left/4)
+	}
+	return idle
 }
 
 // account books what was sent.

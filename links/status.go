@@ -52,8 +52,8 @@ func (p *Pump) Status() Status {
 // set changes the state of a link without contact.
 func (p *Pump) set(state State, err error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if len(p.contacts) > 0 || p.status.State == state {
+		p.mu.Unlock()
 		return
 	}
 	fault := p.status.Fault
@@ -61,15 +61,22 @@ func (p *Pump) set(state State, err error) {
 		fault = reason(err)
 	}
 	p.status = Status{State: state, Since: time.Now(), RTT: p.srtt, Fault: fault}
+	p.mu.Unlock()
+	p.tell()
 }
 
 func (p *Pump) backOff(err error, until time.Time) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if len(p.contacts) == 0 {
 		p.status = Status{State: BackingOff, Since: time.Now(), Until: until, RTT: p.srtt, Fault: reason(err)}
 	}
+	p.mu.Unlock()
+	p.tell()
 }
+
+var errQuiet = errors.New("links: nothing may be sent")
+
+var errYielded = errors.New("links: another link of the peer takes over")
 
 var errRenumbered = errors.New("links: numbering begun anew on another contact")
 
@@ -92,6 +99,8 @@ func reason(err error) string {
 		return "closed, nothing to carry"
 	case errors.Is(err, errStopped):
 		return "closed here"
+	case errors.Is(err, errYielded):
+		return "closed here, as another link takes over"
 	case errors.Is(err, errSilent), errors.Is(err, syscall.ETIMEDOUT):
 		return "the peer does not answer"
 	case errors.As(err, &remote):

@@ -6,6 +6,9 @@ import "time"
 func (k *contact) tick(now time.Time) (time.Duration, error) {
 	k.p.turn.Lock()
 	defer k.p.turn.Unlock()
+	k.mu.Lock()
+	k.quiet = k.p.env.Way.Silent()
+	k.mu.Unlock()
 	if k.dead(now) {
 		return 0, errSilent
 	}
@@ -30,6 +33,12 @@ func (k *contact) deadlinesLocked(now time.Time) (at []time.Time) {
 	if k.leaving {
 		at = append(at, now)
 	}
+	if c.IdleClose > 0 && k.opened {
+		at = append(at, later(k.lastAny.Add(c.IdleClose), now.Add(time.Second)))
+	}
+	if k.quiet {
+		return at
+	}
 	if !k.asked.IsZero() {
 		at = append(at, later(k.asked, k.heard).Add(k.patience()))
 	}
@@ -51,8 +60,8 @@ func (k *contact) deadlinesLocked(now time.Time) (at []time.Time) {
 	if k.plain && len(k.flight) > 0 {
 		at = append(at, now.Add(drainPoll))
 	}
-	if c.IdleClose > 0 && k.opened {
-		at = append(at, later(k.lastAny.Add(c.IdleClose), now.Add(time.Second)))
+	if k.waits {
+		at = append(at, now.Add(time.Second))
 	}
 	return at
 }
@@ -82,6 +91,9 @@ func (k *contact) answerTime() time.Duration {
 func (k *contact) dead(now time.Time) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.quiet {
+		return false
+	}
 	if !k.asked.IsZero() && now.Sub(later(k.asked, k.heard)) >= k.patience() {
 		return true
 	}
@@ -129,6 +141,9 @@ func (k *contact) closeIdle(now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	idle := k.p.c.IdleClose
+	if k.quiet || k.p.env.Way.Wanted() {
+		return
+	}
 	if idle > 0 && k.opened && len(k.flight) == 0 && k.owed == 0 && len(k.answers) == 0 && now.Sub(k.lastAny) >= idle {
 		k.leaving = true
 	}

@@ -91,6 +91,11 @@ func (k *contact) strangeStream(id string, named, renumber bool) error {
 		return err
 	}
 	err := k.book.Update(func(tx *store.Tx, c *store.Custody) error {
+		if named && c.InID != "" {
+			if err := tx.PutCustody(custody.Was(k.p.c.Peer), store.Custody{InID: c.InID, Mark: c.Mark}); err != nil {
+				return err
+			}
+		}
 		c.InID, c.Mark = "", 0
 		if named {
 			c.InID = id
@@ -116,7 +121,10 @@ func (k *contact) follow(word *Piece) error {
 	if !k.p.carries(k) {
 		return nil
 	}
-	k.p.desk.Carrier = k
+	if ok, err := k.p.takeDesk(); !ok || err != nil {
+		return err
+	}
+	k.p.carrier = k
 	if err := k.position(false); err != nil {
 		return err
 	}

@@ -55,6 +55,9 @@ func Open(db *store.DB, queue *store.Queue, key string) (*Book, error) {
 // the stream in another way puts an empty one: what the peer has taken may then be his, and is no sign of a record that is too old.
 func Claims(key string) string { return key + "/s5066/ours" }
 
+// Was is the key of the record of the peer's numbering before the one called key, as far as it was taken: what comes late of it is known.
+func Was(key string) string { return key + "/s5066/was" }
+
 // newName makes the name of a numbering. It is short because it is paid for on the link, and random because it must not come
 // again while a peer remembers it.
 func newName() string {

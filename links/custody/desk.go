@@ -1,6 +1,7 @@
 package custody
 
 import (
+	"fmt"
 	"sync"
 
 	"longwire/store"
@@ -9,23 +10,150 @@ import (
 // A Desk is where all links of a peer keep its numbers, so that they have one numbering. It lives as long as the node; links come and go.
 //
 // Turn is held while custody changes, by whichever link does it: from the choice of entries to their numbers, and for each word of the peer that moves
-// a numbering. It is not held while anything waits for a link. Carrier and what stands with it are guarded by it.
+// a numbering. It is not held while anything waits for a link.
 type Desk struct {
-	Turn sync.Mutex
-
-	// Carrier is who sent our stanzas of the ordinary lane last: whoever takes over announces anew, with the numbers there are. Any comparable value; under Turn.
-	Carrier any
+	Turn    sync.Mutex
+	carrier any // who took last; under Turn
+	express any // the same of the express lane
 
 	db    *store.DB
 	queue *store.Queue
+	peer  string
 
 	mu    sync.Mutex // guards what follows
 	books map[string]*Book
+	users map[*User]bool
 	ears  map[*ear]bool
+}
+
+// A User is a link as the desk knows it.
+type User struct {
+	// Numbering is what it gives numbers of: links of the same one go on where the other was. Two Longwire nodes have one for all links between them, called
+	// like the peer; with others each link has its own.
+	Numbering string
+	Keys      []string // of the records whose sessions its entries are in
+	// Yield makes unsent what it has sent in a numbering of its own and the peer has not confirmed, as another link is to send it. False: not yet, it may still be
+	// confirmed. It is called under Turn.
+	Yield func() (bool, error)
 }
 
 // ear is a link that wants to hear of what others took.
 type ear struct{ f func() }
+
+// Use notes that a link may have numbered entries, until stop is called.
+func (d *Desk) Use(u *User) (stop func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.users[u] = true
+	return func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.users, u)
+	}
+}
+
+// Carries tells whether it was who that took last. Under Turn.
+func (d *Desk) Carries(who any) bool { return d.carrier == who }
+
+// Take makes who, of the link u, the one that sends what is for the peer. False: not yet, another must yield first. Whoever takes over announces anew, with the
+// numbers there are. Under Turn.
+func (d *Desk) Take(who any, u *User) (bool, error) {
+	if d.carrier == who {
+		return true, nil
+	}
+	d.mu.Lock()
+	var others []*User
+	for o := range d.users {
+		if o.Numbering != u.Numbering {
+			others = append(others, o)
+		}
+	}
+	d.mu.Unlock()
+	for _, o := range others {
+		yield := o.Yield
+		if o.Numbering == d.peer {
+			yield = d.requeue
+		}
+		if ok, err := yield(); !ok || err != nil {
+			return false, err
+		}
+	}
+	if err := d.orphans(); err != nil {
+		return false, err
+	}
+	d.carrier = who
+	return true, nil
+}
+
+// TakeExpress makes who the one that sends in the numbering of the express lane, and tells whether that was another. Under Turn.
+func (d *Desk) TakeExpress(who any) (others bool) {
+	others = d.express != nil && d.express != who
+	d.express = who
+	return others
+}
+
+// HasExpress tells whether it was who that took that last. Under Turn.
+func (d *Desk) HasExpress(who any) bool { return d.express == who }
+
+// requeue makes unsent what is not confirmed of the common numbering. Its numbers are filled when that goes on.
+func (d *Desk) requeue() (bool, error) {
+	b, err := d.Book(d.peer)
+	if err != nil {
+		return false, err
+	}
+	c := b.State()
+	if c.OutID == "" || c.Sent == c.Acked {
+		return true, nil
+	}
+	if err := d.db.Update(func(tx *store.Tx) error { return d.queue.Requeue(tx, c.OutID) }); err != nil {
+		return false, fmt.Errorf("custody: requeueing for %s: %w", d.peer, err)
+	}
+	return true, nil
+}
+
+// orphans makes unsent what has a number of nobody's, from a time when the peer had other links.
+func (d *Desk) orphans() error {
+	if d.queue.Stats().Sent == 0 {
+		return nil
+	}
+	d.mu.Lock()
+	known := map[string]bool{"": true}
+	var keys []string
+	for u := range d.users {
+		keys = append(keys, u.Keys...)
+	}
+	d.mu.Unlock()
+	err := d.db.View(func(tx *store.Tx) error {
+		for _, key := range keys {
+			c, err := tx.Custody(key)
+			if err != nil {
+				return err
+			}
+			known[c.OutID], known[c.OutID+Second] = true, true
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("custody: reading the records of %s: %w", d.peer, err)
+	}
+	all, err := d.queue.List()
+	if err != nil {
+		return fmt.Errorf("custody: reading the queue of %s: %w", d.peer, err)
+	}
+	for _, e := range all {
+		if known[e.Session] {
+			continue
+		}
+		known[e.Session] = true
+		if err := d.db.Update(func(tx *store.Tx) error { return d.queue.Requeue(tx, e.Session) }); err != nil {
+			return fmt.Errorf("custody: requeueing for %s: %w", d.peer, err)
+		}
+	}
+	return nil
+}
+
+// Second is what the name of a session ends in that shares the record of another.
+const Second = "+"
 
 // Book is the book called key: the same one for all who ask.
 func (d *Desk) Book(key string) (*Book, error) {
@@ -83,7 +211,7 @@ func (d *Desks) Desk(peer string) *Desk {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.all[peer] == nil {
-		d.all[peer] = &Desk{db: d.db, queue: d.db.Queue(peer), books: map[string]*Book{}, ears: map[*ear]bool{}}
+		d.all[peer] = &Desk{db: d.db, queue: d.db.Queue(peer), peer: peer, books: map[string]*Book{}, users: map[*User]bool{}, ears: map[*ear]bool{}}
 	}
 	return d.all[peer]
 }

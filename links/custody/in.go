@@ -94,6 +94,20 @@ func (b *Book) Mend() error {
 	return b.Settle()
 }
 
+// Taken is the last number that was handed in, by whichever link.
+func (b *Book) Taken() uint32 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.taken
+}
+
+// Doubt notes that the peer does not know the mark that it was told last, as it sends again what that covers.
+func (b *Book) Doubt() {
+	b.mu.Lock()
+	b.told = b.c.Mark - 1
+	b.mu.Unlock()
+}
+
 // Epoch is what contacts that are announced now may be listened to in.
 func (b *Book) Epoch() int {
 	b.mu.Lock()

@@ -114,7 +114,7 @@ func Check(configs []Config) error {
 	bad := func(c Config, format string, args ...any) {
 		faults = append(faults, fmt.Errorf("links/ip: link %q: %w", c.Name, fmt.Errorf(format, args...)))
 	}
-	names, peers := map[string]bool{}, map[string]string{}
+	names := map[string]bool{}
 	for i, c := range configs {
 		c = c.orDefault()
 		if c.Name == "" || c.Peer == "" {
@@ -124,10 +124,6 @@ func Check(configs []Config) error {
 			bad(c, "there are two of that name")
 		}
 		names[c.Name] = true
-		if other, ok := peers[c.Peer]; ok {
-			bad(c, "peer %s is reached by link %q already", c.Peer, other)
-		}
-		peers[c.Peer] = c.Name
 		if !c.Dial && !c.Listen {
 			bad(c, "it neither dials nor listens")
 		}

@@ -271,7 +271,6 @@ func TestCheckFindsAllFaults(t *testing.T) {
 	}{
 		{"none", []ip.Config{ok}, nil},
 		{"names", []ip.Config{ok, {Name: "a", Peer: "q", RemoteAddr: "192.0.2.2", Dial: true}}, []string{"two of that name"}},
-		{"peers", []ip.Config{ok, {Name: "b", Peer: "p", RemoteAddr: "192.0.2.2", Dial: true}}, []string{`peer p is reached by link "a" already`}},
 		{"same address", []ip.Config{ok, {Name: "b", Peer: "q", RemoteAddr: "192.0.2.1", Listen: true}}, []string{`could be for link "a" as well`}},
 		{"same address, other port", []ip.Config{ok, {Name: "b", Peer: "q", RemoteAddr: "192.0.2.1", Listen: true, LocalPort: 1}}, nil},
 		{"idle", []ip.Config{{Name: "b", Peer: "q"}}, []string{"neither dials nor listens"}},

@@ -41,6 +41,9 @@ func (w *longwire) compose(mtu int) *upload {
 	if err := w.book.Name(); err != nil {
 		return w.stuck(err)
 	}
+	if w.out.of == "" {
+		w.out.of = w.book.State().OutID
+	}
 	if a == sendData {
 		u, err := w.composeData(mtu, now)
 		if err != nil {
@@ -262,6 +265,7 @@ func (w *longwire) number(fresh []item, n int) error {
 	if err := w.book.Number(entries); err != nil {
 		return err
 	}
+	w.out.had = w.book.State().Sent
 	for i := range entries {
 		fresh[i].entry = entries[i]
 		w.out.items = append(w.out.items, fresh[i])

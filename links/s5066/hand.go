@@ -16,6 +16,8 @@ import (
 // hand gives the peer's stanza n, which took so many bytes of frames, to the node, or counts it as taken if it is none. False means that it is not taken, and what is behind it neither.
 func (w *longwire) hand(ctx context.Context, epoch int, n uint32, text []byte, wire int) bool {
 	in := &w.into
+	w.book.Handing.Lock() // from number to Inbound in one step: another link may bring the one behind it
+	defer w.book.Handing.Unlock()
 	at, id := w.book.Admit(epoch, n, ctx.Done())
 	if at != custody.Next {
 		return at == custody.Known
@@ -77,6 +79,9 @@ func (w *longwire) owe(n int) {
 	w.owed += n
 	w.owedAt = now
 	w.mu.Unlock()
+	if !w.fast {
+		w.p.desk.Pass() // others know nothing of the other lane
+	}
 	select {
 	case w.kick <- struct{}{}:
 	default:

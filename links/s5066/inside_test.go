@@ -30,8 +30,10 @@ func lone(t testing.TB) *longwire {
 	c := Config{Name: "l", SAP: 6, Compress: true}.orDefault()
 	p := &port{link: c, c: PeerConfig{Peer: "p", Mapping: Longwire}.orDefault(), queue: db.Queue("p"), db: db, meter: new(meter.Meter),
 		trace: func(links.Event) {}, log: NewManager(Env{}).env.Log, desk: custody.NewDesks(db).Desk("p"), way: links.Alone{}}
+	p.bind = newBind(c, nil, p.log)
 	p.in = func(_ string, _ *stanza.Stanza, mark func(*store.Tx) error, done func(error)) { db.Submit(mark, done) }
 	l := newLanes(p).(*lanes)
+	p.m = l
 	if err := errors.Join(l.ordinary.open(), l.express.open()); err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ type inward struct {
 	life   string        // name under which stanzas of it were last taken; on flash
 	was    store.Custody // its numbering before the present one
 	taken  uint32        // last number handed to Inbound
+	epoch  int           // of the book
 	held   [][]byte      // came too early
 	gapAt  time.Time     // the first of them
 	heard  time.Time
@@ -40,6 +41,10 @@ func (w *longwire) take(ctx context.Context, updu []byte) {
 	in.wire += len(updu)
 	w.p.meter.Add(func(c *meter.Counts) { c.In.Wire += uint64(len(updu)) })
 	if err := w.mend(); err != nil {
+		w.p.log.Error("nothing can be taken", "err", err)
+		return
+	}
+	if err := w.refresh(); err != nil {
 		w.p.log.Error("nothing can be taken", "err", err)
 		return
 	}
@@ -80,7 +85,7 @@ func (w *longwire) settle() error {
 		return err
 	}
 	c := w.book.State()
-	w.into.taken = c.Mark
+	w.into.taken, w.into.epoch = c.Mark, w.book.Epoch()
 	return w.readLife(c.InID)
 }
 
@@ -311,7 +316,7 @@ func (w *longwire) marks(h frame.Header) error {
 		return nil
 	}
 	ours := !h.Names || h.In == w.name()
-	if !ours && after(h.Mark, o.since) {
+	if !ours && after(h.Mark, o.since) && (w.cares() || after(h.Mark, c.Sent)) {
 		return w.otherLife(h)
 	}
 	if after(h.Mark, c.Sent) {
@@ -352,6 +357,7 @@ func (w *longwire) takeAll(ctx context.Context, h frame.Header, texts [][]byte) 
 			w.p.meter.Add(func(c *meter.Counts) { c.In.Repeated++ })
 			w.p.came(w.lane(), links.EventDuplicate, nil, len(text), part, w.p.line(w.out.rate).Air(part))
 			w.out.anyTold = false // it has not heard of them
+			w.book.Doubt()
 			w.owe(1)
 			continue
 		}

@@ -21,6 +21,7 @@ import (
 type lanes struct {
 	p                 *port
 	ordinary, express *longwire
+	leave             func() // the desk
 
 	mu    sync.Mutex               // guards what follows
 	owner map[sis.Ticket]*longwire // of what is under way
@@ -33,6 +34,8 @@ func newLanes(p *port) mapping {
 	l.ordinary, l.express = newLongwire(p, p.c.Peer), newLongwire(p, custody.Express(p.c.Peer))
 	l.ordinary.lanes, l.express.lanes = l, l
 	l.express.fast = true
+	l.ordinary.user = &custody.User{Numbering: p.c.Peer, Keys: []string{p.c.Peer, custody.Express(p.c.Peer)}}
+	l.leave = p.desk.Use(l.ordinary.user)
 	return l
 }
 
@@ -46,6 +49,7 @@ func (l *lanes) other(w *longwire) *longwire {
 
 // run opens both and carries stanzas until ctx is done.
 func (l *lanes) run(ctx context.Context) error {
+	defer l.leave()
 	for _, w := range []*longwire{l.ordinary, l.express} {
 		if err := w.open(); err != nil {
 			return err

@@ -33,6 +33,7 @@ type longwire struct {
 	lanes *lanes
 	fast  bool // this is the express lane
 	book  *custody.Book
+	user  *custody.User // what we are to the desk
 	box   *inbox
 	kick  chan struct{} // wakes send
 
@@ -125,7 +126,7 @@ func (w *longwire) wake() {
 
 // Keys of records beside the book's, by its key.
 func lifeKey(peer string) string  { return peer + "/s5066/life" } // InID: the name under which stanzas were last taken
-func wasKey(peer string) string   { return peer + "/s5066/was" }  // InID and Mark: the numbering before the present one
+func wasKey(peer string) string   { return custody.Was(peer) }    // InID and Mark: the numbering before the present one
 func chainKey(peer string) string { return custody.Claims(peer) } // OutID, Sent: outward.since; InID: outward.chain
 
 // run carries stanzas until ctx is done.
@@ -139,7 +140,7 @@ func (w *longwire) run(ctx context.Context) error {
 	return failed
 }
 
-// open reads what is on flash. Entries with a number of another numbering (from a time when the link was configured otherwise) become unsent.
+// open reads what is on flash.
 func (w *longwire) open() (err error) {
 	w.turn.Lock()
 	defer w.turn.Unlock()
@@ -148,25 +149,6 @@ func (w *longwire) open() (err error) {
 		return err
 	}
 	c := w.book.State()
-	all, err := w.p.queue.List()
-	if err != nil {
-		return fmt.Errorf("s5066: reading the queue of %s: %w", peer, err)
-	}
-	known := map[string]bool{"": true, c.OutID: true}
-	if other, err := w.p.desk.Book(w.lanes.other(w).key); err != nil {
-		return err
-	} else {
-		known[other.State().OutID] = true
-	}
-	for _, e := range all {
-		if known[e.Session] {
-			continue
-		}
-		known[e.Session] = true
-		if err := db.Update(func(tx *store.Tx) error { return w.p.queue.Requeue(tx, e.Session) }); err != nil {
-			return fmt.Errorf("s5066: requeueing for %s: %w", peer, err)
-		}
-	}
 	if err := w.begin(); err != nil {
 		return err
 	}
@@ -174,7 +156,7 @@ func (w *longwire) open() (err error) {
 		return fmt.Errorf("s5066: reading the record of %s: %w", peer, err)
 	}
 	w.out.enc.Plain = !w.p.link.Compress
-	w.into.taken = c.Mark
+	w.into.taken, w.into.epoch = w.book.Taken(), w.book.Epoch()
 	if err := w.reload(); err != nil {
 		return err
 	}
@@ -273,6 +255,7 @@ func (w *longwire) receive(ctx context.Context) {
 			return
 		}
 		w.step(func() {})
+		w.p.tell()
 		for u, ok := w.box.take(); ok; u, ok = w.box.take() {
 			if w.isRCOP(u.UPDU) {
 				w.takeRCOP(ctx, u)
@@ -306,11 +289,14 @@ func (w *longwire) send(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		w.p.tell()
+		changed := w.p.way.Changed()
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-wake:
 			w.gather()
+		case <-changed:
 		case <-w.kick:
 		case <-timer.C:
 		}

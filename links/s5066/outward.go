@@ -31,6 +31,8 @@ type outward struct {
 	chain  []string // names of the lives since then that nobody has answered to
 	claims bool     // this one is among them, on flash
 	proof  bool     // the peer has answered to this one
+	of     string   // numbering that it is of,
+	had    uint32   // and the last number that was given when we last looked: more are other links'
 	known  bool     // the peer knows that name,
 	marked bool     // and has told its mark under it: stanzas need not introduce themselves
 	newRun bool     // what is sent next must be readable without history
@@ -124,6 +126,7 @@ func (w *longwire) digest(now time.Time) {
 	w.notes = nil
 	w.mu.Unlock()
 	o := &w.out
+	w.catchUp()
 	for _, n := range notes {
 		for i, f := range o.flights {
 			if f.ticket != n.ticket {
@@ -157,6 +160,7 @@ func (w *longwire) digest(now time.Time) {
 // arrived: the peer's node has the frame, since at.
 func (w *longwire) arrived(f flight, at, now time.Time) {
 	o := &w.out
+	w.p.way.Confirmed()
 	o.relent()
 	w.measure(f, at)
 	if f.kind != sendData || f.void {
@@ -241,8 +245,11 @@ func (w *longwire) goBack(n uint32) {
 
 // confirm takes the peer's mark.
 func (w *longwire) confirm(mark uint32) {
-	o := &w.out
-	id := w.book.State().OutID
+	c := w.book.State()
+	id := c.OutID
+	if after(mark, c.Acked) {
+		w.p.way.Confirmed()
+	}
 	err := w.book.Confirm(id, mark, false, func(gone []store.Entry, err error) {
 		if err != nil {
 			w.p.log.Error("mark of the peer not stored", "err", err)
@@ -256,6 +263,12 @@ func (w *longwire) confirm(mark uint32) {
 		w.p.drops.check.Add(1)
 		return
 	}
+	w.landed(mark)
+}
+
+// landed drops what the peer has confirmed, up to mark.
+func (w *longwire) landed(mark uint32) {
+	o := &w.out
 	for len(o.items) > 0 && !after(o.items[0].seq, mark) {
 		o.bytes -= o.items[0].size()
 		o.items = o.items[1:]
@@ -278,6 +291,9 @@ func (w *longwire) confirm(mark uint32) {
 // release makes numbered entries unsent whose time is over before they could be sent, so that their senders are told. What the peer's node has is
 // as good as delivered, and waits for its mark.
 func (w *longwire) release(now time.Time) error {
+	if !w.cares() {
+		return nil // another link looks after them
+	}
 	o := &w.out
 	var over []uint64
 	for _, it := range o.items {

@@ -27,7 +27,7 @@ func (l *lanes) open() bool {
 
 // classes are the urgent ones that may go on the express lane of this link; 0: none.
 func (l *lanes) classes() (s store.ClassSet) {
-	load := l.p.way.May()
+	load := l.p.way.Express()
 	if load.None() {
 		return 0
 	}
@@ -110,7 +110,7 @@ func (w *longwire) next(n, bytes int, now time.Time) ([]store.Entry, error) {
 	if w.fast {
 		return w.lanes.swift(n, bytes, now)
 	}
-	entries, err := w.p.queue.Next(n, bytes)
+	entries, err := w.p.pick(n, bytes)
 	if err != nil {
 		return nil, err
 	}

@@ -50,6 +50,9 @@ func (w *longwire) plan(now time.Time) (action, time.Time) {
 		return idle, next
 	}
 	w.mu.Lock()
+	if w.owed > 0 && !w.book.Untold() {
+		w.owed = 0 // another link told it
+	}
 	owed, owedAt, question := w.owed, w.owedAt, w.question
 	w.mu.Unlock()
 	busy := w.book.Busy() // an answer that covers what is being committed is worth the wait; the commit wakes us
@@ -57,7 +60,11 @@ func (w *longwire) plan(now time.Time) (action, time.Time) {
 		in.held = nil
 		w.complain()
 	}
-	if len(o.items) > 0 && !o.resend.IsZero() && soonest(o.resend) {
+	carries := w.carry()
+	if !carries && !w.fast && !w.p.way.May().None() {
+		soonest(now.Add(time.Second)) // another link is about to yield
+	}
+	if carries && len(o.items) > 0 && !o.resend.IsZero() && soonest(o.resend) {
 		o.resend, o.blindTry = time.Time{}, min(2*o.blindTry, resendBlindMax)
 		w.goBack(w.book.State().Acked + 1)
 	}
@@ -69,7 +76,7 @@ func (w *longwire) plan(now time.Time) (action, time.Time) {
 	if o.again != nil && ready && soonest(o.lastBad.Add(w.p.radio(againEvery))) {
 		return sendAgain, next
 	}
-	if ready && w.hasData() && w.mayFly(now, soonest) && soonest(o.quiet) {
+	if carries && ready && w.hasData() && w.mayFly(now, soonest) && soonest(o.quiet) {
 		return sendData, next
 	}
 	switch {
@@ -77,7 +84,7 @@ func (w *longwire) plan(now time.Time) (action, time.Time) {
 		return sendAnswer, next
 	case owed > 0 && !busy && (owed >= manyOwed || w.p.pair.answering() || soonest(owedAt.Add(w.p.radio(w.ackDelay())))):
 		return sendMark, next
-	case ready && w.mayAsk() && soonest(o.askAt):
+	case carries && ready && w.mayAsk() && soonest(o.askAt):
 		return sendAsk, next
 	}
 	return idle, next

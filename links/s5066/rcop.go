@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"longwire/links"
+	"longwire/links/custody"
 	"longwire/links/sis"
 )
 
@@ -28,8 +29,11 @@ type rcopMapping struct {
 	box  *inbox
 	kick chan struct{}
 
-	turn sync.Mutex
-	out  rcopOut
+	turn  *sync.Mutex   // the desk's
+	user  *custody.User // what we are to it,
+	leave func()        // until this is called
+	yield time.Time     // since when another link waits for us; under turn
+	out   rcopOut
 
 	in rcopIn // receive's own
 
@@ -43,7 +47,9 @@ type rcopMapping struct {
 var _ mapping = (*rcopMapping)(nil)
 
 func newRCOP(p *port) mapping {
-	return &rcopMapping{p: p, key: rcopKey(p.c.Peer), box: newInbox(), kick: make(chan struct{}, 1), in: newRCOPIn(p)}
+	w := &rcopMapping{p: p, turn: &p.desk.Turn, key: rcopKey(p.c.Peer), box: newInbox(), kick: make(chan struct{}, 1), in: newRCOPIn(p)}
+	w.use()
+	return w
 }
 
 func (w *rcopMapping) heard(u sis.UnidataIndication) {
@@ -97,6 +103,7 @@ func (w *rcopMapping) publish() {
 
 // run reads what is on flash and carries stanzas until ctx is done.
 func (w *rcopMapping) run(ctx context.Context) error {
+	defer w.leave()
 	if err := w.open(); err != nil {
 		return err
 	}
@@ -115,10 +122,13 @@ func (w *rcopMapping) send(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		w.p.tell()
+		changed := w.p.way.Changed()
 		select {
 		case <-ctx.Done():
 			return
 		case <-wake:
+		case <-changed:
 		case <-w.kick:
 		case <-timer.C:
 		}
@@ -132,7 +142,11 @@ func (w *rcopMapping) send(ctx context.Context) {
 		}
 		w.turn.Lock()
 		wait := time.Until(w.out.until)
+		waits := !w.p.way.May().None() && !w.p.desk.Carries(w)
 		w.turn.Unlock()
+		if waits {
+			wait = time.Second // another link is about to yield
+		}
 		if wait <= 0 {
 			wait = lookAgain
 		}
@@ -155,6 +169,7 @@ func (w *rcopMapping) receive(ctx context.Context) {
 			return
 		}
 		w.step(func() {})
+		w.p.tell()
 		w.empty(ctx)
 	}
 }

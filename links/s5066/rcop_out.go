@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"longwire/links"
+	"longwire/links/custody"
 	"longwire/links/meter"
 	"longwire/links/s5066/rcop"
 	"longwire/links/sis"
@@ -56,7 +57,7 @@ type rcopFlight struct {
 
 // Two numberings share one count. Whether a stanza is stamped with the time since when it waits is settled with its number, as its bytes must be the
 // same whenever it is sent again: Choice.
-func (o *rcopOut) stamped() string { return o.session + "+" }
+func (o *rcopOut) stamped() string { return o.session + custody.Second }
 
 // open reads what is on flash: stanzas that were under way go again, with the same ids.
 func (w *rcopMapping) open() error {
@@ -85,7 +86,6 @@ func (w *rcopMapping) open() error {
 	if err != nil {
 		return fmt.Errorf("s5066: reading the queue of %s: %w", w.p.c.Peer, err)
 	}
-	other := map[string]bool{}
 	for _, e := range all {
 		switch e.Session {
 		case "":
@@ -93,13 +93,6 @@ func (w *rcopMapping) open() error {
 			f := w.flight(e)
 			f.failed, f.sent = true, true
 			o.flights = append(o.flights, f)
-		default:
-			other[e.Session] = true // of a time when the link was configured otherwise
-		}
-	}
-	for session := range other {
-		if err := w.p.db.Update(func(tx *store.Tx) error { return w.p.queue.Requeue(tx, session) }); err != nil {
-			return fmt.Errorf("s5066: requeueing for %s: %w", w.p.c.Peer, err)
 		}
 	}
 	slices.SortFunc(o.flights, func(a, b *rcopFlight) int { return int(int32(a.seq - b.seq)) })
@@ -128,7 +121,7 @@ func (w *rcopMapping) due() bool {
 	now := time.Now()
 	w.digest(now)
 	w.publish()
-	if now.Before(w.out.until) || len(w.out.tickets) >= rcopAloft {
+	if !w.carry() || now.Before(w.out.until) || len(w.out.tickets) >= rcopAloft {
 		return false
 	}
 	if w.going() != nil {
@@ -180,7 +173,7 @@ func (w *rcopMapping) fresh() (store.Entry, bool, error) {
 			}
 		}
 	}
-	entries, err := w.p.queue.Next(rcopLook, 256<<10)
+	entries, err := w.p.pick(rcopLook, 256<<10)
 	if err != nil {
 		return store.Entry{}, false, fmt.Errorf("s5066: reading the queue of %s: %w", w.p.c.Peer, err)
 	}
@@ -239,7 +232,7 @@ func (w *rcopMapping) compose(mtu int) *upload {
 	defer w.publish()
 	now := time.Now()
 	w.digest(now)
-	if now.Before(w.out.until) || len(w.out.tickets) >= rcopAloft {
+	if !w.carry() || now.Before(w.out.until) || len(w.out.tickets) >= rcopAloft {
 		return nil
 	}
 	for range 8 {
@@ -441,6 +434,7 @@ func (w *rcopMapping) finish(f *rcopFlight) {
 		w.p.log.Error("delivery not stored", "err", err) // tidy tries again
 		return
 	}
+	w.p.way.Confirmed()
 	w.remove(f)
 	w.p.event(links.Event{Kind: links.EventConfirmed}.Of(f.entry))
 }
@@ -465,18 +459,25 @@ func (w *rcopMapping) tidy() {
 		case f.delivered:
 			w.finish(f)
 		case f.failed && f.aloft == 0 && f != w.out.leaving && !f.entry.Expires.IsZero() && !f.entry.Expires.After(now):
-			const released = "released" // no name of ours
-			err := w.p.db.Update(func(tx *store.Tx) error {
-				if err := w.p.queue.Number(tx, released, 1, []uint64{f.entry.ID}); err != nil {
-					return err
-				}
-				return w.p.queue.Requeue(tx, released)
-			})
-			if err != nil && !errors.Is(err, store.ErrNotFound) {
+			if err := w.release(f); err != nil {
 				w.p.log.Error("expired stanza not released", "err", err)
-				continue
 			}
-			w.remove(f)
 		}
 	}
+}
+
+// release makes a stanza unsent.
+func (w *rcopMapping) release(f *rcopFlight) error {
+	const released = "released" // no name of ours
+	err := w.p.db.Update(func(tx *store.Tx) error {
+		if err := w.p.queue.Number(tx, released, 1, []uint64{f.entry.ID}); err != nil {
+			return err
+		}
+		return w.p.queue.Requeue(tx, released)
+	})
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	w.remove(f)
+	return nil
 }

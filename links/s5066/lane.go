@@ -1,0 +1,156 @@
+package s5066
+
+import (
+	"time"
+
+	"longwire/links"
+	"longwire/links/custody"
+	"longwire/links/plan"
+	"longwire/store"
+)
+
+// This file is what the mappings have to do with the other links of their peer.
+
+// tell reports the state of the link to the peer. No lock is held.
+func (p *port) tell() {
+	s := p.bind.status(p)
+	r := links.Report{State: plan.Trying, Fault: s.Fault, Until: s.Until, RTT: s.RTT}
+	if s.State == links.Up || s.State == Introducing {
+		r.State = plan.Up
+	}
+	p.way.Report(r)
+}
+
+// pick is what the queue has for the link, as far as it may take it.
+func (p *port) pick(n, bytes int) ([]store.Entry, error) {
+	pick := store.Pick{N: n, Bytes: bytes}
+	switch load := p.way.May(); {
+	case load.None():
+		return nil, nil
+	case !load.All():
+		pick.Classes, pick.Kinds = store.ClassSet(load.Classes), store.KindSet(load.Kinds)
+	}
+	return p.queue.Pick(pick)
+}
+
+// carry tells whether the stanzas of the lane are ours to send, and takes over from another link if they are. The caller holds turn.
+func (w *longwire) carry() bool {
+	d, o := w.p.desk, &w.out
+	ok, err := true, error(nil)
+	switch {
+	case w.fast && w.lanes.classes() == 0, !w.fast && w.p.way.May().None():
+		return false
+	case w.fast:
+		ok = d.TakeExpress(w)
+	case d.Carries(w):
+		return true
+	default:
+		ok, err = d.Take(w, w.user)
+	}
+	if err == nil && ok {
+		err = w.resume()
+	}
+	if err != nil {
+		w.p.log.Error("the stream cannot be taken over", "err", err)
+		o.stuck = time.Now().Add(10 * time.Second)
+		return false
+	}
+	return ok || w.fast
+}
+
+// resume goes on where another link was. What that has numbered the peer may have taken, though not from this life: that is no sign of an old record.
+func (w *longwire) resume() error {
+	c, o := w.book.State(), &w.out
+	if c.OutID == o.of && c.Sent == o.had {
+		return nil
+	}
+	if err := w.putClaims(store.Custody{}); err != nil {
+		return err
+	}
+	if err := w.begin(); err != nil {
+		return err
+	}
+	return w.reload()
+}
+
+// catchUp takes in what other links have done with our numbers since. The caller holds turn.
+func (w *longwire) catchUp() {
+	c, o := w.book.State(), &w.out
+	if len(o.items) == 0 {
+		return
+	}
+	if c.OutID != o.of { // begun anew elsewhere: what is unsent has its number no more
+		o.items, o.bytes = nil, 0
+		for i := range o.flights {
+			o.flights[i].void = true
+		}
+		return
+	}
+	if !after(o.items[0].seq, c.Acked) {
+		w.landed(c.Acked)
+	}
+}
+
+// refresh takes in what other links have taken of the peer's numbers since. The caller holds turn.
+func (w *longwire) refresh() error {
+	in := &w.into
+	in.taken = w.book.Taken()
+	if e := w.book.Epoch(); e != in.epoch {
+		in.epoch = e
+		return w.readLife(w.book.State().InID)
+	}
+	return nil
+}
+
+func (w *rcopMapping) use() {
+	w.user = &custody.User{Numbering: w.p.link.Name + " to " + w.p.c.Peer, Keys: []string{w.key}, Yield: w.yields}
+	w.leave = w.p.desk.Use(w.user)
+}
+
+// carry is as for the other mapping.
+func (w *rcopMapping) carry() bool {
+	d := w.p.desk
+	if w.p.way.May().None() {
+		return false
+	}
+	ok, err := d.Take(w, w.user)
+	if err != nil {
+		w.stall(err)
+		return false
+	}
+	if ok {
+		w.yield = time.Time{}
+	}
+	return ok
+}
+
+// cares tells whether what is numbered is ours to look after: no other link has taken over since.
+func (w *longwire) cares() bool { return w.fast && w.p.desk.HasExpress(w) || w.p.desk.Carries(w) }
+
+// yieldTime is how long the SIS server may still confirm what it has, when another link is to carry. In radio time.
+const yieldTime = 2 * time.Minute
+
+// yields makes unsent what was sent and is not confirmed, when the SIS server has it no more.
+func (w *rcopMapping) yields() (bool, error) {
+	now := time.Now()
+	w.digest(now)
+	if w.yield.IsZero() {
+		w.yield = now
+	}
+	over := now.Sub(w.yield) >= w.p.radio(yieldTime)
+	done := true
+	for _, f := range append([]*rcopFlight(nil), w.out.flights...) {
+		switch {
+		case f.delivered:
+			w.finish(f)
+			done = false
+		case (f.aloft > 0 || f == w.out.leaving) && !over:
+			done = false
+		default:
+			if err := w.release(f); err != nil {
+				return false, err
+			}
+		}
+	}
+	return done, nil
+}
