@@ -100,8 +100,8 @@ func (k *checker) server(s Server) {
 func (k *checker) peer(c Config, p PeerConfig, addresses map[sis.Address]string) {
 	if p.Peer == "" {
 		k.bad("a peer needs a name")
-	} else if other, ok := k.peers[p.Peer]; ok && p.Pairing != nil {
-		k.bad("peer %s, which introduces itself, is reached by link %q already", p.Peer, other)
+	} else if other, ok := k.peers[p.Peer]; ok && (other == c.Name || p.Pairing != nil) {
+		k.bad("peer %s is reached by link %q already, and whoever introduces himself does that on one", p.Peer, other)
 	}
 	k.peers[p.Peer] = c.Name
 	if p.RemoteAddress.Size() == 0 && p.Pairing != nil && !p.Pairing.kit() {

@@ -211,7 +211,7 @@ func TestCheckFindsEveryFault(t *testing.T) {
 		t.Fatal("nothing found")
 	}
 	for _, want := range []string{"two of that name", "has SAP 6 of that server", "no rank 16", "31.255.255.255 is that of a group", "TTL of 400h0m0s",
-		"no priority 16", "0.5 times as fast", `no mapping "pigeon"`, "already", "has the address 1.1.0.2 of peer p", `no confirmation "nobody"`,
+		"no priority 16", "0.5 times as fast", `no mapping "pigeon"`, "has the address 1.1.0.2 of peer p", `no confirmation "nobody"`,
 		`no delivery "maybe"`, "no RCOP connection 16", "repeated 16 times", "a peer needs a name", "is missing"} {
 		if !bytes.Contains([]byte(err.Error()), []byte(want)) {
 			t.Errorf("not found: %s", want)
