@@ -63,6 +63,9 @@ import (
 //	          'a' 0 account 0 place8 id4     num8: by sender, oldest first, with a digest of the stanza's id
 //	          'e' 0 peer 0 id8               num8
 //	          'd' 0 num8                     nothing: its sender wants a receipt and had none
+//	shortids  peer 0 'm' 0                   shortCountRecord: counters
+//	          peer 0 'n' 0 num8              shortIDRecord
+//	          peer 0 'd' 0 digest16          num8
 const (
 	bucketMeta bucketID = iota
 	bucketSecrets
@@ -87,6 +90,7 @@ const (
 	bucketPubsub
 	bucketArchiveLog
 	bucketFates
+	bucketShortIDs
 	bucketCount
 )
 
@@ -104,7 +108,7 @@ const (
 var bucketNames = [bucketCount]string{
 	"meta", "secrets", "accounts", "rosters", "roster", "tombs", "blobs", "spools", "spool", "sm", "smsent", "queue", "custody", "reserve",
 	"rooms", "members", "archives", "archive", "archidx", "fed", "pubsub", "archlog",
-	"fates",
+	"fates", "shortids",
 }
 
 func (b bucketID) String() string { return bucketNames[b] }

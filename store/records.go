@@ -153,6 +153,18 @@ type linkRecord struct {
 	Changed int64 `cbor:"2,keyasint,omitempty"`
 }
 
+type shortCountRecord struct {
+	head
+	Next  uint64 `cbor:"1,keyasint,omitempty"`
+	Count int    `cbor:"2,keyasint,omitempty"`
+}
+
+type shortIDRecord struct {
+	head
+	ID     string `cbor:"1,keyasint,omitempty"`
+	Digest []byte `cbor:"2,keyasint,omitempty"`
+}
+
 type pairingRecord struct {
 	head
 	Invitation   []byte `cbor:"1,keyasint"`

@@ -51,6 +51,8 @@ var goldenRecords = []struct {
 	{"link", linkRecord{v1, true, goldenTime.UnixNano()}, decoder[linkRecord]},
 	{"seen", seenRecord{v1, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}}, decoder[seenRecord]},
 	{"pairing", pairingRecordOf(goldenPairing), decoder[pairingRecord]},
+	{"shortcount", shortCountRecord{v1, 1 << 40, 10000}, decoder[shortCountRecord]},
+	{"shortid", shortIDRecord{v1, "b3e1a1a2-6d2c-4f2a-9a55-3c1f9f1a2b3c", []byte{1, 2, 3, 4}}, decoder[shortIDRecord]},
 	{"room", roomRecordOf(goldenRoom), decoder[roomRecord]},
 	{"room-creator", roomRecordOf(goldenMade), decoder[roomRecord]},
 	{"roommember", roomMemberRecordOf(goldenMember), decoder[roomMemberRecord]},

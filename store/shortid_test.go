@@ -1,0 +1,83 @@
+package store_test
+
+import (
+	"fmt"
+	"testing"
+
+	"longwire/store"
+)
+
+func TestShortIDs(t *testing.T) {
+	db := open(t, store.Options{})
+	id := func(n int) store.ID {
+		return store.ID{From: "ann@field.net", To: "ben@headquarters.net", ID: fmt.Sprintf("b3e1a1a2-6d2c-4f2a-9a55-%012d", n)}
+	}
+	shorten := func(tx *store.Tx, id store.ID, odd bool) uint64 {
+		t.Helper()
+		n, err := tx.ShortenID("hq", id, odd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	update(t, db, func(tx *store.Tx) error {
+		first := shorten(tx, id(0), true)
+		if first%2 != 1 || first < 36*36*36 {
+			t.Errorf("%d", first)
+		}
+		if again := shorten(tx, id(0), true); again != first {
+			t.Errorf("%d, then %d", first, again)
+		}
+		other := id(0)
+		other.From = "eve@field.net"
+		if n := shorten(tx, other, true); n <= first || n%2 != 1 {
+			t.Errorf("%d behind %d", n, first)
+		}
+		if n := shorten(tx, id(1), false); n <= first || n%2 != 0 {
+			t.Errorf("%d behind %d", n, first)
+		}
+		if got, ok, err := tx.LongID("hq", first); got != id(0).ID || !ok || err != nil {
+			t.Errorf("%q, %v, %v", got, ok, err)
+		}
+		if _, ok, err := tx.LongID("field", first); ok || err != nil {
+			t.Error("known to another peer", err)
+		}
+		if _, ok := tx.ShortID("hq", id(2)); ok {
+			t.Error("found what was never shortened")
+		}
+		if _, err := tx.ShortenID("hq", store.ID{ID: string(make([]byte, 257))}, true); err == nil {
+			t.Error("took an id of 257 bytes")
+		}
+		return nil
+	})
+}
+
+func TestShortIDsAreBounded(t *testing.T) {
+	db := open(t, store.Options{})
+	var first, last uint64
+	update(t, db, func(tx *store.Tx) (err error) {
+		for i := range store.MaxShortIDs + 50 {
+			n, err := tx.ShortenID("hq", store.ID{ID: fmt.Sprint(i)}, i%2 == 0)
+			if err != nil {
+				return err
+			}
+			if i == 0 {
+				first = n
+			}
+			last = n
+		}
+		return nil
+	})
+	update(t, db, func(tx *store.Tx) error {
+		if _, ok, err := tx.LongID("hq", first); ok || err != nil {
+			t.Error("the oldest is still there", err)
+		}
+		if _, ok := tx.ShortID("hq", store.ID{ID: "0"}); ok {
+			t.Error("the oldest is still found")
+		}
+		if id, ok, _ := tx.LongID("hq", last); !ok || id != fmt.Sprint(store.MaxShortIDs+49) {
+			t.Errorf("the newest is %q", id)
+		}
+		return nil
+	})
+}
