@@ -31,6 +31,9 @@ func (q *Queue) Put(tx *Tx, e Entry, lim QueueLimits) (id uint64, dropped []Entr
 		return 0, nil, err
 	}
 	for _, old := range replaced {
+		if !old.NotBefore.IsZero() && old.NotBefore.Before(e.NotBefore) {
+			e.NotBefore = old.NotBefore // or what changes often would wait for ever
+		}
 		if err := tx.removeUnsent(q.name, &r, old); err != nil {
 			return 0, nil, err
 		}
