@@ -103,6 +103,9 @@ type hfPair struct {
 	stopField          func()
 }
 
+// allCrosses are settings of a peer by which all that can cross does.
+const allCrosses = "[peer.fold]\npreset = \"none\"\n"
+
 // newHFPair starts them. more is what else each says of the other.
 func newHFPair(t *testing.T, mapping string, more ...string) *hfPair {
 	t.Helper()
@@ -169,7 +172,7 @@ func TestTwoNodesTalkOverHF(t *testing.T) {
 	for _, mapping := range mappings {
 		t.Run(mapping, func(t *testing.T) {
 			t.Parallel()
-			p := newHFPair(t, mapping)
+			p := newHFPair(t, mapping, allCrosses)
 			say(p.alice, p.bob, "bob@field.net", "m1")
 			say(p.bob, p.alice, "alice@headquarters.net", "m2")
 

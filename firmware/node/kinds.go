@@ -36,8 +36,8 @@ func kindOf[C any](name string, m manager[C], translate func(*config.Config, map
 
 // makeLinks makes the managers, without links.
 func (n *Node) makeLinks() {
-	n.ip = ip.NewManager(ip.Env{DB: n.db, In: n.inbound, Trace: n.trace, Log: n.log})
-	n.s5066 = s5066.NewManager(s5066.Env{DB: n.db, In: n.inbound, Trace: n.trace, Log: n.log, Dial: dialers, Time: n.clock.told})
+	n.ip = ip.NewManager(ip.Env{DB: n.db, In: n.inbound, Sieve: n.sieve(), Trace: n.trace, Log: n.log})
+	n.s5066 = s5066.NewManager(s5066.Env{DB: n.db, In: n.inbound, Sieve: n.sieve(), Trace: n.trace, Log: n.log, Dial: dialers, Time: n.clock.told})
 	n.kinds = []kind{
 		kindOf(config.LinkIP, n.ip, n.ipConfigs, n.ipStates),
 		kindOf(config.LinkS5066, n.s5066, n.s5066Configs, n.s5066States),

@@ -138,6 +138,7 @@ func (n *Node) Watch(f func(links.Event)) (stop func()) {
 func (n *Node) trace(e links.Event) {
 	n.contacts.note(e)
 	n.record.event(e)
+	n.folding.told(e)
 	if e.Kind == links.EventUp || e.Kind == links.EventDown {
 		n.proxy.Changed()
 	}

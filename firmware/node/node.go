@@ -20,6 +20,7 @@ import (
 	"longwire/firmware/identity"
 	"longwire/firmware/supervise"
 	"longwire/links"
+	"longwire/links/fold"
 	"longwire/links/ip"
 	"longwire/links/s5066"
 	"longwire/store"
@@ -40,6 +41,7 @@ import (
 	"longwire/xmpp/router"
 	"longwire/xmpp/s2s"
 	"longwire/xmpp/sasl"
+	"longwire/xmpp/stanza"
 	"longwire/xmpp/vcard"
 	"longwire/xmpp/vitals"
 )
@@ -73,6 +75,8 @@ type Node struct {
 	rooms      *muc.Service
 	federation *fmuc.Service
 	contacts   contacts
+	folding    folding
+	folded     func(peer string, inbound bool, s *stanza.Stanza, r fold.Result) // of each stanza, once it is committed; nil: nobody counts
 	peers      *s2s.Peers
 	proxy      *proxy.Service
 	ip         *ip.Manager
@@ -156,6 +160,7 @@ func (n *Node) build() error {
 	n.rosters = roster.New(n.host)
 	engine := presence.New(n.host, n.rosters)
 	n.presence = engine
+	engine.Passes(n.presencePasses)
 	n.host.Use(engine, blocking.New(n.host, engine.OnBlocking))
 	n.host.ServeCarbons()
 	n.archives = archive.New(n.host, n.archiveOptions(cfg))
@@ -188,7 +193,7 @@ func (n *Node) build() error {
 	}
 	n.record = newRecord(cfg, n.db, n.log)
 	n.record.silent = n.silentLinks
-	n.peers = s2s.New(s2s.Env{DB: n.db, Router: n.router, LinkUp: n.prompt, Tell: n.tell, Log: n.log})
+	n.peers = s2s.New(s2s.Env{DB: n.db, Router: n.router, LinkUp: n.prompt, Tell: n.tell, Room: n.hasRooms, Log: n.log})
 	n.rooms = muc.New(n.host, n.router, n.roomOptions(cfg))
 	n.federation = fmuc.New(n.host, n.rooms, n.federationOptions(cfg))
 	n.rooms.Use(n.federation)

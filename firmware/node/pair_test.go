@@ -50,9 +50,10 @@ links = ["IP link"]
 
 // chatter is a raw client.
 type chatter struct {
-	tb  testing.TB
-	nc  net.Conn
-	got string
+	tb   testing.TB
+	nc   net.Conn
+	got  string
+	seen string // what stood before what the last until waited for
 }
 
 func (c *chatter) send(s string) {
@@ -74,7 +75,7 @@ func (c *chatter) until(want string) {
 			c.tb.Fatalf("waiting for %q: %v; got %q", want, err, c.got)
 		}
 	}
-	_, c.got, _ = strings.Cut(c.got, want)
+	c.seen, c.got, _ = strings.Cut(c.got, want)
 }
 
 // account makes the account of a user.

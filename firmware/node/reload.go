@@ -150,14 +150,28 @@ func (n *Node) swapDoors(cfg *config.Config, opened map[door]*openDoor) {
 
 // connect makes peers and links those of the configuration.
 func (n *Node) connect(cfg *config.Config) error {
-	return n.link(cfg, func() error { return n.peers.Apply(n.questioned(cfg, n.peerConfigs(cfg))) })
+	folds, err := n.newFolds(cfg)
+	if err != nil {
+		return err
+	}
+	return n.link(cfg, func() error {
+		peers := n.questioned(cfg, n.peerConfigs(cfg))
+		for i := range peers {
+			folds[peers[i].Name].hook(&peers[i])
+		}
+		err := n.peers.Apply(peers)
+		if err == nil {
+			n.folding.peers.Store(&folds)
+		}
+		return err
+	})
 }
 
 // peerConfigs translates [[peer]] for s2s. A peer's largest stanza is that of its links, and repeats are filtered where a link may repeat.
 func (n *Node) peerConfigs(cfg *config.Config) (out []s2s.Config) {
 	for _, p := range cfg.Peers {
 		c := s2s.Config{
-			Name: p.Name, Domains: p.Domains, LocalDomains: p.LocalDomains, Pubsub: p.Pubsub,
+			Name: p.Name, Domains: p.Domains, LocalDomains: p.LocalDomains, Pubsub: p.Pubsub, ShortIDs: p.Fold.ShortenIDs,
 			Queue: store.QueueLimits{Entries: p.QueueEntries, Bytes: int64(p.QueueBytes)},
 			Lifetimes: s2s.Lifetimes{Message: lifetime(p.Lifetimes.Message), Groupchat: lifetime(p.Lifetimes.Groupchat),
 				IQ: p.Lifetimes.IQ, Presence: lifetime(p.Lifetimes.Presence)},

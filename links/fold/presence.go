@@ -58,7 +58,7 @@ func (f *Folder) mostlyNone(now time.Time, s *stanza.Stanza) Result {
 	case f.rooms[s.To.Domain()] || f.rooms[s.From.Domain()]:
 	case s.Type == "" && s.Has(nsMUC, "x"):
 		// One enters a room by presence (XEP-0045 §7.2); whoever cannot is told so at once, or his client waits for ever.
-		return refused(s, NoRoom, stanza.ServiceUnavailable, "presence does not cross this link, so this room cannot be entered from here; use one that is federated")
+		return refused(s, NoRoom, stanza.ServiceUnavailable, noEntry)
 	case !inRoom(s):
 		return dropped(s, NotPassed)
 	}
@@ -100,3 +100,18 @@ func unsigned(spans []span) []span {
 	}
 	return rest
 }
+
+// PassesPresence tells whether any presence of people passes, apart from rooms and subscriptions.
+func (f *Folder) PassesPresence() bool { return f.p.Presence != PresenceAll && !f.silent }
+
+// RefuseEntry is the answer to who wants to enter a room here, from where the Folder's stanzas go: he could be let in, but would never see who
+// is there. nil: he may, or wants something else.
+func (f *Folder) RefuseEntry(s *stanza.Stanza) *stanza.Err {
+	if f.PassesPresence() || s.Kind != stanza.Presence || s.Type != "" || !s.Has(nsMUC, "x") || Federated(s) ||
+		f.rooms[s.To.Domain()] || f.rooms[s.From.Domain()] {
+		return nil
+	}
+	return stanza.Fail(stanza.ServiceUnavailable, noEntry)
+}
+
+const noEntry = "presence does not cross this link, so this room cannot be entered from here; use one that is federated"

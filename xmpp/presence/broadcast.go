@@ -303,6 +303,9 @@ func (e *Engine) directed(t *router.Turn, r *local.Resource, s *stanza.Stanza) e
 	if err := e.refuseBlocked(t, r.JID().Bare(), s.To); err != nil {
 		return err
 	}
+	if !e.passes(s) {
+		return e.host.Route(t, s) // which ends it, or refuses it: whoever hears nothing of an arrival need not hear of the end
+	}
 	// At once, so that an end planned before this is committed tells them too; and afterwards, in case an unavailable
 	// still on its way takes them out in between.
 	if !r.Directed().Add(s.To) {

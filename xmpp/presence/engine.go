@@ -37,6 +37,7 @@ type Engine struct {
 	host   Host
 	roster *roster.Service
 	watch  Watcher
+	passes func(*stanza.Stanza) bool
 
 	// live makes "note a presence and show it to the account's own", "read presences and show them" and "is the sender
 	// still there? then deliver" whole, so that no client is left with an older presence on top of a newer. It is held
@@ -87,13 +88,16 @@ var (
 
 // New makes the engine, which changes rosters through rs.
 func New(h Host, rs *roster.Service) *Engine {
-	e := &Engine{host: h, roster: rs, watch: nobody{}, plans: make(map[*local.Resource]plan)}
+	e := &Engine{host: h, roster: rs, watch: nobody{}, passes: func(*stanza.Stanza) bool { return true }, plans: make(map[*local.Resource]plan)}
 	rs.Use(e)
 	return e
 }
 
 // Watch names who hears of presence. It is called before the first stanza comes.
 func (e *Engine) Watch(w Watcher) { e.watch = w }
+
+// Passes names who knows whether presence for an entity elsewhere gets there. It is called before the first stanza comes.
+func (e *Engine) Passes(f func(*stanza.Stanza) bool) { e.passes = f }
 
 // FromClient handles what resource r sent. RFC 6121 §4.7.1 lists the types.
 func (e *Engine) FromClient(t *router.Turn, r *local.Resource, s *stanza.Stanza) error {

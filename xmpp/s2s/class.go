@@ -83,11 +83,6 @@ func asksPubsub(s *stanza.Stanza) bool {
 	return s.IsRequest() && (s.Has(nsPubsub, "pubsub") || s.Has(nsPubsub+"#owner", "pubsub"))
 }
 
-// isEvent tells whether a message says nothing but what such a service has published.
-func isEvent(s *stanza.Stanza) bool {
-	return s.Kind == stanza.Message && !s.IsError() && s.Has(nsPubsub+"#event", "event") && !s.Has("", "body")
-}
-
 // asksReceipt tells whether a message asks for a receipt (XEP-0184 §5.1).
 func asksReceipt(s *stanza.Stanza) bool {
 	return s.Kind == stanza.Message && s.Has(nsReceipts, "request")

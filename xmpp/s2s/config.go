@@ -15,9 +15,11 @@ type Config struct {
 	Domains      []string // the peer's: only these may stand in from
 	LocalDomains []string // ours that this peer may talk to; none: all
 
-	// Pubsub lets publish-subscribe cross, which may be large and is rarely worth its air. Without, what our users ask of the
-	// peer's is answered here, and events end here.
+	// Pubsub lets questions to publish-subscribe services cross, whose answers may be large and are rarely worth their air. Without, what our
+	// users ask of the peer's is answered here. Events are a matter of folding.
 	Pubsub bool
+	// ShortIDs replaces long ids of messages by short ones. The peer must do the same.
+	ShortIDs bool
 
 	MaxStanza int // bytes of the largest stanza for the peer; default 65 536
 	Queue     store.QueueLimits

@@ -3,7 +3,6 @@ package s2s
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"longwire/xmpp/jid"
 	"longwire/xmpp/router"
@@ -50,16 +49,12 @@ func (p *Peer) Deliver(t *router.Turn, s *stanza.Stanza) error {
 		// the peer's second try look like a repeat.
 		t.After(func() { p.ring.note(key) })
 	}
-	if r.FoldIn != nil {
-		f := r.FoldIn(time.Now(), s)
-		if f.Refuse != nil {
-			return p.answer(t, r, s, f.Refuse)
-		}
-		if f.Stanza == nil {
-			t.After(func() { p.stats.add(func(s *Stats) { s.FoldedIn++ }) })
-			return nil
-		}
-		s = f.Stanza
+	s, err := p.lengthen(t, r, s)
+	if err == nil {
+		s, err = p.foldIn(t, r, s)
+	}
+	if s == nil || err != nil {
+		return err
 	}
 	if err := p.learn(t, s); err != nil {
 		return err
@@ -127,8 +122,8 @@ func (p *Peer) refuse(t *router.Turn, r *rules, s *stanza.Stanza) error {
 // answer refuses a stanza of the peer.
 func (p *Peer) answer(t *router.Turn, r *rules, s *stanza.Stanza, why *stanza.Err) error {
 	back := s.ErrorReply(why)
-	if back == nil || s.Kind == stanza.Presence {
-		return nil // RFC 6121 §4: presence is not answered
+	if back == nil || s.Kind == stanza.Presence && !s.Has(nsMUC, "x") {
+		return nil // RFC 6121 §4: presence is not answered; XEP-0045 §7.2: but who wants to enter a room waits
 	}
 	err := p.enqueue(t, r, back)
 	var refusal *stanza.Err

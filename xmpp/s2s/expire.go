@@ -163,7 +163,14 @@ func (p *Peer) CancelOf(account jid.JID, ids ...uint64) ([]store.Entry, error) {
 // A reason tells why an entry leaves the queue: the state that is remembered, and the error for its sender.
 type reason struct {
 	state store.FateState
-	of    func(store.Entry) *stanza.Err
+	of    func(store.Entry) *stanza.Err // nil: its sender does not wait for it
+}
+
+func (r reason) text(e store.Entry) string {
+	if err := r.of(e); err != nil {
+		return err.Text
+	}
+	return "not worth its air"
 }
 
 // cancelled is of type cancel, as trying again is not what is wanted (Choice).
@@ -194,7 +201,7 @@ func (p *Peer) cancel(why reason, ids []uint64) ([]store.Entry, error) {
 	return all, nil
 }
 
-// takeOut removes unsent entries and bounces them, in one transaction, and waits for it.
+// takeOut removes unsent entries and bounces them, if there is a reason to tell, in one transaction, and waits for it.
 func (p *Peer) takeOut(ids []uint64, why reason, count func(*Stats) *Counts) ([]store.Entry, error) {
 	for {
 		var gone []store.Entry
@@ -246,7 +253,7 @@ func (p *Peer) remove(t *router.Turn, ids []uint64, why reason) ([]store.Entry, 
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	gone, err := p.queue.DoneAs(t.Tx, store.Because{State: why.state, Of: func(e store.Entry) string { return why.of(e).Text }}, ids...)
+	gone, err := p.queue.DoneAs(t.Tx, store.Because{State: why.state, Of: why.text}, ids...)
 	if err != nil {
 		return nil, err
 	}
@@ -260,6 +267,9 @@ func (p *Peer) remove(t *router.Turn, ids []uint64, why reason) ([]store.Entry, 
 		return nil, &sentError{sent}
 	}
 	for _, e := range gone {
+		if why.of(e) == nil {
+			continue
+		}
 		if err := p.tellEnd(t, e, why); err != nil {
 			return nil, err
 		}
@@ -285,4 +295,25 @@ func ids(es []store.Entry) []uint64 {
 		all[i] = es[i].ID
 	}
 	return all
+}
+
+// An Away is an entry that is not worth sending after all.
+type Away struct {
+	ID     uint64
+	Refuse *stanza.Err // if its sender waits for an answer
+}
+
+// TakeAway removes entries that no link has numbered; what has a number meanwhile, or is gone, is left as it is.
+func (p *Peer) TakeAway(all []Away) error {
+	for chunk := range slices.Chunk(all, atOnce) {
+		list, errs := make([]uint64, len(chunk)), make(map[uint64]*stanza.Err)
+		for i, a := range chunk {
+			list[i], errs[a.ID] = a.ID, a.Refuse
+		}
+		folded := reason{store.FateRefused, func(e store.Entry) *stanza.Err { return errs[e.ID] }}
+		if _, err := p.takeOut(list, folded, func(s *Stats) *Counts { return &s.Folded }); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"longwire/store"
+	"longwire/xmpp/router"
 	"longwire/xmpp/s2s"
+	"longwire/xmpp/stanza"
 )
 
 // late is the error for what had so long from the beginning of fake time, midnight UTC on 1 January 2000.
@@ -208,4 +210,22 @@ func TestClosedStore(t *testing.T) {
 		}
 		stop()
 	})
+}
+
+func TestWhatIsTakenAwayIsToldToWhoWaits(t *testing.T) {
+	r := newRig(t, hq)
+	r.up = true
+	r.route(say("m1", "one"), say("m2", "two"), "<message from='"+alice+"' to='"+bob+"'><received xmlns='urn:xmpp:receipts' id='1'/></message>")
+	q := r.queue()
+	err := r.peer().TakeAway([]s2s.Away{{ID: q[0].ID, Refuse: stanza.Fail(stanza.PolicyViolation, "no")}, {ID: q[2].ID}, {ID: 99}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "queue", r.queued(), []string{say("m2", "two")})
+	equal(t, "answers", r.received(), []string{"verdict: " + failed("message", "m1", "modify", "policy-violation", "no")})
+	// What has a number is on its way.
+	r.turn(func(t *router.Turn) error { return r.peer().Queue().Number(t.Tx, "s", 1, []uint64{q[1].ID}) })
+	if err := r.peer().TakeAway([]s2s.Away{{ID: q[1].ID}}); err != nil || len(r.queue()) != 1 {
+		t.Error(err, r.queued())
+	}
 }

@@ -14,8 +14,8 @@ import (
 // Hooks are what others do with the stanzas of a peer, in the order of the fields. Each may be nil, and then costs nothing. A stanza may come to them twice, first on a
 // Turn without a transaction; so what they note down waits in Turn.After.
 //
-//	Accept:  forged? -> Answer -> publish-subscribe? -> precedence -> Fold -> rules of precedence -> lifetime -> Spend -> queue -> Asked
-//	Deliver: checks -> repeat? -> FoldIn -> receipt noted -> Heard -> router
+//	Accept:  forged? -> Answer -> publish-subscribe? -> precedence -> Fold -> rules of precedence -> lifetime -> Spend -> short id -> queue -> Asked
+//	Deliver: checks -> repeat? -> long id -> FoldIn -> receipt noted -> Heard -> router
 type Hooks struct {
 	// Answer may answer for the far entity; done: nothing crosses.
 	Answer func(t *router.Turn, s *stanza.Stanza) (done bool, err error)
@@ -38,6 +38,7 @@ type Folded struct {
 	Reason string         // why it is less or nothing, for people
 	Saved  int            // bytes
 	Hold   time.Duration  // it may wait so long for a newer one to take its place
+	Noted  func()         // if not nil: to be called once the Turn is committed
 }
 
 // Charge is what a stanza wants to spend.
@@ -62,6 +63,43 @@ type Verdict struct {
 	Hold   time.Duration // keep it back so long
 	Class  store.Class   // 0: as it was
 	Note   string        // for the sender, to whom Env.Tell says it
+}
+
+// fold asks Fold, whose answer has no Stanza when nothing is left.
+func (p *Peer) fold(t *router.Turn, r *rules, now time.Time, s *stanza.Stanza, kind store.Kind) (Folded, error) {
+	if r.Fold == nil {
+		return Folded{Stanza: s}, nil
+	}
+	f := r.Fold(now, s)
+	if f.Noted != nil {
+		t.After(f.Noted)
+	}
+	switch {
+	case f.Refuse != nil:
+		t.After(func() { p.stats.add(func(s *Stats) { s.Refused.add(kind) }) })
+		return f, f.Refuse
+	case f.Stanza == nil:
+		t.After(func() { p.stats.add(func(s *Stats) { s.Folded.add(kind) }) })
+	}
+	return f, nil
+}
+
+// foldIn does the same with what came from the peer, whose sender is told on the way.
+func (p *Peer) foldIn(t *router.Turn, r *rules, s *stanza.Stanza) (*stanza.Stanza, error) {
+	if r.FoldIn == nil {
+		return s, nil
+	}
+	f := r.FoldIn(time.Now(), s)
+	if f.Noted != nil {
+		t.After(f.Noted)
+	}
+	if f.Stanza == nil {
+		t.After(func() { p.stats.add(func(s *Stats) { s.FoldedIn++ }) })
+	}
+	if f.Refuse != nil {
+		return nil, p.answer(t, r, s, f.Refuse)
+	}
+	return f.Stanza, nil
 }
 
 // spend asks Spend, and applies what it says but for the note.

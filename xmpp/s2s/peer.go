@@ -65,13 +65,8 @@ func (p *Peer) Accept(t *router.Turn, s *stanza.Stanza) error {
 			return err
 		}
 	}
-	if !r.Pubsub {
-		switch {
-		case r.Answer == nil && asksPubsub(s):
-			return stanza.Fail(stanza.ServiceUnavailable, "")
-		case isEvent(s):
-			return nil
-		}
+	if !r.Pubsub && r.Answer == nil && asksPubsub(s) {
+		return stanza.Fail(stanza.ServiceUnavailable, "")
 	}
 	err := p.enqueue(t, r, s)
 	if err == nil && r.Asked != nil && s.IsRequest() {
@@ -81,7 +76,23 @@ func (p *Peer) Accept(t *router.Turn, s *stanza.Stanza) error {
 }
 
 func (p *Peer) enqueue(t *router.Turn, r *rules, s *stanza.Stanza) error {
-	w := r.Lifetimes.waiting(s)
+	claimed, err := r.Precedence.claim(s)
+	if err != nil {
+		return err
+	}
+	now, w := time.Now(), r.Lifetimes.waiting(s)
+	until, err := deadlineOf(now, s)
+	if err != nil {
+		return err
+	}
+	asks := asksReceipt(s)
+	f, err := p.fold(t, r, now, s, w.kind)
+	if f.Stanza == nil || err != nil {
+		return err
+	}
+	if f.Stanza != s {
+		s, w = f.Stanza, r.Lifetimes.waiting(f.Stanza)
+	}
 	if w.kind == store.KindState && !p.peers.linkUp(p.name) {
 		t.After(func() { p.stats.add(func(s *Stats) { s.Idle++ }) })
 		return nil
@@ -89,36 +100,13 @@ func (p *Peer) enqueue(t *router.Turn, r *rules, s *stanza.Stanza) error {
 	if err := t.NeedTx(); err != nil {
 		return err
 	}
-	claimed, err := r.Precedence.claim(s)
-	if err != nil {
-		return err
-	}
-	now := time.Now()
-	until, err := deadlineOf(now, s)
-	if err != nil {
-		return err
-	}
-	asks := asksReceipt(s)
-	saved := 0
-	var hold time.Time
-	if r.Fold != nil {
-		f := r.Fold(now, s)
-		switch {
-		case f.Refuse != nil:
-			t.After(func() { p.stats.add(func(s *Stats) { s.Refused.add(w.kind) }) })
-			return f.Refuse
-		case f.Stanza == nil:
-			t.After(func() { p.stats.add(func(s *Stats) { s.Folded.add(w.kind) }) })
-			return nil
-		case f.Hold > 0:
-			hold = now.Add(f.Hold)
-		}
-		saved = f.Saved
-		if f.Stanza != s {
-			s, w = f.Stanza, r.Lifetimes.waiting(f.Stanza)
+	short := s
+	if r.ShortIDs {
+		if short, err = p.shorten(t, s); err != nil {
+			return err
 		}
 	}
-	raw := s.Bytes()
+	raw := short.Bytes()
 	if len(raw) > r.MaxStanza {
 		t.After(func() { p.stats.add(func(s *Stats) { s.Oversize++ }) })
 		return stanza.Fail(stanza.PolicyViolation, fmt.Sprintf("the way to %s takes at most %d bytes at a time", s.To.Domain(), r.MaxStanza))
@@ -126,7 +114,10 @@ func (p *Peer) enqueue(t *router.Turn, r *rules, s *stanza.Stanza) error {
 	e := store.Entry{
 		Kind: w.kind, Class: r.judge(s, w.kind, len(raw), claimed), Coalesce: w.coalesce,
 		From: s.From.String(), To: s.To.String(), StanzaID: s.ID,
-		Queued: now, NotBefore: hold, Saved: saved, Stanza: raw,
+		Queued: now, Saved: f.Saved, Stanza: raw,
+	}
+	if f.Hold > 0 {
+		e.NotBefore = now.Add(f.Hold)
 	}
 	if s.Kind == stanza.Message && !s.IsError() && p.peers.Track != nil && (w.kind == store.KindChat || w.kind == store.KindGroupchat) {
 		e.Track = p.peers.Track(s.From, s.To)
@@ -231,7 +222,13 @@ func (p *Peer) bounce(t *router.Turn, e store.Entry, why *stanza.Err) error {
 	return p.verdict(t, back)
 }
 
-func parsed(e store.Entry) (*stanza.Stanza, error) { return stream.ParseStanza(e.Stanza) }
+func parsed(e store.Entry) (*stanza.Stanza, error) {
+	s, err := stream.ParseStanza(e.Stanza)
+	if err == nil {
+		s.ID = e.StanzaID // it may be shorter on the link
+	}
+	return s, err
+}
 
 // awaited tells whether somebody must know that a presence was lost: who wants to enter a room, or a room that is
 // federated with another (XEP-0289), which would believe for ever that an occupant is still here.

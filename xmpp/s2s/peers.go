@@ -22,6 +22,7 @@ type Env struct {
 	LinkUp func(peer string) bool                                    // is a link to the peer up now? nil: never
 	Track  func(from, to jid.JID) bool                               // does the sender want to know what becomes of a message? nil: no
 	Tell   func(t *router.Turn, s *stanza.Stanza, note string) error // says something about s to its sender
+	Room   func(domain string) bool                                  // is it one where rooms live?
 	Log    *slog.Logger
 }
 

@@ -1,0 +1,132 @@
+package s2s_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"longwire/xmpp/s2s"
+)
+
+const long = "b3e1a1a2-6d2c-4f2a-9a55-3c1f9f1a2b3c"
+
+func shortening() s2s.Config {
+	c := hq
+	c.ShortIDs = true
+	return c
+}
+
+// sends routes a message of alice and returns its id on the link.
+func (r *rig) sends(xml string) string {
+	r.t.Helper()
+	r.route(xml)
+	q := r.queue()
+	return parse(r.t, string(q[len(q)-1].Stanza)).ID
+}
+
+func TestIDsAreShortOnTheLinkAndLongInAnswers(t *testing.T) {
+	r := newRig(t, shortening())
+	short := r.sends(say(long, "one"))
+	n, err := strconv.ParseUint(short, 36, 64)
+	if len(short) != 4 || err != nil || n%2 != 1 {
+		t.Fatalf("%q", short)
+	}
+	if again := r.sends(say(long, "one")); again != short {
+		t.Errorf("the same message is %q, then %q", short, again)
+	}
+	if r.queue()[0].StanzaID != long {
+		t.Errorf("people see %q", r.queue()[0].StanzaID)
+	}
+	// What the far client says of it comes with the id that alice's client knows.
+	for _, inner := range []string{
+		"<received xmlns='urn:xmpp:receipts' id='%s'/>", "<displayed xmlns='urn:xmpp:chat-markers:0' id=\"%s\"/>",
+		"<reply xmlns='urn:xmpp:reply:0' to='alice@field.net' id='%s'/><body>yes</body>",
+		"<reactions id='%s' xmlns='urn:xmpp:reactions:0'><reaction>+</reaction></reactions>",
+	} {
+		said := "<message from='" + bob + "' to='" + alice + "' type='chat' id='x'>" + inner + "</message>"
+		r.deliver(fmt.Sprintf(said, short))
+		equal(t, "answer", r.received(), []string{fmt.Sprintf(said, long)})
+	}
+	r.deliver("<message from='" + bob + "' to='" + alice + "' type='error' id='" + short + "'><error type='cancel'/></message>")
+	equal(t, "error", r.received(), []string{"<message from='" + bob + "' to='" + alice + "' type='error' id='" + long + "'><error type='cancel'/></message>"})
+
+	// Her corrections and replies name what bob's client knows.
+	for _, c := range []string{"<replace id='%s' xmlns='urn:xmpp:message-correct:0'/><body>two</body>", "<reply xmlns='urn:xmpp:reply:0' id='%s'/><body>two</body>"} {
+		r.route("<message from='" + alice + "' to='" + bob + "' type='chat' id='" + long + "2'>" + fmt.Sprintf(c, long) + "</message>")
+		q := r.queued()
+		if want := fmt.Sprintf(c, short); !strings.Contains(q[len(q)-1], want) {
+			t.Errorf("%s, want %s", q[len(q)-1], want)
+		}
+	}
+}
+
+func TestIDsThatOthersUseTooStay(t *testing.T) {
+	r := newRig(t, shortening())
+	r.peers.Room = func(domain string) bool { return strings.HasPrefix(domain, "chat.") }
+	first := r.sends(say(long, "one"))
+	for _, xml := range []string{
+		"<message from='" + alice + "' to='ops@chat.headquarters.net' type='groupchat' id='" + long + "'><body>x</body></message>",
+		"<message from='ops@chat.field.net/a' to='" + bob + "' type='chat' id='" + long + "'><body>x</body></message>",
+		"<message from='" + alice + "' to='ops@chat.headquarters.net/b' type='chat' id='" + long + "'><body>x</body></message>",
+		"<message from='" + alice + "' to='" + bob + "' type='chat' id='" + long + "'><x xmlns='http://jabber.org/protocol/muc#user'/><body>x</body></message>",
+		"<message from='" + alice + "' to='" + bob + "' type='error' id='" + long + "'><error type='cancel'/></message>",
+		"<presence from='" + alice + "' to='" + bob + "' id='" + long + "'/>",
+		"<iq from='" + alice + "' to='" + bob + "' type='get' id='" + long + "'><q xmlns='urn:q'/></iq>",
+	} {
+		if id := r.sends(xml); id != long {
+			t.Errorf("%s: %q", xml, id)
+		}
+	}
+	// About a message of his own, whatever its number, bob's node says what bob's client said.
+	n, _ := strconv.ParseUint(first, 36, 64)
+	for _, his := range []string{strconv.FormatUint(n+1, 36), "none", "zzzz9", first + "'"} {
+		said := "<message from=\"" + bob + "\" to=\"" + alice + "\" type=\"chat\"><replace xmlns='urn:xmpp:message-correct:0' id=\"" + his + "\"/><body>x</body></message>"
+		r.deliver(said)
+		if got := r.received(); len(got) != 1 || !strings.Contains(got[0], "id=\""+his+"\"") {
+			t.Errorf("%s: %s", said, got)
+		}
+	}
+}
+
+// A client's own id that looks like one of ours would else be taken for one.
+func TestIDsThatLookShortAreReplacedToo(t *testing.T) {
+	r := newRig(t, shortening())
+	if id := r.sends(say("1abc", "x")); id == "1abc" {
+		t.Error("it stayed")
+	}
+	for _, id := range []string{"m1", "A-12", "", "0abc"} {
+		if got := r.sends(say(id, "x")); got != id {
+			t.Errorf("%q became %q", id, got)
+		}
+	}
+	odd := strings.Repeat("x", 257)
+	if got := r.sends(say(odd, "x")); got != odd {
+		t.Errorf("an id of 257 bytes became %q", got)
+	}
+}
+
+func TestWhatDoesNotCrossComesBackWithItsOwnID(t *testing.T) {
+	r := newRig(t, shortening())
+	r.sends(say(long, "one"))
+	if _, err := r.peer().Cancel(r.queue()[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.received(); len(got) != 1 || !strings.Contains(got[0], "id='"+long+"'") {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestShortIDsOutliveARestart(t *testing.T) {
+	r := newRig(t, shortening())
+	short := r.sends(say(long, "one"))
+	r.db.Close()
+	r.start(shortening())
+	r.deliver("<message from='" + bob + "' to='" + alice + "'><received xmlns='urn:xmpp:receipts' id='" + short + "'/></message>")
+	if got := r.received(); len(got) != 1 || !strings.Contains(got[0], "id='"+long+"'") {
+		t.Errorf("%s", got)
+	}
+	if next := r.sends(say(long+"2", "two")); next <= short {
+		t.Errorf("%s behind %s", next, short)
+	}
+}
