@@ -47,17 +47,18 @@ type call struct {
 	ctx  context.Context
 	args []string
 
-	config   string
-	json     bool
-	generate bool
-	stdin    bool
-	yes      bool
-	all      bool
-	again    bool
-	inward   bool // of folding: what comes in
-	device   deviceFlags
-	bundle   bundleFlags
-	room     roomFlags
+	config    string
+	json      bool
+	generate  bool
+	stdin     bool
+	yes       bool
+	all       bool
+	again     bool
+	inward    bool // of folding: what comes in
+	device    deviceFlags
+	bundle    bundleFlags
+	room      roomFlags
+	telemetry telemetryFlags
 }
 
 // exit is an error that has been told already, with the code to end with.

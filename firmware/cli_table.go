@@ -23,6 +23,11 @@ func withPassword(fs *flag.FlagSet, c *call) {
 	fs.BoolVar(&c.stdin, "password-stdin", false, "read the password from standard input's first line")
 }
 
+func withRecord(fs *flag.FlagSet, c *call) {
+	fs.StringVar(&c.telemetry.folder, "folder", "", "`DIR` of the record, or of a copy; default: the node's own")
+	fs.DurationVar(&c.telemetry.since, "since", 0, "only the last `TIME` of it, such as 24h; default: all")
+}
+
 // commands is the table of all commands.
 func commands() []command {
 	return slices.Concat([]command{
@@ -249,6 +254,35 @@ peer's SIS server has it, the peer has not said so yet), confirmed by the peer, 
 expired or was cancelled; also contacts of the link. Until Ctrl-C, or the node stops: exit code 3.
 
   longwire queue watch field`},
+		{name: "air", args: "[PEER]", line: "show what was spent on what in the last hour and day", flags: withJSON, max: 1, run: cmdAir, help: `
+Air time is that of the channel, as best known: as measured over the link, or by its rate in the config;
+over a link without either it is not counted. Below stands what was used of each [[budget]]. Works while the
+node is stopped, too.
+
+  longwire air field
+  longwire air --json | jq '.budgets[]'`},
+		{name: "telemetry report", args: "[PEER]", line: "sum up the record: what was spent on what, losses, contacts", max: 1, run: cmdTelemetryReport,
+			flags: func(fs *flag.FlagSet, c *call) {
+				withJSON(fs, c)
+				withRecord(fs, c)
+			}, help: `
+PEER is its name, or an address that has a folder in the record. Works on a stopped node, and on a copy of
+the folder.
+
+  longwire telemetry report --since 24h field
+  longwire telemetry report --folder /media/stick/telemetry --json | jq .folding`},
+		{name: "fold preview", args: "[PEER]", line: "tell what other rules of folding would have saved", max: 1, run: cmdFoldPreview,
+			flags: func(fs *flag.FlagSet, c *call) {
+				withJSON(fs, c)
+				withRecord(fs, c)
+				fs.StringVar(&c.telemetry.preset, "preset", "", "try the rules of this `CLASS` of links: none, satcom, hf-2400, hf-300, hf-75")
+			}, help: `
+Tries rules on the outlines of what was to cross, which telemetry keeps; nothing is sent, and nothing that was
+written is kept. Without --preset they are those of the peer in the config: so change a copy of it, and name that.
+
+  longwire fold preview field --preset hf-75
+  longwire fold preview field --config changed.toml
+  longwire fold preview --folder /media/stick/telemetry --preset hf-300 --since 24h`},
 		{name: "device run", line: "be a kit: sticks, lamp, button, trial of settings", flags: withDeviceRun, run: cmdDeviceRun, help: `
 Runs as root until SIGTERM. It reads the sticks that are plugged in, puts what their bundle says in force,
 starts longwire.service and s5066d.service on it, watches whether all is well, and takes it back if

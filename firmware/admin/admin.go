@@ -16,6 +16,7 @@ import (
 	"longwire/firmware/config"
 	"longwire/firmware/update"
 	"longwire/links"
+	"longwire/links/meter"
 	"longwire/store"
 	"longwire/xmpp/jid"
 )
@@ -42,6 +43,8 @@ type Node interface {
 	RemoveAccount(account jid.JID) error
 	// AccountMade gives a new account what the configuration has for all.
 	AccountMade(account jid.JID)
+	// Ledger is what was spent on what.
+	Ledger() *meter.Ledger
 	// Watch calls f for every step on the links until stop is called; f must be brief.
 	Watch(f func(links.Event)) (stop func())
 	// EndSessions closes the client streams of a bare JID, resumable ones too, and returns when none is left.

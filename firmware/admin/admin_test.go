@@ -16,6 +16,7 @@ import (
 	"longwire/firmware/admin"
 	"longwire/firmware/config"
 	"longwire/links"
+	"longwire/links/meter"
 	"longwire/store"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/sasl"
@@ -61,6 +62,7 @@ func (n *node) UpdateRooms(f func(*store.Tx, admin.RoomTx) error) error {
 
 func (n *node) RoomStates() map[string]admin.RoomState { return n.rooms }
 
+func (n *node) Ledger() *meter.Ledger { return meter.NewLedger(time.Now()) }
 func (n *node) AccountMade(j jid.JID) { n.note("made " + j.String()) }
 
 func (n *node) ForgetKit(peer string, again bool) error {

@@ -17,3 +17,15 @@ func (c *Config) TelemetryPath() string {
 	}
 	return filepath.Join(c.Data, c.Telemetry.Folder)
 }
+
+// NodeTelemetryPath is the node's own folder in it, so that those of several nodes can lie side by side.
+func (c *Config) NodeTelemetryPath() string {
+	name := "node"
+	if len(c.Domains) > 0 {
+		name = c.Domains[0]
+	}
+	return filepath.Join(c.TelemetryPath(), name)
+}
+
+// AirPath is the file of what was spent of the air.
+func (c *Config) AirPath() string { return filepath.Join(c.Data, "air.json") }

@@ -16,6 +16,7 @@ import (
 	"longwire/firmware/config"
 	"longwire/firmware/ctl"
 	"longwire/links"
+	"longwire/links/meter"
 	"longwire/store"
 	"longwire/xmpp/jid"
 )
@@ -43,6 +44,7 @@ func (n *node) EndSessions(jid.JID, string) {}
 func (n *node) UpdateRooms(f func(*store.Tx, admin.RoomTx) error) error {
 	return n.db.Update(func(tx *store.Tx) error { return f(tx, admin.AtRest(tx)) })
 }
+func (n *node) Ledger() *meter.Ledger                  { return meter.NewLedger(time.Now()) }
 func (n *node) AccountMade(jid.JID)                    {}
 func (n *node) RoomStates() map[string]admin.RoomState { return nil }
 func (n *node) Cancel(string, []uint64) ([]store.Entry, error) {

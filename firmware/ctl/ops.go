@@ -34,6 +34,7 @@ const (
 	OpRoomMember    = "room.member"    // MemberArgs → admin.Room
 	OpRoomFederate  = "room.federate"  // FederateArgs → Federated
 	OpRoomDestroy   = "room.destroy"   // RoomArgs → string
+	OpAir           = "air"            // AirArgs → admin.Air
 	OpReload        = "reload"         // none → Reloaded
 )
 
@@ -47,6 +48,11 @@ type UserArgs struct {
 type EMCONArgs struct {
 	Link string `json:"link"`
 	On   bool   `json:"on"`
+}
+
+// AirArgs names a peer; "" for all.
+type AirArgs struct {
+	Peer string `json:"peer,omitempty"`
 }
 
 // KitArgs names a kit by its name or one of its domains.
@@ -168,6 +174,10 @@ var ops = map[string]func(ctx context.Context, a *admin.Admin, args json.RawMess
 		return Federated{r, warnings}, err
 	}),
 	OpRoomDestroy: room(func(a *admin.Admin, r RoomArgs) (string, error) { return a.DestroyRoom(r.Room, r.Alternate, r.Reason) }),
+	OpAir: list(func(a *admin.Admin, p AirArgs) ([]admin.Air, error) {
+		air, err := a.Air(p.Peer)
+		return []admin.Air{air}, err
+	}),
 	OpReload: list(func(a *admin.Admin, _ struct{}) ([]Reloaded, error) {
 		file, changed, warnings, err := a.Reload()
 		return []Reloaded{{file, changed, warnings}}, err

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -55,7 +54,7 @@ type sentKey struct {
 const maxSent = 4096
 
 func newRecord(cfg *config.Config, db *store.DB, log *slog.Logger) *record {
-	r := &record{log: log, db: db, path: filepath.Join(cfg.Data, "air.json"), changed: make(chan struct{}),
+	r := &record{log: log, db: db, path: cfg.AirPath(), changed: make(chan struct{}),
 		remote: make(map[[2]string]string), sent: make(map[sentKey]time.Time), up: make(map[[2]string]time.Time)}
 	now := time.Now()
 	b, err := os.ReadFile(r.path)
@@ -79,24 +78,15 @@ func (r *record) set(cfg *config.Config) {
 	old := r.cfg
 	r.cfg = cfg
 	r.ledger.SetBudgets(time.Now(), budgets(cfg))
-	if old != nil && old.Telemetry == cfg.Telemetry && telemetryFolder(old) == telemetryFolder(cfg) {
+	if old != nil && old.Telemetry == cfg.Telemetry && old.NodeTelemetryPath() == cfg.NodeTelemetryPath() {
 		return
 	}
 	r.writer = nil
 	if cfg.Telemetry.Enabled {
-		r.writer = telemetry.NewWriter(telemetry.Options{Folder: telemetryFolder(cfg), Max: int64(cfg.Telemetry.MaxSize), Log: r.log})
+		r.writer = telemetry.NewWriter(telemetry.Options{Folder: cfg.NodeTelemetryPath(), Max: int64(cfg.Telemetry.MaxSize), Log: r.log})
 	}
 	close(r.changed)
 	r.changed = make(chan struct{})
-}
-
-// telemetryFolder is the node's own, so that those of several nodes can lie side by side.
-func telemetryFolder(cfg *config.Config) string {
-	name := "node"
-	if len(cfg.Domains) > 0 {
-		name = cfg.Domains[0]
-	}
-	return filepath.Join(cfg.TelemetryPath(), telemetry.Name(name))
 }
 
 // writing is where telemetry goes; nil: nowhere.
@@ -405,3 +395,6 @@ func foldLine(t telemetry.Record, f fold.Result) telemetry.Record {
 	}
 	return t
 }
+
+// Ledger is what was spent on what.
+func (n *Node) Ledger() *meter.Ledger { return n.record.ledger }
