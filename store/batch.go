@@ -145,12 +145,12 @@ func (tx *Tx) guard(fn func(*Tx) error) (err error) {
 func (tx *Tx) afterBatch() error {
 	return tx.guard(func(tx *Tx) error {
 		for peer, t := range tx.touched {
-			stats, err := tx.queueStats(peer)
+			stats, last, err := tx.queueStats(peer)
 			if err != nil {
 				// Depth is for people; it must not hold up the stanzas.
 				tx.db.noteDamage(err)
 			}
-			t.stats = stats
+			t.stats, t.last = stats, last
 			tx.touched[peer] = t
 		}
 		return tx.keepReserve()

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
-	"time"
 )
 
 // Parts of the keys of bucketFates.
@@ -102,13 +101,4 @@ func (tx *Tx) lastNumber(b bucketID, prefix []byte, behind int) (n uint64) {
 		return false, nil
 	})
 	return n
-}
-
-// shiftFates moves all times by d.
-func (tx *Tx) shiftFates(d time.Duration) error {
-	p := prefix(fatesByAge)
-	return eachRecord(tx, bucketFates, p, p, func(k []byte, r fateRecord) error {
-		r.Queued, r.Changed = r.Queued+int64(d), r.Changed+int64(d)
-		return tx.putRecord(bucketFates, k, r)
-	})
 }

@@ -64,6 +64,7 @@ type Queue struct {
 
 	mu       sync.Mutex // guards what follows
 	stats    QueueStats
+	last     uint64 // number of the newest entry
 	watchers []chan struct{}
 }
 
@@ -78,7 +79,7 @@ func (db *DB) Queue(name string) *Queue {
 		// Filled under queuesMu, which published takes too: no commit gets in between. A store that cannot be read
 		// says so in the methods that return an error.
 		_ = db.View(func(tx *Tx) (err error) {
-			q.stats, err = tx.queueStats(name)
+			q.stats, q.last, err = tx.queueStats(name)
 			return err
 		})
 	}
@@ -123,7 +124,7 @@ func (q *Queue) Stats() QueueStats {
 func (q *Queue) publish(t touch) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.stats = t.stats
+	q.stats, q.last = t.stats, t.last
 	if t.put {
 		q.nudge()
 	}

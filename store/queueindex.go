@@ -100,11 +100,11 @@ func (tx *Tx) putQueue(peer string, r queueRecord, put bool) error {
 	return nil
 }
 
-// queueStats is the queue's depth as this transaction sees it.
-func (tx *Tx) queueStats(peer string) (QueueStats, error) {
+// queueStats is the queue's depth as this transaction sees it, and the number of its newest entry.
+func (tx *Tx) queueStats(peer string) (QueueStats, uint64, error) {
 	r, err := tx.queue(peer)
 	if err != nil {
-		return QueueStats{}, err
+		return QueueStats{}, 0, err
 	}
 	s := QueueStats{Entries: r.Entries, Sent: r.Sent, Bytes: r.Bytes}
 	p := queueKey(peer, tagBody)
@@ -116,7 +116,7 @@ func (tx *Tx) queueStats(peer string) (QueueStats, error) {
 		s.Oldest = fromNanos(rec.Queued)
 		return errStop
 	})
-	return s, err
+	return s, r.Last, err
 }
 
 // entry is the body of one entry, without its state.

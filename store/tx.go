@@ -38,6 +38,7 @@ type change struct {
 type touch struct {
 	put   bool // there is something to send
 	stats QueueStats
+	last  uint64
 }
 
 func (tx *Tx) bucket(b bucketID) *bbolt.Bucket {

@@ -37,17 +37,21 @@ func (ps *Peers) Run(ctx context.Context) error {
 		}
 		// What is put from here on wakes us; what was put before is seen below.
 		ps.soonest.Store(0)
-		next, err := ps.sweep(ctx, time.Now())
+		now, err := ps.keepTime()
+		var next time.Time
+		if err == nil {
+			next, err = ps.sweep(ctx, now)
+		}
 		if err != nil {
 			if !failing {
 				ps.Log.Warn("s2s: expired stanzas stay in their queues", "err", err)
 			}
-			next = time.Now().Add(retry)
+			next = now.Add(retry)
 		}
 		failing = err != nil
 		wait := look
 		if !next.IsZero() {
-			wait = min(look, max(0, time.Until(next)))
+			wait = min(look, max(0, next.Sub(now)))
 		}
 		ps.plan(time.Now().Add(wait))
 		timer.Reset(wait)

@@ -18,7 +18,7 @@ const (
 	nsAMPErrors = "http://jabber.org/protocol/amp#errors"
 )
 
-// maxTTL bounds what TTL may say, so that no sum of times wraps: ten years.
+// maxTTL bounds what a message may say, so that no sum of times wraps: ten years. What may wait longer may wait as long as its kind.
 const maxTTL = 10 * 365 * 24 * time.Hour
 
 // A deadline is what a message says about how long it may wait; the zero value: nothing.
@@ -72,7 +72,7 @@ func expireAt(now time.Time, s *stanza.Stanza, c stanza.Child) (d deadline, err 
 		case !at.After(now):
 			return d, badRule(rule, "invalid-rules", past(at, now))
 		}
-		if d.at.IsZero() || at.Before(d.at) {
+		if at.Before(now.Add(maxTTL)) && (d.at.IsZero() || at.Before(d.at)) {
 			d = deadline{at, action}
 		}
 	}

@@ -26,7 +26,11 @@ type Peer struct {
 	rules atomic.Pointer[rules]
 	ring  ring
 	stats stats
-	due   time.Time // when something that is held will be due; Run's own
+
+	// Run's own:
+	due   time.Time     // when something that is held will be due
+	mark  uint64        // what had been queued when the clock was looked at
+	moved time.Duration // by what its times were moved, while those of other peers are not
 }
 
 var _ router.Sink = (*Peer)(nil)

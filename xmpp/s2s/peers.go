@@ -30,6 +30,7 @@ type Env struct {
 type Peers struct {
 	Env
 	wake    chan struct{} // for Run: something expires sooner than planned
+	timing  timing        // Run's own
 	soonest atomic.Int64  // when Run's timer fires, in Unix nanoseconds; 0: Run is looking
 
 	mu    sync.RWMutex
@@ -42,7 +43,7 @@ func New(e Env) *Peers {
 	if e.Log == nil {
 		e.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Peers{Env: e, wake: make(chan struct{}, 1), peers: make(map[string]*Peer), doors: make(map[string]*door)}
+	return &Peers{Env: e, timing: timing{now: systemTime()}, wake: make(chan struct{}, 1), peers: make(map[string]*Peer), doors: make(map[string]*door)}
 }
 
 func (ps *Peers) linkUp(peer string) bool { return ps.LinkUp != nil && ps.LinkUp(peer) }
