@@ -29,7 +29,7 @@ const (
 const (
 	look   = 5 * time.Second  // between two looks at the links
 	settle = 15 * time.Second // how long a state has to last
-	calm   = 2 * time.Minute  // from one change to the next
+	calm   = time.Minute      // from one change to the next
 )
 
 // link is how a peer is reached, and whether presence crosses.

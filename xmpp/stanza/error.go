@@ -113,6 +113,13 @@ func (s *Stanza) ErrorReply(e *Err) *Stanza {
 		return nil
 	}
 	r := &Stanza{Kind: s.Kind, From: s.To, To: s.From, ID: s.ID, Type: Error}
-	r.SetInner(e.Append(nil))
+	var b []byte
+	if s.Kind == Presence && s.Has(nsMUC, "x") {
+		// XEP-0045 §7.2.6: the answer to who wants to enter a room has it. Peer: slixmpp waits for ever without.
+		b = append(b, "<x xmlns='"+nsMUC+"'/>"...)
+	}
+	r.SetInner(e.Append(b))
 	return r
 }
+
+const nsMUC = "http://jabber.org/protocol/muc"

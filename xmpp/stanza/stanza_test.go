@@ -3,6 +3,7 @@ package stanza_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"longwire/xmpp/jid"
@@ -188,5 +189,18 @@ func TestKinds(t *testing.T) {
 	}
 	if parse(t, `<message type='get'/>`).IsRequest() || !parse(t, `<iq type='set'/>`).IsRequest() || parse(t, `<iq type='result'/>`).IsRequest() {
 		t.Error("IsRequest")
+	}
+}
+
+// Who is not let into a room finds the answer by what it asked with.
+func TestARefusedEntryNamesTheProtocol(t *testing.T) {
+	const x = "<x xmlns='http://jabber.org/protocol/muc'/>"
+	join := parse(t, "<presence from='a@b/c' to='r@m/n' id='1'><x xmlns='http://jabber.org/protocol/muc'><password>secret</password></x></presence>")
+	back := string(join.ErrorReply(stanza.Fail(stanza.ServiceUnavailable, "")).Bytes())
+	if !strings.Contains(back, "'>"+x+"<error ") || strings.Contains(back, "secret") {
+		t.Error(back)
+	}
+	if back := string(parse(t, "<presence from='a@b/c' to='r@m/n'/>").ErrorReply(stanza.Fail(stanza.ServiceUnavailable, "")).Bytes()); strings.Contains(back, x) {
+		t.Error(back)
 	}
 }
