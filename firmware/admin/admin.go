@@ -225,6 +225,9 @@ func (a *Admin) Reload() (file string, changed []string, warnings config.Faults,
 		}
 		return old.File, nil, nil, f
 	}
+	if err := a.spared(fresh); err != nil {
+		return old.File, nil, nil, err
+	}
 	if err := a.node.Reload(fresh); err != nil {
 		return old.File, nil, nil, err
 	}

@@ -3,6 +3,7 @@ package admin
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"longwire/firmware/config"
 	"longwire/store"
@@ -29,14 +30,7 @@ func (a *Admin) FederateRoom(name string, change func(*config.RoomFederation), o
 	if err != nil {
 		return Room{}, nil, noRoom(j, err)
 	}
-	f := config.DefaultRoomFederation()
-	if now.Fed.Node != "" {
-		f = config.RoomFederation{With: now.Fed.Node, Mode: now.Fed.Mode, History: now.Fed.History, Watch: now.Fed.Watch}
-	}
-	f.Accept, f.LastN = now.Fed.Allow, now.Fed.LastN
-	if now.Fed.Enabled && now.Fed.Node == "" && len(f.Accept) == 0 {
-		f.Accept = []string{config.Everyone} // what an owner's form says by an empty list
-	}
+	f := federationOf(&now)
 	before := f
 	if change(&f); off {
 		f = config.RoomFederation{}
@@ -59,6 +53,38 @@ func (a *Admin) FederateRoom(name string, change func(*config.RoomFederation), o
 	return room, warnings, err
 }
 
+// federationOf is a room's federation in the config's words.
+func federationOf(r *store.Room) config.RoomFederation {
+	f := config.DefaultRoomFederation()
+	if r.Fed.Node != "" {
+		f = config.RoomFederation{With: r.Fed.Node, Mode: r.Fed.Mode, History: r.Fed.History, Watch: r.Fed.Watch}
+	}
+	f.Accept, f.LastN = r.Fed.Allow, r.Fed.LastN
+	if r.Fed.Enabled && r.Fed.Node == "" && len(f.Accept) == 0 {
+		f.Accept = []string{config.Everyone} // what an owner's form says by an empty list
+	}
+	return f
+}
+
+// spared finds out whether a config would fold away what rooms say that were federated by command, or by their owners.
+func (a *Admin) spared(c *config.Config) error {
+	rooms := make(map[string]config.RoomFederation)
+	err := a.read(func(db *store.DB) error {
+		return db.View(func(tx *store.Tx) error {
+			return tx.Rooms(func(r store.Room) error {
+				if r.Fed.Enabled && !r.Gone && c.Declared(r.JID) == nil {
+					rooms[r.JID] = federationOf(&r)
+				}
+				return nil
+			})
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return c.CheckFolding(rooms)
+}
+
 // federable checks what the config would be checked for, if it said this.
 func (a *Admin) federable(room jid.JID, f *config.RoomFederation) (config.Faults, error) {
 	if !f.Enabled() {
@@ -67,7 +93,11 @@ func (a *Admin) federable(room jid.JID, f *config.RoomFederation) (config.Faults
 	warnings, err := a.cfg().CheckFederation(room.String(), f)
 	var faults config.Faults
 	if errors.As(err, &faults) && len(faults) > 0 {
-		return nil, misuse("%s%s; %s", flagOf[faults[0].Key], faults[0].Problem, faults[0].Remedy)
+		where := flagOf[faults[0].Key]
+		if strings.HasPrefix(faults[0].Key, "peer.fold") {
+			where = faults[0].Key + ": "
+		}
+		return nil, misuse("%s%s; %s", where, faults[0].Problem, faults[0].Remedy)
 	}
 	return warnings, err
 }

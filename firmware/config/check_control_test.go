@@ -3,6 +3,8 @@ package config_test
 import (
 	"strings"
 	"testing"
+
+	"longwire/firmware/config"
 )
 
 // two is a node with a fast link and a slow one, both to one peer. Its last table is the peer's.
@@ -157,5 +159,23 @@ func TestLinksOfEveryKindForOnePeer(t *testing.T) {
 	}
 	if c := parse(t, strings.Replace(two, `type = "s5066"`, "type = \"s5066\"\nclass = \"\"", 1)); c.Links[1].Class != "" {
 		t.Errorf("class %q", c.Links[1].Class)
+	}
+}
+
+// Rooms may be federated by command. Both ways round it is found: folding first, and federation first.
+func TestFoldingSparesRoomsThatAreNotInTheFile(t *testing.T) {
+	c := parse(t, strings.Replace(two, `federation.accept = ["chat.field.net"]`, "", 1)+"[peer.fold]\npresence = \"matched\"")
+	want := `n.toml:20: peer.fold.presence: presence mode "matched" without a rule for presence passes none, subscriptions and rooms included, which suits 1:1 chat only; this peer has a federated room: take the mode "all", or add rules`
+	far := config.RoomFederation{With: "ops@chat.field.net", Mode: config.ModePP, History: config.HistorySince}
+	if err := c.CheckFolding(map[string]config.RoomFederation{"a@chat.hq.net": far}); err == nil || err.Error() != want {
+		t.Errorf("%v", err)
+	}
+	if _, err := c.CheckFederation("a@chat.hq.net", &far); err == nil || err.Error() != want {
+		t.Errorf("%v", err)
+	}
+	for _, rooms := range []map[string]config.RoomFederation{nil, {"a@chat.hq.net": {}}, {"a@chat.hq.net": {Accept: []string{"chat.other.net"}}}} {
+		if err := c.CheckFolding(rooms); err != nil {
+			t.Errorf("%v: %v", rooms, err)
+		}
 	}
 }

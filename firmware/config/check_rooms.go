@@ -185,7 +185,27 @@ func (c *Config) CheckFederation(room string, f *RoomFederation) (warnings Fault
 	if len(k.faults) > 0 {
 		return k.warnings, k.faults
 	}
-	return k.warnings, nil
+	return k.warnings, c.CheckFolding(map[string]RoomFederation{room: *f})
+}
+
+// CheckFolding finds folding that would break rooms which are federated and do not stand in the file. Its error is Faults.
+func (c *Config) CheckFolding(rooms map[string]RoomFederation) error {
+	with := *c
+	with.Rooms = slices.Clone(c.Rooms)
+	for address, f := range rooms {
+		with.Rooms = append(with.Rooms, Room{Address: address, Federation: f})
+	}
+	k := &checker{c: &with}
+	for i := range c.Peers {
+		if p := &c.Peers[i]; with.Federates(p) && !c.Federates(p) {
+			k.peerFold(i)
+		}
+	}
+	if len(k.faults) > 0 {
+		tidy(c.File, k.faults)
+		return k.faults
+	}
+	return nil
 }
 
 // farRoom checks the address of a room that ours joins, or that may join ours.
