@@ -13,7 +13,8 @@ type Custody struct {
 	Acked     uint32 // last number the peer confirmed
 	Confirmed bool   // the peer has answered in this numbering
 	InID      string // the peer's name for its stream to us
-	Mark      uint32 // last number taken from the peer
+	Mark      uint32 // last number taken from the peer, as all before it,
+	Beyond    uint64 // and some behind it: bit i is number Mark+1+i
 	Changed   time.Time
 }
 
@@ -37,13 +38,13 @@ func (tx *Tx) PutCustody(key string, c Custody) error {
 func custodyRecordOf(c Custody) custodyRecord {
 	return custodyRecord{
 		head: v1, OutID: c.OutID, Sent: c.Sent, Acked: c.Acked, Confirmed: c.Confirmed,
-		InID: c.InID, Mark: c.Mark, Changed: nanos(c.Changed),
+		InID: c.InID, Mark: c.Mark, Beyond: c.Beyond, Changed: nanos(c.Changed),
 	}
 }
 
 func (r custodyRecord) custody() Custody {
 	return Custody{
 		OutID: r.OutID, Sent: r.Sent, Acked: r.Acked, Confirmed: r.Confirmed,
-		InID: r.InID, Mark: r.Mark, Changed: fromNanos(r.Changed),
+		InID: r.InID, Mark: r.Mark, Beyond: r.Beyond, Changed: fromNanos(r.Changed),
 	}
 }

@@ -25,6 +25,8 @@ type Entry struct {
 	Stanza    []byte
 	Session   string // the link session that numbered it; "": not sent yet
 	Seq       uint32 // its number there
+	Was       string // the session that had numbered it before another took it over: the peer may have it by that; "": none
+	WasSeq    uint32 // its number there
 
 	old bool // an earlier version wrote it, which had only kinds
 }

@@ -314,6 +314,7 @@ func entryRecordOf(e Entry) entryRecord {
 		head: v1, Class: e.place(), From: e.From, To: e.To, StanzaID: e.StanzaID, Coalesce: e.Coalesce,
 		Queued: nanos(e.Queued), Expires: nanos(e.Expires), Stanza: e.Stanza,
 		Kind: e.Kind, NotBefore: nanos(e.NotBefore), Track: e.Track, Receipt: e.Receipt, Saved: e.Saved, Ending: e.Ending,
+		Was: e.Was, WasSeq: e.WasSeq,
 	}
 }
 
@@ -322,6 +323,7 @@ func (r entryRecord) entry(id uint64) Entry {
 		ID: id, Kind: r.Kind, Class: r.Class, From: r.From, To: r.To, StanzaID: r.StanzaID, Coalesce: r.Coalesce,
 		Queued: fromNanos(r.Queued), Expires: fromNanos(r.Expires), Stanza: r.Stanza,
 		NotBefore: fromNanos(r.NotBefore), Track: r.Track, Receipt: r.Receipt, Saved: r.Saved, Ending: r.Ending,
+		Was: r.Was, WasSeq: r.WasSeq,
 	}
 	if e.Kind == 0 {
 		e.Kind, e.old = Kind(r.Class), true

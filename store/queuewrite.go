@@ -149,36 +149,64 @@ func (q *Queue) Done(tx *Tx, ids ...uint64) (deleted []Entry, err error) {
 
 // Requeue makes the session's entries unsent again, in their places.
 func (q *Queue) Requeue(tx *Tx, session string) error {
+	_, err := q.requeue(tx, session, false)
+	return err
+}
+
+// TakeOver is Requeue for another way to the same peer, by which an entry may get there a second time: it keeps the number it had, in Was. It returns
+// their ids.
+func (q *Queue) TakeOver(tx *Tx, session string) ([]uint64, error) {
+	return q.requeue(tx, session, true)
+}
+
+// There are those of ids that are in the queue, in whatever state.
+func (q *Queue) There(tx *Tx, ids []uint64) (there []uint64) {
+	for _, id := range ids {
+		if tx.get(bucketQueue, bodyKey(q.name, id)) != nil {
+			there = append(there, id)
+		}
+	}
+	return there
+}
+
+func (q *Queue) requeue(tx *Tx, session string, note bool) (ids []uint64, err error) {
 	var back []Entry
-	err := tx.eachSent(q.name, session, func(seq uint32, id uint64) error {
+	err = tx.eachSent(q.name, session, func(seq uint32, id uint64) error {
 		e, _, err := tx.entryOrStub(q.name, id)
 		e.Session, e.Seq = session, seq
 		back = append(back, e)
 		return err
 	})
 	if err != nil || len(back) == 0 {
-		return err
+		return nil, err
 	}
 	r, err := tx.queue(q.name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, e := range back {
 		if e.Stanza == nil { // damaged: it has no place any more
 			if err := tx.removeSent(q.name, &r, e); err != nil {
-				return err
+				return nil, err
 			}
 			continue
 		}
 		if err := tx.unindexSent(q.name, e); err != nil {
-			return err
+			return nil, err
 		}
 		r.Sent--
+		ids = append(ids, e.ID)
 		if err := tx.indexUnsent(q.name, e, wasSent); err != nil {
-			return err
+			return nil, err
+		}
+		if note && e.Was == "" {
+			e.Was, e.WasSeq = e.Session, e.Seq
+			if err := tx.putRecord(bucketQueue, bodyKey(q.name, e.ID), entryRecordOf(e)); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return tx.putQueue(q.name, r, true)
+	return ids, tx.putQueue(q.name, r, true)
 }
 
 // remove deletes entries whose state is known.

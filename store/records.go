@@ -134,6 +134,9 @@ type entryRecord struct {
 	Receipt   bool   `cbor:"12,keyasint,omitempty"`
 	Saved     int    `cbor:"13,keyasint,omitempty"`
 	Ending    Ending `cbor:"14,keyasint,omitempty"`
+
+	Was    string `cbor:"20,keyasint,omitempty"`
+	WasSeq uint32 `cbor:"21,keyasint,omitempty"`
 }
 
 type custodyRecord struct {
@@ -145,6 +148,7 @@ type custodyRecord struct {
 	InID      string `cbor:"5,keyasint,omitempty"`
 	Mark      uint32 `cbor:"6,keyasint,omitempty"`
 	Changed   int64  `cbor:"7,keyasint,omitempty"`
+	Beyond    uint64 `cbor:"8,keyasint,omitempty"`
 }
 
 type linkRecord struct {

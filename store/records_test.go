@@ -48,6 +48,8 @@ var goldenRecords = []struct {
 	{"fate", fateRecord{v1, "headquarters.net", 1 << 33, "a@field.net/phone", "b@headquarters.net", "id1", FateExpired, "not sent before 14:00 UTC",
 		KindChat, ClassFlash, 600, goldenTime.UnixNano(), goldenTime.UnixNano() + 1, true, true, 7}, decoder[fateRecord]},
 	{"custody", custodyRecordOf(goldenCustody), decoder[custodyRecord]},
+	{"entry-was", entryRecordOf(goldenTaken), decoder[entryRecord]},
+	{"custody-beyond", custodyRecordOf(goldenBeyond), decoder[custodyRecord]},
 	{"link", linkRecord{v1, true, goldenTime.UnixNano()}, decoder[linkRecord]},
 	{"seen", seenRecord{v1, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}}, decoder[seenRecord]},
 	{"pairing", pairingRecordOf(goldenPairing), decoder[pairingRecord]},
@@ -88,7 +90,13 @@ var (
 		Queued: goldenTime, Expires: goldenTime.Add(time.Hour), NotBefore: goldenTime.Add(time.Minute), Track: true, Receipt: true, Saved: 17, Ending: EndDrop,
 		Stanza: []byte("<message/>"),
 	}
-	goldenEntry = Entry{
+	goldenTaken = func() Entry {
+		e := goldenUrgent
+		e.Was, e.WasSeq = "abcdef", 7
+		return e
+	}()
+	goldenBeyond = Custody{OutID: "o", Sent: 5, Acked: 4, Confirmed: true, InID: "i", Mark: 3, Beyond: 1<<63 | 2, Changed: goldenTime}
+	goldenEntry  = Entry{
 		ID: 1, Kind: KindPresence, Class: ClassPresence, From: "a@field.net/phone", To: "b@headquarters.net", StanzaID: "id1", Coalesce: true,
 		Queued: goldenTime, Expires: goldenTime.Add(time.Hour), Stanza: []byte("<presence/>"),
 	}
