@@ -152,7 +152,11 @@ func (p *Pump) pick(lim Limits) ([]store.Entry, error) {
 	case !load.All():
 		pick.Classes, pick.Kinds = store.ClassSet(load.Classes), store.KindSet(load.Kinds)
 	}
-	return p.queue.Pick(pick)
+	entries, err := p.queue.Pick(pick)
+	if err != nil {
+		return nil, err
+	}
+	return p.desk.Behind(entries)
 }
 
 // keepQuiet passes on what this contact would say: other links of the peer may.

@@ -98,8 +98,14 @@ func (k *contact) take(piece Piece, now time.Time) error {
 	case custody.Gap:
 		return fmt.Errorf("links: stanza %d came, one before it did not", n)
 	}
+	s, again, mark := Once(b, piece.Stanza, id, n)
+	if piece.Stanza = s; again {
+		k.tell(EventDuplicate, piece, now)
+		k.p.env.DB.Submit(mark, func(err error) { k.done(n, err) })
+		return nil
+	}
 	k.tell(EventReceived, piece, now)
-	k.p.env.In(k.p.c.Peer, piece.Stanza, func(tx *store.Tx) error { return b.Mark(tx, id, n) }, func(err error) { k.done(n, err) })
+	k.p.env.In(k.p.c.Peer, s, mark, func(err error) { k.done(n, err) })
 	return nil
 }
 

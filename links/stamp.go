@@ -18,6 +18,7 @@ const late = 60 * time.Second
 // from is the domain that kept it. An iq has no place for it. Choice: nor has presence, as it expires before its age is worth the air, and
 // says how things are.
 func Stamped(e store.Entry, now time.Time) []byte {
+	e.Stanza = referred(e)
 	if now.Sub(e.Queued) <= late || e.Queued.IsZero() {
 		return e.Stanza
 	}

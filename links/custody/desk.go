@@ -16,6 +16,9 @@ type Desk struct {
 	carrier any // who took last; under Turn
 	express any // the same of the express lane
 
+	handed []uint64 // entries that the express lane has left to other links; under Turn
+	listed bool     // those of earlier runs of the node are among them
+
 	db    *store.DB
 	queue *store.Queue
 	peer  string

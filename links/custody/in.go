@@ -24,7 +24,8 @@ func (b *Book) Mark(tx *store.Tx, id string, n uint32) error {
 	if c.InID != id || c.Mark+1 != n {
 		return ErrStale
 	}
-	c.Mark, c.Changed = n, time.Now()
+	Advance(&c, n)
+	c.Changed = time.Now()
 	return tx.PutCustody(b.key, c)
 }
 
