@@ -30,9 +30,7 @@ func (w *longwire) compose(mtu int) *upload {
 	defer w.turn.Unlock()
 	defer w.publish()
 	now := time.Now()
-	if w.fast {
-		mtu-- // for the byte that tells the lanes apart
-	}
+	mtu -= w.room()
 	w.digest(now)
 	a, _ := w.plan(now)
 	if a == idle {
@@ -124,11 +122,22 @@ func (w *longwire) limit(mtu int) int {
 }
 
 // wire is the U_PDU of a frame.
-func (w *longwire) wire(b []byte) []byte {
+func (w *longwire) wire(b []byte, kind action) []byte {
 	if w.fast {
 		return append([]byte{frame.Express}, b...)
 	}
+	if x := w.lanes.express.book.State(); kind == sendData && x.Sent != x.Acked {
+		return append([]byte{frame.After, byte(x.Sent)}, b...)
+	}
 	return b
+}
+
+// room is how much wire adds.
+func (w *longwire) room() int {
+	if w.fast {
+		return 1
+	}
+	return 2
 }
 
 // composeData makes a frame of as many stanzas as are worth it.
@@ -313,7 +322,7 @@ func (w *longwire) depart(h frame.Header, b []byte, batch []item, taken, mtu int
 // upload makes the request of a frame, and notes that it is about to go.
 func (w *longwire) upload(f flight, b []byte, mode sis.ServiceType, ttl time.Duration, carried []item, raw int) *upload {
 	o := &w.out
-	b = w.wire(b)
+	b = w.wire(b, f.kind)
 	f.size = len(b)
 	o.leaving = &f
 	return &upload{updu: b, mode: mode, priority: f.priority, ttl: ttl, sent: func(t sis.Ticket, at time.Time) {

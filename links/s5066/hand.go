@@ -26,8 +26,9 @@ func (w *longwire) hand(ctx context.Context, epoch int, n uint32, text []byte, w
 	life := in.in
 	news := life != in.life
 	in.life = life
+	commit := func(tx *store.Tx) error { return w.book.Mark(tx, id, n) }
 	mark := func(tx *store.Tx) error {
-		if err := w.book.Mark(tx, id, n); err != nil || !news {
+		if err := commit(tx); err != nil || !news {
 			return err
 		}
 		return tx.PutCustody(lifeKey(w.key), store.Custody{InID: life, Changed: time.Now()})
@@ -45,6 +46,13 @@ func (w *longwire) hand(ctx context.Context, epoch int, n uint32, text []byte, w
 		})
 		return true
 	}
+	s, again, mark2 := links.Once(w.book, s, id, n)
+	if again {
+		w.p.came(w.lane(), links.EventDuplicate, s, len(text), wire, w.p.line(w.out.rate).Air(wire))
+		w.p.db.Submit(mark, done)
+		return true
+	}
+	commit = mark2
 	w.p.came(w.lane(), links.EventReceived, s, len(text), wire, w.p.line(w.out.rate).Air(wire))
 	w.p.in(w.p.c.Peer, s, mark, done)
 	return true

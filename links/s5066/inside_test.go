@@ -53,13 +53,18 @@ func FuzzTake(f *testing.F) {
 	word, _ := frame.Append(nil, frame.Header{Names: true, Out: "abcdef.xyz0", In: "none.abc5", Again: true, HasMark: true, Mark: 7})
 	f.Add(good, more)
 	f.Add(more, good)
+	f.Add(append([]byte{frame.Express}, good...), append([]byte{frame.After, 1}, good...))
+	f.Add(append([]byte{frame.After, 200}, good...), append([]byte{frame.Express}, more...))
 	f.Add(word, good)
 	f.Add([]byte("\x00\x01\x00\x00\x80\x01<message><body>in two "), []byte("\x00\x01\x00\x01\x80\x01halves</body></message>"))
 	f.Add([]byte{}, []byte{0xff, 0, 0xff})
 	w := lone(f)
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		hear := func(updu []byte) {
-			if w.isRCOP(updu) {
+			if rest, express := frame.Cut(updu); express {
+				x := w.lanes.express
+				x.step(func() { x.take(t.Context(), rest) })
+			} else if w.isRCOP(updu) {
 				w.takeRCOP(t.Context(), sis.UnidataIndication{UPDU: updu})
 			} else {
 				w.step(func() { w.take(t.Context(), updu) })
@@ -69,6 +74,10 @@ func FuzzTake(f *testing.F) {
 		hear(b)
 		w.step(func() { w.plan(time.Now()) })
 		w.book.Drain()
+		w.lanes.express.book.Drain()
+		if len(w.into.behind) > mostBehind || len(w.lanes.express.into.held) > mostHeld {
+			t.Fatalf("%d U_PDUs wait for the express lane, which holds %d", len(w.into.behind), len(w.lanes.express.into.held))
+		}
 		if len(w.into.held) > mostHeld {
 			t.Fatalf("%d frames held", len(w.into.held))
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"longwire/links"
+	"longwire/links/custody"
 	"longwire/links/meter"
 	"longwire/links/s5066/frame"
 	"longwire/store"
@@ -19,14 +20,18 @@ const mostHeld = 4
 
 // inward is the state of the peer's stream.
 type inward struct {
-	dec    frame.Decoder
-	in     string        // name that the peer goes by
-	life   string        // name under which stanzas of it were last taken; on flash
-	was    store.Custody // its numbering before the present one
-	taken  uint32        // last number handed to Inbound
-	epoch  int           // of the book
-	held   [][]byte      // came too early
-	gapAt  time.Time     // the first of them
+	dec   frame.Decoder
+	in    string        // name that the peer goes by
+	life  string        // name under which stanzas of it were last taken; on flash
+	was   store.Custody // its numbering before the present one
+	taken uint32        // last number handed to Inbound
+	epoch int           // of the book
+	held  [][]byte      // came too early
+	gapAt time.Time     // the first of them
+
+	behind   [][]byte // U_PDUs that wait for something on the express lane
+	behindAt time.Time
+
 	heard  time.Time
 	frames uint64
 	wire   int // bytes of frames since the last stanza
@@ -40,6 +45,12 @@ func (w *longwire) take(ctx context.Context, updu []byte) {
 	in.frames++
 	in.wire += len(updu)
 	w.p.meter.Add(func(c *meter.Counts) { c.In.Wire += uint64(len(updu)) })
+	w.takeDue(ctx, updu)
+}
+
+// takeDue acts on one that was counted, unless it has to wait for the express lane.
+func (w *longwire) takeDue(ctx context.Context, updu []byte) {
+	in := &w.into
 	if err := w.mend(); err != nil {
 		w.p.log.Error("nothing can be taken", "err", err)
 		return
@@ -48,9 +59,16 @@ func (w *longwire) take(ctx context.Context, updu []byte) {
 		w.p.log.Error("nothing can be taken", "err", err)
 		return
 	}
+	updu, due := w.due(updu)
+	if !due {
+		return
+	}
 	before := in.taken
 	if !w.read(ctx, updu) || in.taken == before {
 		return
+	}
+	if w.fast {
+		defer w.lanes.ordinary.follow(ctx)
 	}
 	// What came too early may be due now.
 	for progress := true; progress && len(in.held) > 0; {
@@ -293,11 +311,14 @@ func (w *longwire) adopt(name string, mark uint32) error {
 	}
 	err := w.book.Update(func(tx *store.Tx, c *store.Custody) error {
 		if c.InID != "" && c.InID != id {
-			if err := tx.PutCustody(wasKey(w.key), store.Custody{InID: c.InID, Mark: c.Mark}); err != nil {
+			if err := tx.PutCustody(wasKey(w.key), store.Custody{InID: c.InID, Mark: c.Mark, Beyond: c.Beyond}); err != nil {
 				return err
 			}
 		}
-		c.InID, c.Mark = id, mark
+		if c.InID != id {
+			c.InID, c.Mark, c.Beyond = id, mark, 0
+		}
+		custody.Advance(c, mark)
 		return tx.PutCustody(lifeKey(w.key), store.Custody{InID: name, Changed: time.Now()})
 	})
 	if err != nil {

@@ -58,6 +58,7 @@ func (l *lanes) run(ctx context.Context) error {
 	l.p.pair.begin()
 	var express sync.WaitGroup
 	express.Go(func() { _ = l.express.run(ctx) }) // it ends with ctx only
+	express.Go(func() { l.watch(ctx) })
 	defer express.Wait()
 	return l.ordinary.run(ctx)
 }
@@ -145,4 +146,43 @@ func (w *longwire) lane() string {
 func (w *longwire) event(e links.Event) {
 	e.Lane = w.lane()
 	w.p.event(e)
+}
+
+// watch hands over what is not confirmed on the express lane when this link may not carry it any more, and another may.
+func (l *lanes) watch(ctx context.Context) {
+	for {
+		changed := l.p.way.Changed()
+		if l.classes() == 0 && l.p.way.Alternatives() > 0 {
+			if err := l.handOver(); err != nil {
+				l.p.log.Error("the express lane is not handed over", "err", err)
+			}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (l *lanes) handOver() error {
+	w := l.express
+	w.turn.Lock()
+	defer w.turn.Unlock()
+	if c := w.book.State(); c.Sent == c.Acked || !l.p.desk.HasExpress(w) {
+		return nil
+	}
+	if err := l.p.desk.HandOver(); err != nil {
+		return err
+	}
+	if err := w.putClaims(store.Custody{}); err != nil {
+		return err
+	}
+	if w.out.leaving != nil {
+		w.out.leaving.void = true
+	}
+	w.out.chain = nil
+	w.beginBehind(0)
+	l.p.log.Info("what was on the express lane is left to other links")
+	return w.reload()
 }

@@ -279,9 +279,7 @@ func (w *longwire) landed(mark uint32) {
 	if !after(o.next, mark) {
 		o.next = mark + 1
 	}
-	if w.fast {
-		w.lanes.ordinary.released()
-	}
+	w.lanes.other(w).released()
 	if len(o.items) == 0 {
 		o.items, o.askAt, o.asks, o.isAsked = nil, time.Time{}, 0, false
 		o.resend, o.blindTry = time.Time{}, 0

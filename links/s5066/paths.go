@@ -1,8 +1,12 @@
 package s5066
 
 import (
+	"bytes"
+	"context"
+	"slices"
 	"time"
 
+	"longwire/links/s5066/frame"
 	"longwire/store"
 )
 
@@ -22,7 +26,11 @@ func pathOf(e store.Entry) path { return path{e.From, e.To} }
 
 // open tells whether the express lane may be used: the peer is known to have it, and this link may carry what is urgent.
 func (l *lanes) open() bool {
-	return speaks(l.ordinary.into.in) && l.classes() != 0
+	if !speaks(l.ordinary.into.in) || l.classes() == 0 {
+		return false
+	}
+	handed, err := l.p.desk.Handed()
+	return err == nil && !handed
 }
 
 // classes are the urgent ones that may go on the express lane of this link; 0: none.
@@ -71,31 +79,21 @@ func (l *lanes) swift(n, bytes int, now time.Time) ([]store.Entry, error) {
 	return kept, nil
 }
 
-// slow leaves out of entries what is to go, or is under way, on the express lane, and what has to go behind that. The caller holds turn.
+// slow leaves out of entries what is to go on the express lane, and what has to go behind that. What is behind something that is under way there says so on
+// the wire. The caller holds turn.
 func (l *lanes) slow(entries []store.Entry, now time.Time) ([]store.Entry, error) {
-	behind := map[path]bool{}
-	for _, it := range l.express.out.items {
-		if it.entry.ID != 0 {
-			behind[pathOf(it.entry)] = true
-		}
-	}
-	swift := map[uint64]bool{}
-	for _, e := range entries {
-		if e.Class > store.ClassImmediate {
-			continue
-		}
-		next, err := l.swift(len(entries), 1<<20, now)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range next {
-			swift[e.ID] = true
-		}
-		break
-	}
-	if len(behind) == 0 && len(swift) == 0 {
+	if !slices.ContainsFunc(entries, func(e store.Entry) bool { return e.Class <= store.ClassImmediate }) {
 		return entries, nil
 	}
+	next, err := l.swift(len(entries), 1<<20, now)
+	if err != nil || len(next) == 0 {
+		return entries, err
+	}
+	swift := map[uint64]bool{}
+	for _, e := range next {
+		swift[e.ID] = true
+	}
+	behind := map[path]bool{}
 	kept := entries[:0]
 	for _, e := range entries {
 		if behind[pathOf(e)] = behind[pathOf(e)] || swift[e.ID]; !behind[pathOf(e)] {
@@ -147,5 +145,40 @@ func (w *longwire) released() {
 	select {
 	case w.kick <- struct{}{}:
 	default:
+	}
+}
+
+// mostBehind bounds the U_PDUs of the ordinary lane that wait for something on the express lane.
+const mostBehind = 8
+
+// due tells whether a U_PDU of the ordinary lane may be taken, and gives the frame in it; else it is kept. The caller holds turn.
+func (w *longwire) due(updu []byte) ([]byte, bool) {
+	rest, low, behind := frame.Behind(updu)
+	if !behind {
+		return updu, true
+	}
+	if taken := w.lanes.express.book.Taken(); !after(nearest(low, taken+1), taken) {
+		return rest, true
+	}
+	in := &w.into
+	switch {
+	case slices.ContainsFunc(in.behind, func(b []byte) bool { return bytes.Equal(b, updu) }):
+	case len(in.behind) >= mostBehind:
+		w.p.drops.gap.Add(1)
+	default:
+		if len(in.behind) == 0 {
+			in.behindAt = time.Now()
+		}
+		in.behind = append(in.behind, updu)
+	}
+	return nil, false
+}
+
+// follow takes what waited for the express lane. The caller holds turn.
+func (w *longwire) follow(ctx context.Context) {
+	waiting := w.into.behind
+	w.into.behind = nil
+	for _, updu := range waiting {
+		w.takeDue(ctx, updu)
 	}
 }

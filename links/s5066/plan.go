@@ -64,6 +64,11 @@ func (w *longwire) plan(now time.Time) (action, time.Time) {
 	if !carries && !w.fast && !w.p.way.May().None() {
 		soonest(now.Add(time.Second)) // another link is about to yield
 	}
+	if len(in.behind) > 0 && soonest(in.behindAt.Add(w.p.radio(gapWait))) {
+		// What they wait for may be of a numbering that is over. They come again, as nobody has heard that they were taken.
+		w.p.drops.gap.Add(uint64(len(in.behind)))
+		in.behind = nil
+	}
 	if carries && len(o.items) > 0 && !o.resend.IsZero() && soonest(o.resend) {
 		o.resend, o.blindTry = time.Time{}, min(2*o.blindTry, resendBlindMax)
 		w.goBack(w.book.State().Acked + 1)

@@ -14,3 +14,15 @@ func Cut(updu []byte) (rest []byte, express bool) {
 	}
 	return updu, false
 }
+
+// After is the first byte of a U_PDU with a frame of the ordinary lane that is not to be taken before a stanza of the express lane: the low byte of its
+// number follows, then the frame. It is told apart as Express is.
+const After = Express | flagAsk
+
+// Behind tells whether a U_PDU is to be taken after a stanza of the express lane, and which, and gives the frame in it.
+func Behind(updu []byte) (rest []byte, low byte, ok bool) {
+	if len(updu) > 1 && updu[0] == After {
+		return updu[2:], updu[1], true
+	}
+	return updu, 0, false
+}

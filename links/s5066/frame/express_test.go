@@ -31,9 +31,19 @@ func TestExpressIsNoFrameToOthers(t *testing.T) {
 	if f, err := frame.Parse(rest); !express || err != nil || f.Peek().Out != "abcdef.Xyz0" {
 		t.Errorf("%t %v", express, err)
 	}
+	late := append([]byte{frame.After, 7}, rest...)
+	if _, err := frame.Parse(late); !errors.Is(err, frame.ErrFormat) || late[0] != 0xac {
+		t.Errorf("others read what is to wait: %x %v", late[0], err)
+	}
+	if again, n, ok := frame.Behind(late); !ok || n != 7 || !bytes.Equal(again, rest) {
+		t.Error("what is to wait is not read")
+	}
 	for _, ordinary := range [][]byte{nil, rest, {0x20}} {
 		if got, express := frame.Cut(ordinary); express || !bytes.Equal(got, ordinary) {
 			t.Errorf("%x is taken for express", ordinary)
+		}
+		if got, _, behind := frame.Behind(ordinary); behind || !bytes.Equal(got, ordinary) {
+			t.Errorf("%x is to wait", ordinary)
 		}
 	}
 }
