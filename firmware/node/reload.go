@@ -177,6 +177,7 @@ func (n *Node) peerConfigs(cfg *config.Config) (out []s2s.Config) {
 				IQ: p.Lifetimes.IQ, Presence: lifetime(p.Lifetimes.Presence)},
 		}
 		c.Spend = n.record.spend
+		c.Precedence = precedence(cfg.Precedence)
 		for _, l := range cfg.Links {
 			if !slices.Contains(p.Links, l.Name) {
 				continue
