@@ -46,6 +46,8 @@ var measurements = []measurement{
 	{"idle", "an idle link for a day", idle, true, false},
 	{"services", "presence and queries of five clients", services, false, false},
 	{"stations", "five stations on one channel", stations, false, false},
+	{"precedence", "flashes behind a long routine (if named)", precedenceStage, false, true},
+	{"emcon", "half a day of radio silence (if named)", emconStage, true, true},
 	{"rooms", "federated rooms over HF, and rooms across the link (if named)", roomsHF, false, true},
 	{"rooms-ip", "the same over an IP link (if named)", roomsIP, false, true},
 }

@@ -128,9 +128,15 @@ func sorted[T any, F int | time.Duration](list []T, of func(T) F) []F {
 
 // pair is two nodes on a channel with a client at each.
 func pair(ctx context.Context, b *bench, name string, rate, scale int) (*rig.Net, [2]*person, func(), error) {
+	return pairOf(ctx, b, name, rig.HF{Rate: rate, Scale: scale})
+}
+
+// pairOf is pair with anything else of the channel.
+func pairOf(ctx context.Context, b *bench, name string, h rig.HF) (*rig.Net, [2]*person, func(), error) {
 	var people [2]*person
-	net, err := rig.NewNet(rig.HF{Longwire: b.longwire, SISServer: b.sis, Dir: filepath.Join(b.dir, name), Domains: []string{"headquarters.net", "field.net"},
-		Rate: rate, Scale: scale, Link: map[string]any{"compress": true}, Channel: modem.ChannelConfig{Seed: 1}})
+	h.Longwire, h.SISServer, h.Dir, h.Domains = b.longwire, b.sis, filepath.Join(b.dir, name), []string{"headquarters.net", "field.net"}
+	h.Link, h.Channel = map[string]any{"compress": true}, modem.ChannelConfig{Seed: 1}
+	net, err := rig.NewNet(h)
 	if err != nil {
 		return nil, people, nil, err
 	}

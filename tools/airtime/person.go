@@ -22,6 +22,8 @@ type person struct {
 
 	mu    sync.Mutex // guards what follows
 	heard map[string]time.Time
+	order []string // the ids
+	twice []string // that came again
 	ended chan struct{}
 }
 
@@ -54,6 +56,9 @@ func (p *person) listen() {
 		p.mu.Lock()
 		if _, again := p.heard[id]; id != "" && !again {
 			p.heard[id] = at
+			p.order = append(p.order, id)
+		} else if again && e.Name == "message" {
+			p.twice = append(p.twice, id)
 		}
 		p.mu.Unlock()
 	}
@@ -65,6 +70,33 @@ func (p *person) hears(id string) (time.Time, bool) {
 	defer p.mu.Unlock()
 	at, ok := p.heard[id]
 	return at, ok
+}
+
+// odd tells which of these came not at all, twice, or not in this order.
+func (p *person) odd(ids []string) (faults []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	place := map[string]int{}
+	for i, id := range ids {
+		place[id] = i
+		if _, ok := p.heard[id]; !ok {
+			faults = append(faults, fmt.Sprintf("line %d did not come", i))
+		}
+	}
+	last := -1
+	for _, id := range p.order {
+		if i, ok := place[id]; ok && i < last {
+			faults = append(faults, fmt.Sprintf("line %d came behind line %d", i, last))
+		} else if ok {
+			last = i
+		}
+	}
+	for _, id := range p.twice {
+		if i, ok := place[id]; ok {
+			faults = append(faults, fmt.Sprintf("line %d came twice", i))
+		}
+	}
+	return faults[:min(len(faults), 5)]
 }
 
 // await waits until the stanza with that id came.
