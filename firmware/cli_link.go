@@ -18,10 +18,7 @@ func (c *call) links(list []admin.Link) error {
 	t := newTable(c.out, "LINK", "TYPE", "PEER", "STATE", "SINCE", "EMCON", "IN", "OUT")
 	var states []admin.LinkState
 	for _, l := range list {
-		silence := "-"
-		if l.Type == "s5066" {
-			silence = map[bool]string{true: "ON", false: "off"}[l.EMCON.On]
-		}
+		silence := map[bool]string{true: "ON", false: "off"}[l.EMCON.On]
 		if len(l.Peers) == 0 {
 			t.row(l.Name, l.Type, "-", "no peer uses it", "-", silence, "-", "-")
 		}

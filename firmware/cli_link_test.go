@@ -37,14 +37,14 @@ func TestRadioSilenceOfAStoppedNode(t *testing.T) {
 	}{
 		{[]string{"link", "list"}, 0, "LINK                  TYPE   PEER  STATE           SINCE  EMCON  IN  OUT\n" +
 			"5066 link hq-2-field  s5066  hq    stopped         -      off    -   -\n" +
-			"spare                 ip     -     no peer uses it  -      -      -   -\n", ""},
+			"spare                 ip     -     no peer uses it  -      off    -   -\n", ""},
 		{[]string{"link", "emcon", name, "on"}, 0, "", on},
 		{[]string{"link", "list"}, 0, "ON ", ""},
 		{[]string{"status"}, exitStopped, "EMCON    ON for link", ""},
 		{[]string{"link", "emcon", name, "off"}, 0, "", `EMCON off for link "5066 link hq-2-field": it sends again`},
 		{[]string{"link", "emcon", name, "maybe"}, exitMisuse, "", `say on or off, not "maybe"`},
 		{[]string{"link", "emcon", name}, exitMisuse, "", "it needs NAME on|off"},
-		{[]string{"link", "emcon", "spare", "on"}, exitMisuse, "", "only one of type s5066 can be silenced"},
+		{[]string{"link", "emcon", "spear", "on"}, exitMisuse, "", `there is no link "spear"; there are: "5066 link hq-2-field", "spare"`},
 	} {
 		code, out, errs := longwire(t, "", s.args...)
 		if squeeze := strings.ReplaceAll(out, " ", ""); code != s.code || !strings.Contains(squeeze, strings.ReplaceAll(s.out, " ", "")) || !strings.Contains(errs, s.errWant) {

@@ -115,7 +115,10 @@ func (c *call) peers(list []admin.Peer) error {
 			state = "not in the config"
 		}
 		t.row(p.Name, strings.Join(p.Domains, " "), l.Link, state, ago(l.Since), waiting, ago(p.Oldest), traffic(l.StanzasIn, l.BytesIn), traffic(l.StanzasOut, l.BytesOut))
-		links = append(links, l)
+		for _, o := range p.Others {
+			t.row("", "", o.Link, o.State, ago(o.Since), "", "", traffic(o.StanzasIn, o.BytesIn), traffic(o.StanzasOut, o.BytesOut))
+		}
+		links = append(links, p.States()...)
 	}
 	if err := t.Flush(); err != nil {
 		return err

@@ -190,6 +190,12 @@ It cannot be undone. A room that the config declares has to be taken out there f
   longwire room destroy ops --alternate ops2@chat.field.net --reason "new net" --yes`},
 		{name: "peer list", line: "list the peers and their links", flags: withJSON, run: cmdPeerList, help: `
   longwire peer list`},
+		{name: "explain", args: "PEER", line: "tell which link carries what for a peer, and why", flags: withJSON, min: 1, max: 1, run: cmdExplain, help: `
+For each link in order of preference: whether it carries, and if not, why, since when, and when that may end. For each class of
+stanzas: the link that was chosen, the rule that said so, and what keeps better links from it. PEER is a name or a domain.
+
+  longwire explain field
+  longwire explain field.net --json | jq .carrier`},
 		{name: "link list", line: "list the links and what they do for each peer", flags: withJSON, run: cmdLinkList, help: `
 Below the table stands, for each peer over HF: whether the SAP is bound at the SIS server or why not,
 both STANAG 5066 addresses, what holds the link up, and how much is on the way. "On the far node"
@@ -197,10 +203,12 @@ means that the peer's SIS server has a stanza and the peer itself has not confir
 
   longwire link list
   longwire link list --json | jq '.[].peers[].s5066'`},
-		{name: "link emcon", args: "NAME on|off", line: "silence a link over HF, or let it send again", flags: withJSON, min: 2, max: 2, run: cmdLinkEMCON, help: `
+		{name: "link emcon", args: "NAME on|off", line: "silence a link, or let it send again", flags: withJSON, min: 2, max: 2, run: cmdLinkEMCON, help: `
 Emission control: with on, the node sends nothing more on that link, at once. What was handed to the
 SIS server and is not yet on the air is taken back as far as the server can; what is on the air is
-not. The link goes on receiving; messages wait, and confirmations too, and all go out after off.
+not. The link goes on receiving. Messages go by another link of the peer, and confirmations too, or wait,
+and go out after off. On a link of type ip the node neither dials nor says anything; the system's own
+TCP still confirms what comes in on a connection.
 
 It stays on over restarts and power cuts, until off. If the config says emcon = true as well, that
 has to be taken out before anything is sent. A SIS server has a switch of its own for the whole

@@ -76,6 +76,7 @@ type contact struct {
 type inFlight struct {
 	seq  uint32
 	size int
+	at   time.Time
 }
 
 // wake makes the sender look at the contact.

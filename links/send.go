@@ -228,7 +228,7 @@ func (k *contact) leaves(batch []Piece, now time.Time) (ask bool) {
 	stanzas := false
 	for _, b := range batch {
 		if b.Kind == Stanza {
-			k.flight = append(k.flight, inFlight{b.Seq, len(b.Data)})
+			k.flight = append(k.flight, inFlight{b.Seq, len(b.Data), now})
 			k.size += len(b.Data)
 			k.unasked++
 			k.lastOut, k.lastAny, stanzas = now, now, true
@@ -238,7 +238,7 @@ func (k *contact) leaves(batch []Piece, now time.Time) (ask bool) {
 		return false
 	}
 	filling := len(k.flight) >= windowStanzas/2 || k.size >= windowBytes/2
-	if k.unasked >= k.askEvery() || filling && k.unasked > 0 || !stanzas && !now.Before(later(k.lastOut, k.lastAsk).Add(k.askIdle())) ||
+	if k.unasked >= k.askEvery() || filling && k.unasked > 0 || !stanzas && !now.Before(later(k.lastOut, k.lastAsk).Add(k.askIdle())) || !now.Before(k.askBeforeLocked()) ||
 		stanzas && k.out == answered && now.Sub(k.p.measuredAt()) >= measureEvery {
 		k.asked, k.lastAsk, k.askedSeq, k.unasked = now, now, k.flight[len(k.flight)-1].seq, 0
 		return true
@@ -333,16 +333,21 @@ func (k *contact) askEvery() int {
 const measureEvery = 10 * time.Minute
 
 // askIdle is the time after which a lone stanza is asked after. A Longwire node tells by itself after AckIdle; asking at the same moment would cost
-// another packet. Where another link would carry instead, a question is asked early enough that this one is not left for being lazy.
+// another packet.
 func (k *contact) askIdle() time.Duration {
-	idle := k.p.c.AckIdle
 	if k.p.c.ZeroRTT {
-		idle += k.p.c.AckIdle/2 + k.p.rtt()
+		return k.p.c.AckIdle + k.p.c.AckIdle/2 + k.p.rtt()
 	}
-	if left := k.p.env.Way.Alternatives(); left > 0 {
-		idle = min(idle, left/4)
+	return k.p.c.AckIdle
+}
+
+// askBeforeLocked is when to ask so that the link is not left for another because the peer is in no hurry to confirm. The flight is not empty.
+func (k *contact) askBeforeLocked() time.Time {
+	left := k.p.env.Way.Alternatives()
+	if left == 0 {
+		return k.since.Add(1 << 62) // centuries
 	}
-	return idle
+	return later(k.flight[0].at, k.lastAsk).Add(left / 4)
 }
 
 // account books what was sent.

@@ -52,7 +52,7 @@ func (k *contact) deadlinesLocked(now time.Time) (at []time.Time) {
 		at = append(at, k.owedAt.Add(min(lazyAnswer, c.AckIdle)))
 	}
 	if len(k.flight) > 0 && k.mayAskLocked() {
-		at = append(at, later(k.lastOut, k.lastAsk).Add(k.askIdle()))
+		at = append(at, later(k.lastOut, k.lastAsk).Add(k.askIdle()), k.askBeforeLocked())
 	}
 	if t := k.since.Add(k.courtesy()); !k.opened && k.out == silent && now.Before(t) {
 		at = append(at, t)

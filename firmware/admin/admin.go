@@ -30,6 +30,8 @@ type Node interface {
 	Store() *store.DB
 	// Live tells what only the running program knows.
 	Live() Live
+	// Explain tells which link carries what for a peer; false: there is no such peer.
+	Explain(peer string) (Explanation, bool)
 	// SetEMCON silences a link or lets it send again; it is in force when it returns, and kept over restarts.
 	SetEMCON(link string, on bool) error
 	// ForgetKit closes a kit until it, or with again another with the same token, introduces itself.
@@ -90,6 +92,7 @@ type LinkState struct {
 	BytesOut   uint64        `json:"bytes_out"`
 	AgainIn    uint64        `json:"again_in,omitempty"`  // stanzas that came again, and were discarded
 	AgainOut   uint64        `json:"again_out,omitempty"` // stanzas that were sent again
+	Carries    bool          `json:"carries,omitempty"`   // what is for the peer goes by it now
 	S5066      *S5066        `json:"s5066,omitempty"`
 }
 

@@ -65,6 +65,8 @@ func (n *node) RoomStates() map[string]admin.RoomState { return n.rooms }
 func (n *node) Ledger() *meter.Ledger { return meter.NewLedger(time.Now()) }
 func (n *node) AccountMade(j jid.JID) { n.note("made " + j.String()) }
 
+func (n *node) Explain(string) (admin.Explanation, bool) { return admin.Explanation{}, false }
+
 func (n *node) ForgetKit(peer string, again bool) error {
 	n.note(fmt.Sprint("forget ", peer, " ", again))
 	return nil

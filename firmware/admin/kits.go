@@ -79,7 +79,7 @@ func (a *Admin) Kits() ([]Kit, error) {
 		}
 		if j := slices.IndexFunc(s.Peers, func(q Peer) bool { return q.Name == p.Name }); j >= 0 {
 			k.Waiting = s.Peers[j].Waiting
-			if h := s.Peers[j].Link.S5066; h != nil && h.Pairing != nil {
+			if h := s.Peers[j].radio(); h != nil && h.Pairing != nil {
 				k.Pairing = *h.Pairing
 			}
 		}

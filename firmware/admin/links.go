@@ -47,9 +47,12 @@ func linkTable(c *config.Config, tx *store.Tx, peers []Peer) ([]Link, error) {
 		}
 		link.EMCON.On = link.EMCON.Config || link.EMCON.Switch
 		for _, p := range peers {
-			if p.Link.Link == l.Name {
-				link.Peers = append(link.Peers, p.Link)
-				if link.EMCON.On {
+			for _, s := range p.States() {
+				if s.Link != l.Name {
+					continue
+				}
+				link.Peers = append(link.Peers, s)
+				if link.EMCON.On && len(p.Others) == 0 { // else another link may carry it
 					link.EMCON.Held += p.Waiting
 				}
 			}
@@ -59,7 +62,7 @@ func linkTable(c *config.Config, tx *store.Tx, peers []Peer) ([]Link, error) {
 	return all, nil
 }
 
-// SetEMCON silences a link of type s5066, or lets it send again, and keeps that over restarts: a power cut may not lift
+// SetEMCON silences a link, or lets it send again, and keeps that over restarts: a power cut may not lift
 // radio silence. On a running node it is effective when SetEMCON returns.
 func (a *Admin) SetEMCON(name string, on bool) (Link, error) {
 	l, err := a.radio(name)
@@ -91,21 +94,16 @@ func (a *Admin) radio(name string) (*config.Link, error) {
 	c := a.cfg()
 	l := c.Link(name)
 	switch {
-	case l != nil && l.Type == config.LinkS5066:
-		return l, nil
 	case l != nil:
-		return nil, misuse("link %q is of type %s; only one of type s5066 can be silenced", name, l.Type)
+		return l, nil
+	case len(c.Links) == 0:
+		return nil, misuse("there is no link %q; the config has none", name)
 	}
 	var known []string
 	for _, l := range c.Links {
-		if l.Type == config.LinkS5066 {
-			known = append(known, fmt.Sprintf("%q", l.Name))
-		}
+		known = append(known, fmt.Sprintf("%q", l.Name))
 	}
-	if len(known) == 0 {
-		return nil, misuse("there is no link %q; the config has none of type s5066", name)
-	}
-	return nil, misuse("there is no link %q; those of type s5066 are: %s", name, strings.Join(known, ", "))
+	return nil, misuse("there is no link %q; there are: %s", name, strings.Join(known, ", "))
 }
 
 // where is " (file:line)" of a link's emcon.

@@ -58,16 +58,30 @@ type StoreStatus struct {
 	Since  time.Time `json:"since,omitzero"`
 }
 
-// Peer is a remote node, its link and what waits for it.
+// Peer is a remote node, its links and what waits for it.
 type Peer struct {
-	Name    string    `json:"name"`
-	Domains []string  `json:"domains"`
-	Link    LinkState `json:"link"`
-	Waiting int       `json:"waiting"` // entries that the peer has not confirmed
-	Sent    int       `json:"sent"`    // of them, on their way
-	Bytes   int64     `json:"bytes"`
-	Oldest  time.Time `json:"oldest,omitzero"`
-	Gone    bool      `json:"gone,omitempty"` // no longer in the config, but entries wait
+	Name    string      `json:"name"`
+	Domains []string    `json:"domains"`
+	Link    LinkState   `json:"link"`             // the one that carries, or the first
+	Others  []LinkState `json:"others,omitempty"` // as the config has them
+	Waiting int         `json:"waiting"`          // entries that the peer has not confirmed
+	Sent    int         `json:"sent"`             // of them, on their way
+	Bytes   int64       `json:"bytes"`
+	Oldest  time.Time   `json:"oldest,omitzero"`
+	Gone    bool        `json:"gone,omitempty"` // no longer in the config, but entries wait
+}
+
+// States are all links of the peer.
+func (p Peer) States() []LinkState { return append([]LinkState{p.Link}, p.Others...) }
+
+// radio is what is known of the link by HF; nil: there is none.
+func (p Peer) radio() *S5066 {
+	for _, s := range p.States() {
+		if s.S5066 != nil {
+			return s.S5066
+		}
+	}
+	return nil
 }
 
 // Status looks at everything once.
@@ -128,9 +142,19 @@ func configured(c *config.Config, links []LinkState) []Peer {
 				peer.Link.Type = l.Type
 			}
 		}
-		for _, l := range links {
-			if slices.Contains(p.Links, l.Link) && (l.Peer == "" || l.Peer == p.Name) {
-				peer.Link = l
+		for _, name := range p.Links {
+			for _, l := range links {
+				if l.Link != name || l.Peer != "" && l.Peer != p.Name {
+					continue
+				}
+				switch {
+				case peer.Link.State == "stopped":
+					peer.Link = l
+				case l.Carries && !peer.Link.Carries:
+					peer.Link, peer.Others = l, append(peer.Others, peer.Link)
+				default:
+					peer.Others = append(peer.Others, l)
+				}
 			}
 		}
 		list = append(list, peer)

@@ -29,10 +29,12 @@ type node struct {
 
 func (n *node) Watch(func(links.Event)) (stop func()) { return func() {} }
 
-func (n *node) Config() *config.Config       { return n.cfg }
-func (n *node) Store() *store.DB             { return n.db }
-func (n *node) Live() admin.Live             { return admin.Live{Version: "v9"} }
-func (n *node) Reload(*config.Config) error  { return nil }
+func (n *node) Config() *config.Config                   { return n.cfg }
+func (n *node) Store() *store.DB                         { return n.db }
+func (n *node) Live() admin.Live                         { return admin.Live{Version: "v9"} }
+func (n *node) Reload(*config.Config) error              { return nil }
+func (n *node) Explain(string) (admin.Explanation, bool) { return admin.Explanation{}, false }
+
 func (n *node) ForgetKit(string, bool) error { return nil }
 
 func (n *node) SetEMCON(link string, on bool) error {

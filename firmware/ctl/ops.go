@@ -21,6 +21,7 @@ const (
 	OpStatus        = "status"         // none → admin.Status
 	OpPeerList      = "peer.list"      // none → admin.Peer…
 	OpLinkList      = "link.list"      // none → admin.Link…
+	OpExplain       = "explain"        // QueueArgs → admin.Explanation
 	OpLinkEMCON     = "link.emcon"     // EMCONArgs → admin.Link
 	OpKitList       = "kit.list"       // none → admin.Kit…
 	OpKitForget     = "kit.forget"     // KitArgs → admin.Kit
@@ -145,6 +146,10 @@ var ops = map[string]func(ctx context.Context, a *admin.Admin, args json.RawMess
 	OpLinkEMCON: list(func(a *admin.Admin, e EMCONArgs) ([]admin.Link, error) {
 		l, err := a.SetEMCON(e.Link, e.On)
 		return []admin.Link{l}, err
+	}),
+	OpExplain: list(func(a *admin.Admin, q QueueArgs) ([]admin.Explanation, error) {
+		e, err := a.Explain(q.Peer)
+		return []admin.Explanation{e}, err
 	}),
 	OpKitList: list(func(a *admin.Admin, _ struct{}) ([]admin.Kit, error) { return a.Kits() }),
 	OpKitForget: list(func(a *admin.Admin, k KitArgs) ([]admin.Kit, error) {

@@ -7,8 +7,10 @@ import (
 
 	"longwire/firmware/admin"
 	"longwire/firmware/config"
+	"longwire/links/custody"
 	"longwire/links/ip"
 	"longwire/links/s5066"
+	"longwire/links/steer"
 )
 
 // manager runs the links of one type, whose configuration is a C.
@@ -22,22 +24,24 @@ type manager[C any] interface {
 type kind struct {
 	name string
 	run  func(context.Context) error
-	// plan translates a configuration, without the peers in but; check and apply are then the manager's.
-	plan   func(cfg *config.Config, but map[string]bool) (check, apply func() error, err error)
+	// plan translates a configuration; check and apply are then the manager's.
+	plan   func(cfg *config.Config) (check, apply func() error, err error)
 	states func() []admin.LinkState
 }
 
-func kindOf[C any](name string, m manager[C], translate func(*config.Config, map[string]bool) ([]C, error), states func() []admin.LinkState) kind {
-	return kind{name, m.Run, func(cfg *config.Config, but map[string]bool) (check, apply func() error, err error) {
-		c, err := translate(cfg, but)
+func kindOf[C any](name string, m manager[C], translate func(*config.Config) ([]C, error), states func() []admin.LinkState) kind {
+	return kind{name, m.Run, func(cfg *config.Config) (check, apply func() error, err error) {
+		c, err := translate(cfg)
 		return func() error { return m.Check(c) }, func() error { return m.Apply(c) }, err
 	}, states}
 }
 
 // makeLinks makes the managers, without links.
 func (n *Node) makeLinks() {
-	n.ip = ip.NewManager(ip.Env{DB: n.db, In: n.inbound, Sieve: n.sieve(), Trace: n.trace, Log: n.log})
-	n.s5066 = s5066.NewManager(s5066.Env{DB: n.db, In: n.inbound, Sieve: n.sieve(), Trace: n.trace, Log: n.log, Dial: dialers, Time: n.clock.told})
+	n.desks = custody.NewDesks(n.db)
+	n.helm = steer.New(steer.Env{DB: n.db, Trace: n.trace, Log: n.log, Quiet: func(link string, on bool) { n.s5066.SetQuiet(link, on) }})
+	n.ip = ip.NewManager(ip.Env{DB: n.db, In: n.inbound, Sieve: n.sieve(), Desks: n.desks, Way: n.helm.Way, Trace: n.trace, Log: n.log})
+	n.s5066 = s5066.NewManager(s5066.Env{DB: n.db, In: n.inbound, Sieve: n.sieve(), Desks: n.desks, Way: n.helm.Way, Trace: n.trace, Log: n.log, Dial: dialers, Time: n.clock.told})
 	n.kinds = []kind{
 		kindOf(config.LinkIP, n.ip, n.ipConfigs, n.ipStates),
 		kindOf(config.LinkS5066, n.s5066, n.s5066Configs, n.s5066States),
@@ -48,8 +52,12 @@ func (n *Node) makeLinks() {
 // configuration before.
 func (n *Node) link(cfg *config.Config, peers func() error) error {
 	var checks, applies []func() error
+	courses, err := n.courses(cfg)
+	if err != nil {
+		return err
+	}
 	for _, k := range n.kinds {
-		check, apply, err := k.plan(cfg, nil)
+		check, apply, err := k.plan(cfg)
 		if err != nil {
 			return err
 		}
@@ -58,18 +66,8 @@ func (n *Node) link(cfg *config.Config, peers func() error) error {
 	if err := all(append(checks, peers)); err != nil {
 		return err
 	}
-	// A queue must never have two who empty it: peers that go over to another type of link first leave their old one.
-	if gone := moving(n.linked, cfg); len(gone) > 0 {
-		for _, k := range n.kinds {
-			_, apply, err := k.plan(cfg, gone)
-			if err == nil {
-				err = apply()
-			}
-			if err != nil {
-				return fmt.Errorf("node: %w", err)
-			}
-		}
-	}
+	// First who carries what: a link that leaves then takes nothing more, and one that comes takes nothing yet.
+	n.helm.Apply(courses)
 	n.leftSilent(n.linked, cfg)
 	n.linked = cfg
 	return all(applies)
@@ -85,36 +83,15 @@ func all(steps []func() error) error {
 	return nil
 }
 
-// moving are the peers that two configurations reach by links of different type.
-func moving(old, cfg *config.Config) map[string]bool {
-	if old == nil {
-		return nil
-	}
-	was := make(map[string]string)
-	for _, k := range []string{config.LinkIP, config.LinkS5066} {
-		for _, p := range reached(old, k) {
-			was[p.Name] = k
-		}
-	}
-	gone := make(map[string]bool)
-	for _, k := range []string{config.LinkIP, config.LinkS5066} {
-		for _, p := range reached(cfg, k) {
-			if w, before := was[p.Name]; before && w != k {
-				gone[p.Name] = true
-			}
-		}
-	}
-	return gone
-}
-
 // runLinks runs the links of all types.
 func (n *Node) runLinks(ctx context.Context) error {
-	ended := make(chan error, len(n.kinds))
+	ended := make(chan error, len(n.kinds)+1)
+	go func() { ended <- n.helm.Run(ctx) }()
 	for _, k := range n.kinds {
 		go func() { ended <- k.run(ctx) }()
 	}
 	var errs []error
-	for range n.kinds {
+	for range len(n.kinds) + 1 {
 		errs = append(errs, <-ended)
 	}
 	return errors.Join(errs...)
@@ -125,6 +102,8 @@ func (n *Node) linkStates() (all []admin.LinkState) {
 	for _, k := range n.kinds {
 		for _, s := range k.states() {
 			s.Type = k.name
+			carrier, _ := n.helm.Carrier(s.Peer)
+			s.Carries = s.Link == carrier
 			all = append(all, s)
 		}
 	}

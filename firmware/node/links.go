@@ -51,11 +51,8 @@ func (n *Node) inbound(peer string, s *stanza.Stanza, mark func(*store.Tx) error
 }
 
 // ipConfigs translates [[link]] of type ip. A link that no peer uses stays closed.
-func (n *Node) ipConfigs(cfg *config.Config, but map[string]bool) (out []ip.Config, err error) {
+func (n *Node) ipConfigs(cfg *config.Config) (out []ip.Config, err error) {
 	for l, p := range reached(cfg, config.LinkIP) {
-		if but[p.Name] {
-			continue
-		}
 		c, err := n.ipConfig(cfg, l, p)
 		if err != nil {
 			return nil, err

@@ -20,9 +20,11 @@ import (
 	"longwire/firmware/identity"
 	"longwire/firmware/supervise"
 	"longwire/links"
+	"longwire/links/custody"
 	"longwire/links/fold"
 	"longwire/links/ip"
 	"longwire/links/s5066"
+	"longwire/links/steer"
 	"longwire/store"
 	"longwire/xmpp/archive"
 	"longwire/xmpp/blocking"
@@ -81,6 +83,8 @@ type Node struct {
 	proxy      *proxy.Service
 	ip         *ip.Manager
 	s5066      *s5066.Manager
+	desks      *custody.Desks
+	helm       *steer.Helm
 	kinds      []kind
 	record     *record
 	linked     *config.Config // what the links were made of; guarded by reload
@@ -210,7 +214,7 @@ func (n *Node) build() error {
 
 // prompt tells whether a chat state would reach a peer while it means something. Choice: over HF never, as a transmission for it alone costs
 // more air than the message that it announces.
-func (n *Node) prompt(peer string) bool { return n.ip.Up(peer) }
+func (n *Node) prompt(peer string) bool { return n.carries(peer, config.LinkIP) }
 
 // publishesTo tells whether what our users publish may be asked for from a domain across a link.
 func (n *Node) publishesTo(domain string) bool {

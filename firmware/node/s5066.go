@@ -8,15 +8,13 @@ import (
 	"longwire/firmware/config"
 	"longwire/links/s5066"
 	"longwire/links/sis"
+	"longwire/links/steer"
 	"longwire/store"
 )
 
 // s5066Configs translates [[link]] of type s5066. A link that no peer uses stays closed.
-func (n *Node) s5066Configs(cfg *config.Config, but map[string]bool) (out []s5066.Config, err error) {
+func (n *Node) s5066Configs(cfg *config.Config) (out []s5066.Config, err error) {
 	for l, p := range reached(cfg, config.LinkS5066) {
-		if but[p.Name] {
-			continue
-		}
 		if len(out) == 0 || out[len(out)-1].Name != l.Name {
 			c, err := n.s5066Config(l)
 			if err != nil {
@@ -112,8 +110,13 @@ func (n *Node) SetEMCON(link string, on bool) error {
 	case err != nil:
 		return fmt.Errorf("node: the link stays silent: %w", err)
 	}
-	configs, err := n.s5066Configs(n.Config(), nil)
+	configs, err := n.s5066Configs(n.Config())
+	var courses []steer.Config
 	if err == nil {
+		courses, err = n.courses(n.Config())
+	}
+	if err == nil {
+		n.helm.Apply(courses)
 		err = n.s5066.Apply(configs) // where nothing but EMCON is new
 	}
 	if err != nil {
@@ -130,7 +133,7 @@ func (n *Node) leftSilent(old, cfg *config.Config) {
 		return
 	}
 	for _, l := range old.Links {
-		if still := cfg.Link(l.Name); l.Type != config.LinkS5066 || still != nil && still.Type == l.Type {
+		if still := cfg.Link(l.Name); still != nil && still.Type == l.Type {
 			continue
 		}
 		if on, err := n.silenced(l.Name); on || err != nil {

@@ -28,6 +28,7 @@ type air struct {
 
 	mu       sync.Mutex // guards what follows
 	closed   bool       // nobody gets through
+	hole     bool       // what is sent goes nowhere, and nobody is told
 	sessions map[*fakeSession]bool
 	rand     *rand.Rand
 	cutAfter func(links.Piece) bool
@@ -59,11 +60,22 @@ func (f *Fake) Shut() {
 	f.Cut()
 }
 
-// Reopen ends Shut.
-func (f *Fake) Reopen() {
+// Swallow lets contacts be and everything on them vanish, until Reopen.
+func (f *Fake) Swallow() {
 	f.air.mu.Lock()
 	defer f.air.mu.Unlock()
-	f.air.closed = false
+	f.air.hole = true
+}
+
+// Reopen ends Shut and Swallow. What vanished makes contacts useless, so they end.
+func (f *Fake) Reopen() {
+	f.air.mu.Lock()
+	hole := f.air.hole
+	f.air.closed, f.air.hole = false, false
+	f.air.mu.Unlock()
+	if hole {
+		f.Cut()
+	}
 }
 
 // CutAt makes the contact end right after the first piece, either way, for which at is true has arrived; with lose, right before.
@@ -79,7 +91,7 @@ var ErrShut = errors.New("linktest: no contact")
 // Open implements links.Link.
 func (f *Fake) Open(ctx context.Context) (links.Session, error) {
 	f.air.mu.Lock()
-	if f.air.closed {
+	if f.air.closed || f.air.hole {
 		f.air.mu.Unlock()
 		return nil, ErrShut
 	}
@@ -152,6 +164,12 @@ func (s *fakeSession) Send(batch []links.Piece) (c links.Cost, err error) {
 			p.Data, p.Stanza = nil, st
 		}
 		p.Raw, p.Wire = n, n
+		s.air.mu.Lock()
+		hole := s.air.hole
+		s.air.mu.Unlock()
+		if hole {
+			continue
+		}
 		select {
 		case s.other.in <- timed{at: at, piece: p}:
 		case <-s.over:

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -83,51 +82,4 @@ func KindsOf(kind string) (Set, error) {
 		return 1<<KindReceipt | 1<<KindState, nil
 	}
 	return 0, fmt.Errorf("plan: no kind %q; there are message, groupchat, iq, presence, receipt", kind)
-}
-
-// A Fault is something in a Peer that cannot work.
-type Fault struct {
-	Link int // in Peer.Links; -1: none
-	Rule int // in Peer.Rules; -1: none
-	What string
-	Todo string // what to do about it
-}
-
-// Check finds what cannot work.
-func Check(p Peer) (faults []Fault) {
-	link := func(i int, what, todo string) { faults = append(faults, Fault{i, -1, what, todo}) }
-	rule := func(i int, what, todo string) { faults = append(faults, Fault{-1, i, what, todo}) }
-	sends := false
-	for i, l := range p.Links {
-		if j := slices.IndexFunc(p.Links[:i], func(o Link) bool { return o.Name == l.Name }); j >= 0 {
-			link(i, fmt.Sprintf("link %q stands at place %d already: an order has no circles", l.Name, j+1), "name each link once, the preferred first")
-		}
-		sends = sends || !l.Inbound
-	}
-	if len(p.Links) > 0 && !sends {
-		link(0, "all links only receive: nothing could ever be sent or confirmed", "give the peer a link with direction = \"both\"")
-	}
-	for i, r := range p.Rules {
-		if len(r.Links) == 0 {
-			rule(i, "the rule names no link", "name the links that may carry what it matches")
-		}
-		usable := false
-		for k, name := range r.Links {
-			j := slices.IndexFunc(p.Links, func(l Link) bool { return l.Name == name })
-			switch {
-			case j < 0:
-				rule(i, fmt.Sprintf("link %q is not one of the peer's", name), "name it in the peer's links, or another one here")
-			case slices.Contains(r.Links[:k], name):
-				rule(i, fmt.Sprintf("link %q is named twice", name), "name each link once")
-			}
-			usable = usable || j >= 0 && !p.Links[j].Inbound
-		}
-		if len(r.Links) > 0 && !usable && r.Wait == 0 {
-			rule(i, "none of its links can send, so what it matches would wait for ever", "name one that sends, or say with wait after what time any link will do")
-		}
-		if r.Wait < 0 {
-			rule(i, "wait is negative", "0s waits for ever")
-		}
-	}
-	return faults
 }

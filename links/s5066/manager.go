@@ -45,6 +45,7 @@ type Manager struct {
 	running map[string]*runner         // by link
 	meters  map[[2]string]*meter.Meter // by link and peer
 	silent  map[string]bool            // links that SetEMCON has switched to receiving
+	quiet   map[string]bool            // and those that SetQuiet has
 	tasks   sync.WaitGroup
 }
 
@@ -73,7 +74,7 @@ func NewManager(env Env) *Manager {
 	dial := map[string]Dialer{"tcp": dialTCP}
 	maps.Copy(dial, env.Dial)
 	env.Dial = dial
-	return &Manager{env: env, running: map[string]*runner{}, meters: map[[2]string]*meter.Meter{}, silent: map[string]bool{}}
+	return &Manager{env: env, running: map[string]*runner{}, meters: map[[2]string]*meter.Meter{}, silent: map[string]bool{}, quiet: map[string]bool{}}
 }
 
 // Check tells what is wrong with a configuration, without changing anything.
@@ -111,7 +112,7 @@ func (m *Manager) Apply(configs []Config) error {
 			m.running[c.Name] = r
 		}
 		r.c.EMCON = c.EMCON
-		r.bind.setEMCON(c.EMCON || m.silent[c.Name])
+		r.bind.setEMCON(c.EMCON || m.silent[c.Name] || m.quiet[c.Name])
 		if r.ended == nil { // silent from the start
 			m.startLocked(r)
 		}
@@ -204,8 +205,21 @@ func (m *Manager) SetEMCON(link string, on bool) error {
 	if r == nil {
 		return fmt.Errorf("s5066: there is no link %q", link)
 	}
-	r.bind.setEMCON(on || r.c.EMCON)
+	r.bind.setEMCON(on || r.c.EMCON || m.quiet[link])
 	return nil
+}
+
+// SetQuiet is the same for other reasons, as a transmit window, beside SetEMCON: a link sends when all of them let it. It may be called before there is such a link.
+func (m *Manager) SetQuiet(link string, on bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.quiet, link)
+	if on {
+		m.quiet[link] = true
+	}
+	if r := m.running[link]; r != nil {
+		r.bind.setEMCON(on || r.c.EMCON || m.silent[link])
+	}
 }
 
 // Up tells whether the peer can be sent to, as far as is known.
@@ -214,8 +228,8 @@ func (m *Manager) Up(peer string) bool {
 	defer m.mu.Unlock()
 	for _, r := range m.running {
 		for _, p := range r.bind.ports {
-			if p.c.Peer == peer {
-				return r.bind.status(p).State == links.Up
+			if p.c.Peer == peer && r.bind.status(p).State == links.Up {
+				return true
 			}
 		}
 	}

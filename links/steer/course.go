@@ -144,7 +144,7 @@ func (c *course) carrierLocked() string {
 	if c.choice.Carrier < 0 {
 		return ""
 	}
-	return c.plan.Links[c.choice.Carrier].Name
+	return c.choice.Links[c.choice.Carrier].Link
 }
 
 // reasonLocked is why the link that carried before does no more.
@@ -225,6 +225,16 @@ func (c *course) silences(now time.Time, quiet map[string]bool) {
 		open := l.Windows.Open(now)
 		quiet[l.Name] = quiet[l.Name] || l.EMCON || l.Inbound || !open
 	}
+}
+
+// carrier is the link that carries, and whether it is up.
+func (c *course) carrier() (link string, up bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if link = c.carrierLocked(); link != "" {
+		up = c.choice.Links[c.choice.Carrier].Up
+	}
+	return link, up
 }
 
 // explain is the present choice.

@@ -149,9 +149,11 @@ func (h *Helm) Explain(peer string) (plan.Peer, plan.Choice, bool) {
 
 // Carrier is the link that carries what is for a peer, and whether it is up; empty while none does.
 func (h *Helm) Carrier(peer string) (link string, up bool) {
-	p, choice, ok := h.Explain(peer)
-	if !ok || choice.Carrier < 0 {
+	h.mu.Lock()
+	c := h.courses[peer]
+	h.mu.Unlock()
+	if c == nil {
 		return "", false
 	}
-	return p.Links[choice.Carrier].Name, choice.Links[choice.Carrier].Up
+	return c.carrier()
 }
