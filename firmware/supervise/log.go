@@ -8,17 +8,23 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+
+	"github.com/coreos/go-systemd/v22/journal"
 )
 
 // Log is where a program's log goes; its level and format can change while loggers made of it are in use.
 type Log struct {
-	out  io.Writer
-	base atomic.Pointer[slog.Handler]
+	out     io.Writer
+	journal journalSend // nil: out is not systemd's journal
+	base    atomic.Pointer[slog.Handler]
 }
 
 // NewLog writes to out, at level info as text, until Set says otherwise.
 func NewLog(out io.Writer) *Log {
 	l := &Log{out: &lines{out: out}}
+	if out == os.Stderr && os.Getenv("JOURNAL_STREAM") != "" && journal.Enabled() {
+		l.journal = journal.Send
+	}
 	if err := l.Set("info", "text"); err != nil {
 		panic("supervise: " + err.Error())
 	}
@@ -56,6 +62,9 @@ func (l *Log) Set(level, format string) error {
 		h = slog.NewJSONHandler(l.out, o)
 	default:
 		return fmt.Errorf("supervise: log format %q is unknown", format)
+	}
+	if l.journal != nil && format == "text" {
+		h = &journalled{send: l.journal, rest: h}
 	}
 	l.base.Store(&h)
 	return nil
