@@ -39,13 +39,14 @@ type lasting struct {
 // folds are the policies for one peer. They are never changed once made.
 type folds struct {
 	*lasting
-	peer  string
-	since time.Time               // since when they are in force
-	out   *fold.Folder            // of the first link; nil: nothing is folded
-	in    *fold.Folder            // nil: nothing is folded
-	links map[string]*fold.Folder // by link
-	first string                  // the first link
-	note  func(peer string, inbound bool, s *stanza.Stanza, r fold.Result)
+	peer    string
+	since   time.Time               // since when they are in force
+	out     *fold.Folder            // of the first link; nil: nothing is folded
+	in      *fold.Folder            // nil: nothing is folded
+	links   map[string]*fold.Folder // by link
+	watched bool                    // telemetry is kept
+	first   string                  // the first link
+	note    func(peer string, inbound bool, s *stanza.Stanza, r fold.Result)
 }
 
 // newFolds makes the policies of a configuration, and changes nothing.
@@ -63,7 +64,7 @@ func (n *Node) newFolds(cfg *config.Config) (map[string]*folds, error) {
 }
 
 func (n *Node) foldsOf(cfg *config.Config, p *config.Peer) (*folds, error) {
-	f := &folds{lasting: n.folding.of(p.Name), peer: p.Name, since: time.Now(), links: make(map[string]*fold.Folder), note: n.noteFold}
+	f := &folds{lasting: n.folding.of(p.Name), peer: p.Name, since: time.Now(), links: make(map[string]*fold.Folder), note: n.noteFold, watched: cfg.Telemetry.Enabled}
 	federated := cfg.Federates(p)
 	for i, name := range p.Links {
 		l := cfg.Link(name)
@@ -128,10 +129,18 @@ func (f *folding) peer(name string) *folds {
 
 // hook makes the policies those of what a peer's stanzas pass on this side of the queue.
 func (f *folds) hook(c *s2s.Config) {
-	if f.out != nil {
+	switch {
+	case f.out != nil:
 		c.Fold = f.accept
+	case f.watched:
+		c.Fold = f.pass
 	}
 	c.FoldIn = f.deliver
+}
+
+// pass folds nothing, and has that noted: other rules can be tried on what crosses.
+func (f *folds) pass(_ time.Time, s *stanza.Stanza) s2s.Folded {
+	return s2s.Folded{Stanza: s, Noted: func() { f.note(f.peer, false, s, fold.Result{Stanza: s}) }}
 }
 
 // accept folds what is about to wait for the peer.

@@ -196,7 +196,7 @@ func (n *Node) build() error {
 		return fmt.Errorf("node: %w", err)
 	}
 	n.record = newRecord(cfg, n.db, n.log)
-	n.record.silent = n.silentLinks
+	n.record.silent, n.record.states, n.folded = n.silentLinks, n.linkFigures, n.record.folded
 	n.peers = s2s.New(s2s.Env{DB: n.db, Router: n.router, LinkUp: n.prompt, Tell: n.tell, Room: n.hasRooms, Log: n.log})
 	n.rooms = muc.New(n.host, n.router, n.roomOptions(cfg))
 	n.federation = fmuc.New(n.host, n.rooms, n.federationOptions(cfg))

@@ -32,7 +32,8 @@ type record struct {
 	log    *slog.Logger
 	db     *store.DB
 	ledger *meter.Ledger
-	path   string                 // of the saved ledger
+	path   string // of the saved ledger
+	states func() []telemetry.LinkFigure
 	silent func() map[string]bool // links, and whether they are under EMCON; nil: none
 
 	mu      sync.Mutex // guards what follows
@@ -103,22 +104,22 @@ func (r *record) run(ctx context.Context) error {
 	tasks.Go(func() { r.sample(ctx) })
 	for {
 		r.mu.Lock()
-		w, changed := r.writer, r.changed
+		w, changed, addr := r.writer, r.changed, r.cfg.Telemetry.Prometheus
 		r.mu.Unlock()
 		writing, stop := context.WithCancel(ctx)
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			if w != nil {
-				_ = w.Run(writing) // it has no error
+		var of sync.WaitGroup
+		if w != nil {
+			of.Go(func() { _ = w.Run(writing) }) // it has no error
+			if addr != "" {
+				of.Go(func() { r.serveMetrics(writing, addr) })
 			}
-		}()
+		}
 		select {
 		case <-ctx.Done():
 		case <-changed:
 		}
 		stop()
-		<-ended
+		of.Wait()
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -360,6 +361,23 @@ func (r *record) folded(peer string, inbound bool, s *stanza.Stanza, f fold.Resu
 	r.spared(k, t, f, inbound)
 	if w != nil {
 		r.put("", foldLine(t, f))
+	}
+}
+
+// leftOut notes that an entry that was queued is not sent after all, by the rules of the link that carries, or as the peer knows it.
+func (r *record) leftOut(peer, link string, s *stanza.Stanza, d fold.Done) {
+	r.less(peer, link, s, fold.Result{Reason: d.Reason, Saved: len(s.Bytes())})
+}
+
+// less notes that the link that carries has rules of its own.
+func (r *record) less(peer, link string, s *stanza.Stanza, f fold.Result) {
+	kind := s2s.KindOf(s)
+	k := r.key(peer, s.From, s.To, kind, kind.Class())
+	t := telemetry.Record{At: time.Now(), Peer: peer, Link: link, Dir: telemetry.Out, Type: k.Kind, User: k.User, Room: k.Room, Raw: len(s.Bytes())}
+	k.Link = link
+	r.put("", foldLine(t, f))
+	if f.Stanza == nil { // what was queued is counted when it is sent
+		r.spared(k, t, f, false)
 	}
 }
 

@@ -32,6 +32,9 @@ func (n *Node) sift(peer, link string, _ time.Time, entries []store.Entry) ([]st
 	if err := n.takeOut(f, done); err != nil {
 		return nil, err
 	}
+	for _, d := range done {
+		n.record.leftOut(peer, link, before[d.ID], d)
+	}
 	after := make(map[uint64]*stanza.Stanza, len(send))
 	for _, it := range send {
 		after[it.ID] = it.Stanza
@@ -44,7 +47,9 @@ func (n *Node) sift(peer, link string, _ time.Time, entries []store.Entry) ([]st
 		case judged && !sent:
 			continue
 		case judged && is != was:
-			e.Stanza = is.Bytes()
+			less := is.Bytes()
+			n.record.less(peer, link, was, fold.Result{Stanza: is, Saved: len(e.Stanza) - len(less)})
+			e.Stanza = less
 		}
 		out = append(out, e)
 	}

@@ -81,7 +81,9 @@ func (r *record) spend(t *router.Turn, c s2s.Charge) (v s2s.Verdict) {
 		v.Note = overText(j)
 	}
 	r.warn(c, cost, &v)
-	t.After(func() { r.ledger.Reserve(c.Now, k, cost) })
+	// At once, as the next may be judged before this one is committed.
+	r.ledger.Reserve(c.Now, k, cost)
+	t.Tx.OnUndo(func() { r.ledger.Release(c.Now, k, cost) })
 	return v
 }
 

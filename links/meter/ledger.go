@@ -74,6 +74,7 @@ type Ledger struct {
 	hours   [24]page
 	recent  []Message // the last, oldest first
 	pace    map[string]pace
+	sums    map[Key]Totals // since it was made or loaded, without user and room
 	budgets []*purse
 }
 
@@ -95,6 +96,7 @@ func (l *Ledger) Book(now time.Time, m Message) {
 	l.hour(at).add(m.Key, m.Totals, hourKeys)
 	l.each(now, m.Key, func(_ *purse, w *window) { w.minutes[w.n%60] += m.Air })
 	l.learn(m.Key, m.Totals)
+	l.sum(m.Key, m.Totals)
 	if m.Stanzas == 0 {
 		return
 	}
@@ -161,6 +163,29 @@ func (l *Ledger) Spent(now time.Time, day bool) map[Key]Totals {
 		}
 	}
 	return all
+}
+
+// sumKeys bounds what is counted for good.
+const sumKeys = 1024
+
+func (l *Ledger) sum(k Key, t Totals) {
+	if l.sums == nil {
+		l.sums = make(map[Key]Totals)
+	}
+	k.User, k.Room = "", ""
+	if _, ok := l.sums[k]; !ok && len(l.sums) >= sumKeys {
+		k = Key{Peer: Others, Link: Others, Kind: Others, Class: Others, Dir: k.Dir}
+	}
+	s := l.sums[k]
+	s.Add(t)
+	l.sums[k] = s
+}
+
+// Sums are what was spent since the node started, by whose it is but for users and rooms.
+func (l *Ledger) Sums() map[Key]Totals {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.sums)
 }
 
 // Recent are the last stanzas, newest first.
