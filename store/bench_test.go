@@ -260,3 +260,31 @@ func BenchmarkArchivePage(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkQueueNextPlain is eight out of a queue of messages that nobody called urgent.
+func BenchmarkQueueNextPlain(b *testing.B) {
+	for _, waiting := range []int{10, 10_000} {
+		b.Run(fmt.Sprint(waiting), func(b *testing.B) {
+			db := open(b, store.Options{})
+			q := db.Queue("headquarters.net")
+			for i := 0; i < waiting; i += 500 {
+				update(b, db, func(tx *store.Tx) error {
+					for j := i; j < min(i+500, waiting); j++ {
+						e := entry(fmt.Sprint(j), store.ClassRoutine, fmt.Sprint("from", j%17), fmt.Sprint("to", j%5))
+						e.Stanza = stanza300
+						if _, _, err := q.Put(tx, e, store.QueueLimits{}); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if es := next(b, q, 8, 1<<20); len(es) != 8 {
+					b.Fatal(len(es))
+				}
+			}
+		})
+	}
+}

@@ -55,31 +55,44 @@ func (q *Queue) Pick(p Pick) (picked []Entry, err error) {
 // Next is Pick for a link that takes all there is.
 func (q *Queue) Next(n, maxBytes int) ([]Entry, error) { return q.Pick(Pick{N: n, Bytes: maxBytes}) }
 
-// Ages are how long an entry has waited when it counts as one class more urgent, and as two: enough for what is routine to go in between, however much
-// urgent traffic there is, and not so soon that a long queue makes urgency worthless.
-// Choice: nothing becomes flash; and what is no message does not come before messages, but among them.
-const (
-	ageOnce  = 10 * time.Minute
-	ageTwice = time.Hour
-)
+// ages say after what wait an entry of a class goes with those of a more urgent one, the longest first. So what is less urgent is not starved, and a long queue does not
+// make urgency worthless all the same: an immediate message waits for routine ones of six hours at most, and flash for nothing.
+// Choice: what is no message does not come before messages, but among them.
+var ages = [...][2]struct {
+	wait time.Duration
+	rank Class
+}{
+	ClassPriority: {{3 * time.Hour, ClassImmediate}},
+	ClassRoutine:  {{6 * time.Hour, ClassImmediate}, {10 * time.Minute, ClassPriority}},
+	ClassIQ:       {{10 * time.Minute, ClassRoutine}},
+	ClassPresence: {{time.Hour, ClassRoutine}, {10 * time.Minute, ClassIQ}},
+	ClassReceipt:  {{time.Hour, ClassRoutine}, {10 * time.Minute, ClassPresence}},
+	ClassState:    {{time.Hour, ClassRoutine}, {10 * time.Minute, ClassReceipt}},
+}
 
 // rank is the class that an entry goes with.
 func rank(e Entry, now time.Time) Class {
-	if e.Queued.IsZero() || e.Class <= ClassImmediate {
+	if int(e.Class) >= len(ages) || e.Queued.IsZero() {
 		return e.Class
 	}
-	most := ClassImmediate
-	if e.Class > ClassRoutine {
-		most = ClassRoutine
+	waited := now.Sub(e.Queued)
+	for _, age := range ages[e.Class] {
+		if age.wait > 0 && waited >= age.wait {
+			return age.rank
+		}
 	}
-	up := Class(0)
-	switch waited := now.Sub(e.Queued); {
-	case waited >= ageTwice:
-		up = 2
-	case waited >= ageOnce:
-		up = 1
+	return e.Class
+}
+
+// soonest is the most urgent rank that an entry with this class byte can have.
+func soonest(place Class) Class {
+	switch {
+	case place <= ClassFlash:
+		return place
+	case place <= ClassRoutine:
+		return ClassImmediate
 	}
-	return max(e.Class-up, most)
+	return ClassRoutine
 }
 
 // Watch returns a channel that gets a token after commits that put something, and when what was held is due (Nudge); it has room for one, and
