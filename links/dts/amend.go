@@ -1,5 +1,7 @@
 package dts
 
+import "slices"
+
 // Overtakes tells whether something waits for which it may be worth to Amend the transmission that is on the air.
 func (s *Station) Overtakes() bool {
 	o, ok := s.amends()
@@ -32,7 +34,8 @@ type remainder struct {
 // Amend makes the rest of the transmission on the air another one, for what waits and is more urgent, from the first D_PDU on that begins at byte from or
 // later. It stays as long as it was, as its end was promised. nil means that nothing changes.
 //
-// What makes place is as if it had been lost: it goes with what is sent next. So no harm is done if the modem could not heed the change after all.
+// What makes place is as if it had been lost: it goes with what is sent next. So no harm is done if nobody knows whether the modem has heeded the change. If it
+// is known that it has not, Unamend takes it back.
 func (s *Station) Amend(from int) *Transmission {
 	o, ok := s.amends()
 	if !ok {
@@ -44,6 +47,7 @@ func (s *Station) Amend(from int) *Transmission {
 	if need := o.n*(overhead+17) + len(o.m.data); r.free < need || b.timing.bitTime(8*r.free) < overtakeFor {
 		return nil
 	}
+	undo := s.before(p)
 	room := len(b.sent.Data) - r.off
 	b.pdus, b.casts, b.copies = b.pdus[:r.first:r.first], b.casts[:r.first:r.first], 0
 	add := func(d *PDU, c *cast, spare int) bool {
@@ -78,7 +82,33 @@ func (s *Station) Amend(from int) *Transmission {
 	p.tx.share(p.round)
 	p.sent = p.tx.inRound(p.round)
 	s.closeWindows(b.began)
-	return b.amended(&r)
+	t := b.amended(&r)
+	b.undo = undo
+	return t
+}
+
+// Unamend undoes the last Amend, of which the modem has said that it came too late.
+func (s *Station) Unamend() {
+	if undo := s.out.undo; undo != nil {
+		s.out.undo = nil
+		undo()
+	}
+}
+
+// before gives what brings the present state of the transmission and of what is sent to p back.
+func (s *Station) before(p *peer) func() {
+	b, tx, sent := s.out, p.tx, p.sent
+	b.pdus, b.casts = slices.Clone(b.pdus), slices.Clone(b.casts)
+	tx.queue = slices.Clone(tx.queue)
+	var messages []*message
+	var states []message
+	p.tx.each(func(m *message) { messages, states = append(messages, m), append(states, *m) })
+	return func() {
+		for i, m := range messages {
+			*m = states[i]
+		}
+		s.out, p.tx, p.sent = b, tx, sent
+	}
 }
 
 // remainder looks at what begins at byte from or later.

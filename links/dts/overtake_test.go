@@ -218,3 +218,30 @@ func TestTransmissionsAreBriefWhileOthersMayBeUrgent(t *testing.T) {
 		t.Errorf("%v long after an urgent one", got)
 	}
 }
+
+func TestAmendIsUndone(t *testing.T) {
+	h, tx := onAir(t, 8)
+	h.send(dts.Request{CPDU: bytes.Repeat([]byte("b"), 500), Priority: 8})
+	h.send(dts.Request{CPDU: []byte("flash"), Priority: 14})
+	first := h.Amend(0)
+	if first == nil {
+		t.Fatal("not amended")
+	}
+	h.Unamend()
+	h.Unamend()
+	if !h.Overtakes() {
+		t.Error("it does not want to overtake any more")
+	}
+	again := h.Amend(0)
+	if again == nil || !bytes.Equal(first.Data, again.Data) {
+		t.Error("the second try is another")
+	}
+	h.Unamend()
+	h.now = h.now.Add(tx.Air)
+	h.Sent(h.now)
+	h.hear(ack(10))
+	h.expectEvents("Confirmed{ID:1 Peer:1.1.0.2}")
+	if got := strings.Join(fsns(h.turn(time.Hour)), " "); got != "10u 11u 12u 13u" {
+		t.Errorf("sent next: %s", got)
+	}
+}

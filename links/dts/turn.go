@@ -168,6 +168,7 @@ type builder struct {
 	began  time.Time
 	copies int           // how many of the D_PDUs, at the end, are
 	sent   *Transmission // that they became
+	undo   func()        // of the last Amend
 }
 
 // fits tells whether n more bytes may be sent. The first D_PDU always may.

@@ -9,8 +9,8 @@ import (
 type Amender interface {
 	Modem
 	// Amend asks change for other bits in the place of those that begin at byte from of the signal that is being sent, or later. It gives the bits of the
-	// whole signal, which are the same up to there and as many; nil if all is to stay. Errors: ErrTooLate and those of Send. Whoever gets one does not know
-	// which of the two was sent.
+	// whole signal, which are the same up to there and as many; nil if all is to stay. With ErrTooLate nothing has changed; with another error that is
+	// not known.
 	Amend(change func(from int) []byte) error
 }
 
@@ -54,12 +54,17 @@ func (g *signal) amend(from int, bits []byte) error {
 
 // amendAt is Amend for a station of another process, which has chosen from.
 func (r *radio) amendAt(from int, tail []byte) error {
-	return r.Amend(func(least int) []byte {
-		if from < least || len(r.s.signal.bits) != from+len(tail) {
+	late := false
+	err := r.Amend(func(least int) []byte {
+		if late = from < least || len(r.s.signal.bits) != from+len(tail); late {
 			return nil
 		}
 		return append(append([]byte(nil), r.s.signal.bits[:from]...), tail...)
 	})
+	if late {
+		return ErrTooLate
+	}
+	return err
 }
 
 // hold notes what is being sent; nil: nothing any more.
@@ -91,14 +96,24 @@ func (s *Serial) Amend(change func(from int) []byte) error {
 	return err
 }
 
-// What is told to the channel in another process gets there in less than so much time of the clock, mostly.
-const amendLead = 20 * time.Millisecond
+const (
+	// What is told to the channel in another process gets there in less than so much time of the clock, mostly.
+	amendLead = 20 * time.Millisecond
+	// And it answers in less than that, or something is wrong with it.
+	amendWait = 2 * time.Second
+)
 
-// Amend tells the channel what to send. Whether that is in time it does not say.
+var errNoAnswer = errors.New("modem: the channel does not say whether it has changed what is sent")
+
+// Amend tells the channel what to send, and waits until it says whether that was in time.
 func (r *remote) Amend(change func(from int) []byte) error {
 	r.mu.Lock()
 	id, start, w, old := r.id, r.start, r.wave, r.bits
 	known := r.waiting && !start.IsZero()
+	select {
+	case <-r.amended: // of before
+	default:
+	}
 	r.mu.Unlock()
 	if !known {
 		return ErrTooLate
@@ -118,12 +133,27 @@ func (r *remote) Amend(change func(from int) []byte) error {
 	if err := g.amend(from, bits); err != nil {
 		return err
 	}
+	if err := r.write(&packet{kind: amendPacket, id: id, from: uint32(from), bits: bits[from:]}); err != nil {
+		return err
+	}
+	late := time.NewTimer(amendWait)
+	defer late.Stop()
+	select {
+	case text := <-r.amended:
+		if text != "" {
+			return ErrTooLate
+		}
+	case <-r.done:
+		return r.why
+	case <-late.C:
+		return errNoAnswer
+	}
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.id == id {
 		r.bits = g.bits
 	}
-	r.mu.Unlock()
-	return r.write(&packet{kind: amendPacket, id: id, from: uint32(from), bits: bits[from:]})
+	return nil
 }
 
 // Amend is that of the modem.

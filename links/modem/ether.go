@@ -153,7 +153,11 @@ func (g *guest) take(ctx context.Context, tasks *sync.WaitGroup, p packet) bool 
 		})
 	case amendPacket:
 		if g.over != nil && p.id == g.id {
-			_ = g.radio.amendAt(int(p.from), p.bits) // what comes too late changes nothing
+			done := packet{kind: amendedPacket, id: p.id}
+			if err := g.radio.amendAt(int(p.from), p.bits); err != nil {
+				done.text = err.Error()
+			}
+			_ = g.write(&done)
 		}
 	case breakPacket:
 		if g.stop != nil && p.id == g.id {

@@ -30,6 +30,7 @@ type remote struct {
 	bits    []byte
 	wave    Waveform
 	start   time.Time // when it began; zero: that is not known
+	amended chan string
 	sent    chan string
 }
 
@@ -80,7 +81,7 @@ func join(ctx context.Context, conn net.Conn, name string) (*remote, error) {
 		return nil, context.Cause(ctx)
 	}
 	_ = conn.SetDeadline(time.Time{})
-	r := &remote{name: name, conn: conn, events: make(chan Event, maxReady), done: make(chan struct{}), sent: make(chan string, 1)}
+	r := &remote{name: name, conn: conn, events: make(chan Event, maxReady), done: make(chan struct{}), sent: make(chan string, 1), amended: make(chan string, 1)}
 	r.clock = sharedClock(&p, asked, time.Now())
 	r.tasks.Go(func() { r.read(in) })
 	return r, nil
@@ -145,6 +146,12 @@ func (r *remote) take(p packet) error {
 		if r.waiting && p.id == r.id {
 			r.waiting = false
 			r.sent <- p.text
+		}
+		return nil
+	case amendedPacket:
+		select {
+		case r.amended <- p.text: // nobody waits for more than one
+		default:
 		}
 		return nil
 	case keyedPacket:

@@ -31,6 +31,7 @@ const (
 	eventPacket                         // event, at, start, waveform, bits
 	keyedPacket                         // id, at: the signal begins
 	amendPacket                         // id, from, bits: what the signal is to be from that byte on, if that has not begun
+	amendedPacket                       // id, text: whether it is; text tells why it is not
 )
 
 // A packet is any of them. The comments above tell which fields are used.
@@ -70,7 +71,7 @@ func (p *packet) append(b []byte) []byte {
 		b = append(appendWaveform(b, p.wave), p.bits...)
 	case breakPacket:
 		b = e.AppendUint32(b, p.id)
-	case sentPacket:
+	case sentPacket, amendedPacket:
 		b = appendText(e.AppendUint32(b, p.id), p.text)
 	case keyedPacket:
 		b = e.AppendUint64(e.AppendUint32(b, p.id), uint64(p.at))
@@ -154,7 +155,7 @@ func parsePacket(b []byte) (p packet, err error) {
 		c.fail(p.wave.Rate == 0)
 	case breakPacket:
 		p.id = c.u32()
-	case sentPacket:
+	case sentPacket, amendedPacket:
 		p.id, p.text = c.u32(), c.text()
 	case keyedPacket:
 		p.id, p.at = c.u32(), c.time()

@@ -15,6 +15,7 @@ func packets(tb testing.TB) []packet {
 	return []packet{
 		{kind: helloPacket, version: etherVersion, text: "hq"},
 		{kind: keyedPacket, id: 7, at: 5e9},
+		{kind: amendedPacket, id: 7, text: "too late"},
 		{kind: amendPacket, id: 7, from: 300, bits: []byte("tail")},
 		{kind: welcomePacket, version: etherVersion, epoch: 1e18, scale: 100, at: 5e9},
 		{kind: refusePacket, text: "no"},

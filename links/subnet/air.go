@@ -2,6 +2,7 @@ package subnet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -45,17 +46,23 @@ func (n *Node) overtake() {
 	if j := n.sending; !ok || j == nil || j.cut || !n.cas.Station().Overtakes() {
 		return
 	}
+	old := n.sending.what
 	err := m.Amend(func(from int) []byte {
 		t := n.cas.Station().Amend(from)
 		if t == nil {
 			return nil
 		}
 		n.sending.what = t
-		n.counts.Overtakings++
 		return t.Data
 	})
-	if err != nil {
-		n.log.Debug("nothing overtakes", "err", err)
+	switch {
+	case errors.Is(err, modem.ErrTooLate):
+		n.sending.what = old
+		n.cas.Station().Unamend()
+	case err != nil:
+		n.log.Warn("it is not known whether something urgent overtakes", "err", err)
+	case n.sending.what != old:
+		n.counts.Overtakings++
 	}
 }
 
