@@ -13,6 +13,7 @@ import (
 
 const (
 	window       = 2                // frames without an answer: the server always has the next, and an urgent stanza waits for no more
+	windowBytes  = 1000             // and more frames if they are short, as where much time goes into turns
 	maxUnmarked  = frame.MaxStanzas // stanzas, so that the low byte of a number names it
 	unmarkedSize = 256 << 10        // and bytes of them, but one may be larger
 	frameAir     = 25 * time.Second // what a frame should take at the measured rate

@@ -117,7 +117,12 @@ func (w *longwire) mayFly(now time.Time, soonest func(time.Time) bool) bool {
 	if w.p.c.Delivery == DeliveryNoARQ {
 		return soonest(w.out.blind)
 	}
-	return len(w.out.flights) < w.frames()
+	n, bytes := len(w.out.flights), 0
+	for _, f := range w.out.flights {
+		bytes += f.size
+	}
+	full := bytes >= n*leastFrame*3/4 // else what comes meanwhile goes together in the next
+	return n < w.frames() || n < 2*w.frames() && full && bytes < windowBytes
 }
 
 // mayAsk tells whether there is something to ask after, and nothing under way that could bring it.
