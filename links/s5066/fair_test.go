@@ -52,3 +52,21 @@ func TestRCOPUrgentStanzaPassesALargeOne(t *testing.T) {
 		}
 	})
 }
+
+// A flash passes its own sender's long message too, segment by segment.
+func TestRCOPFlashPassesItsSender(t *testing.T) {
+	playRCOP(t, sistest.Options{Delay: time.Second, Rate: 1200}, func(r *rig) {
+		r.start()
+		long := strings.Repeat("x", 60_000) // 400 s
+		r.a.say(store.ClassRoutine, alice, bob, long)
+		time.Sleep(10 * time.Second)
+		r.a.say(store.ClassRoutine, alice, bob, "routine")
+		r.a.say(store.ClassFlash, alice, bob, "flash one")
+		r.a.say(store.ClassFlash, alice, bob, "flash two")
+		time.Sleep(2 * time.Minute)
+		if got := r.b.Received(); !slices.Equal(got, []string{"flash one", "flash two"}) {
+			t.Errorf("%d came", len(got))
+		}
+		r.arrived(r.a, r.b, []string{"flash one", "flash two", long, "routine"})
+	})
+}

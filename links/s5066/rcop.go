@@ -21,8 +21,8 @@ import (
 //	turn     guards out; it is held over commits, so only these two goroutines take it.
 //	mu       guards what the bind's reader leaves here; nothing waits under it.
 //
-// Order: only one stanza of a sender (bare JID, or room) is under way at a time, as one that is rejected must not be overtaken by the next. Different
-// senders' stanzas are under way together.
+// Order: only one stanza of a sender (bare JID, or room) is under way at a time, as one that is rejected must not be overtaken by the next,
+// but by a more urgent message. Different senders' stanzas are under way together.
 type rcopMapping struct {
 	p    *port
 	key  string // of the records

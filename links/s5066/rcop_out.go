@@ -134,6 +134,11 @@ func (w *rcopMapping) due() bool {
 	return ok
 }
 
+// passes tells whether an entry may go before another of its sender, which is under way: a more urgent message to a person may.
+func passes(e, other store.Entry) bool {
+	return e.Kind == store.KindChat && e.Class < store.ClassRoutine && e.Class < other.Class
+}
+
 // going is the most urgent stanza with a number of which there is something to send, and the first of those.
 func (w *rcopMapping) going() (best *rcopFlight) {
 	for _, f := range w.out.flights {
@@ -153,7 +158,7 @@ func (w *rcopMapping) blocked(f *rcopFlight) bool {
 		if g == f {
 			return false
 		}
-		if g.sender == f.sender {
+		if g.sender == f.sender && !passes(f.entry, g.entry) {
 			return true
 		}
 	}
@@ -185,7 +190,7 @@ func (w *rcopMapping) fresh() (store.Entry, bool, error) {
 		return store.Entry{}, false, err
 	}
 	for _, e := range entries {
-		if !slices.ContainsFunc(o.flights, func(f *rcopFlight) bool { return f.sender == sender(e) }) {
+		if !slices.ContainsFunc(o.flights, func(f *rcopFlight) bool { return f.sender == sender(e) && !passes(e, f.entry) }) {
 			return e, true, nil
 		}
 	}
