@@ -81,6 +81,7 @@ var plays = []play{
 	{"pep", "slixmpp: what accounts publish, bookmarks, avatars (XEP-0163, 0402, 0084)", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("pep.py", 30)},
 	{"federation", "slixmpp on both sides of rooms that two nodes have together (XEP-0289), over an IP link that is cut", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, ours(federation)},
 	{"federation-hf", "the same over HF at 300 bit/s", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, ours(federationHF)},
+	{"walk", "the whole job by commands alone: IP link, satellite, 5066, folding, rooms, telemetry, and no restart", []rig.Need{rig.NeedPython, rig.NeedSlixmpp, rig.NeedProfanity, rig.NeedTmux}, ours(walk)},
 	{"mellium", "mellium.im/xmpp: login, chat, services, rooms", nil, mellium},
 	{"profanity", "profanity on a terminal: login, chat, rooms", []rig.Need{rig.NeedProfanity, rig.NeedTmux}, profanity},
 	{"hf", "chat over HF, and Wireshark reads what nodes and STANAG 5066 servers say", []rig.Need{rig.NeedPython, rig.NeedSlixmpp, rig.NeedTshark, rig.NeedTmux}, hf},
@@ -90,7 +91,7 @@ func main() {
 	server := flag.String("server", "longwire", "what to test: longwire, or prosody as the reference")
 	only := flag.String("only", "", "run these `plays` alone, joined by commas")
 	keep := flag.Bool("keep", false, "keep the servers' folders, with their logs, and print where they are")
-	limit := flag.Duration("limit", 15*time.Minute, "give up after this time")
+	limit := flag.Duration("limit", 20*time.Minute, "give up after this time")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: interop [flags]\nLets foreign clients talk to two nodes and reports what worked.")
 		flag.PrintDefaults()

@@ -3,6 +3,7 @@ package rig
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ type Path struct {
 	Source string        // IP address from which Target sees the connections come; "" leaves it to the system
 	Delay  time.Duration // one way
 	Rate   int           // bit/s each way; 0: unlimited
+	Loss   float64       // share of the pieces that are lost, and come when TCP has sent them again; all behind them wait
 
 	listener net.Listener
 	wg       sync.WaitGroup
@@ -105,7 +107,11 @@ func (p *Path) carry(from, to net.Conn, lost chan struct{}, count *int64) {
 			if p.Rate > 0 {
 				free = free.Add(time.Duration(n) * 8 * time.Second / time.Duration(p.Rate))
 			}
-			air <- chunk{free.Add(p.Delay), append([]byte(nil), buf[:n]...)}
+			due := free.Add(p.Delay)
+			if p.Loss > 0 && rand.Float64() < p.Loss {
+				due = due.Add(2*p.Delay + time.Second) // RFC 6298 §2.4: no retransmission before a second
+			}
+			air <- chunk{due, append([]byte(nil), buf[:n]...)}
 			if p.Rate > 0 {
 				time.Sleep(time.Until(free)) // the rest waits with the sender
 			}

@@ -70,3 +70,15 @@ func TestPathCutLosesWhatIsUnderWay(t *testing.T) {
 		}
 	}
 }
+
+func TestPathLosesAndSendsAgain(t *testing.T) {
+	near, far := openPath(t, &rig.Path{Loss: 1})
+	start := time.Now()
+	near.Write([]byte("late"))
+	if _, err := io.ReadFull(far, make([]byte, 4)); err != nil {
+		t.Fatal(err)
+	}
+	if d := time.Since(start); d < time.Second || d > 3*time.Second {
+		t.Errorf("took %v, want about 1 s", d)
+	}
+}
