@@ -29,12 +29,13 @@ import (
 //	folding -> Node.folded --------------+-> telemetry.Writer -> the folder
 //	once a while: queues, emcon, clock --+
 type record struct {
-	log    *slog.Logger
-	db     *store.DB
-	ledger *meter.Ledger
-	path   string // of the saved ledger
-	states func() []telemetry.LinkFigure
-	silent func() map[string]bool // links, and whether they are under EMCON; nil: none
+	log     *slog.Logger
+	db      *store.DB
+	ledger  *meter.Ledger
+	path    string // of the saved ledger
+	states  func() []telemetry.LinkFigure
+	carrier func(peer string) string // the link that carries; nil, "": not known
+	silent  func() map[string]bool   // links, and whether they are under EMCON; nil: none
 
 	mu      sync.Mutex // guards what follows
 	cfg     *config.Config
@@ -43,7 +44,8 @@ type record struct {
 	remote  map[[2]string]string
 	sent    map[sentKey]time.Time // when an entry was first sent
 	up      map[[2]string]time.Time
-	booked  bool // something since the ledger was saved
+	carried map[string]string // by peer: the link that carried last
+	booked  bool              // something since the ledger was saved
 }
 
 type sentKey struct {
@@ -56,7 +58,7 @@ const maxSent = 4096
 
 func newRecord(cfg *config.Config, db *store.DB, log *slog.Logger) *record {
 	r := &record{log: log, db: db, path: cfg.AirPath(), changed: make(chan struct{}),
-		remote: make(map[[2]string]string), sent: make(map[sentKey]time.Time), up: make(map[[2]string]time.Time)}
+		remote: make(map[[2]string]string), sent: make(map[sentKey]time.Time), up: make(map[[2]string]time.Time), carried: make(map[string]string)}
 	now := time.Now()
 	b, err := os.ReadFile(r.path)
 	if err == nil {
@@ -189,6 +191,11 @@ func (r *record) event(e links.Event) {
 		if e.Stanza != nil {
 			t.Type = kindWord(s2s.KindOf(e.Stanza))
 		}
+	case links.EventCarrier:
+		t.Kind = telemetry.Carrier
+		r.mu.Lock()
+		t.Old, r.carried[e.Peer] = r.carried[e.Peer], e.Link
+		r.mu.Unlock()
 	case links.EventRejected:
 		t.Kind, t.Dir, t.Raw = telemetry.Reject, telemetry.Out, 0
 	default:

@@ -58,11 +58,16 @@ func (s *sampler) look(now time.Time) {
 
 // clock compares the clock with the time that has passed.
 func (s *sampler) clock(now time.Time) {
-	jump := now.Round(0).Sub(s.at.Round(0)) - now.Sub(s.at)
+	jump := jumped(s.at, now, now.Sub(s.at))
 	s.at = now
 	if jump.Abs() >= jumpLeast {
 		s.r.put("", telemetry.Record{At: now, Kind: telemetry.Clock, Jump: jump.Seconds()})
 	}
+}
+
+// jumped is how far the clock was set between two looks at it, of which so much time has passed in between.
+func jumped(last, now time.Time, passed time.Duration) time.Duration {
+	return now.Round(0).Sub(last.Round(0)) - passed
 }
 
 func (s *sampler) silence(now time.Time) {
@@ -151,11 +156,14 @@ func (r *record) save(now time.Time) {
 	}
 }
 
-// silentLinks are the links that can be under EMCON, and whether they are.
+// silentLinks are the links, and whether they are under EMCON.
 func (n *Node) silentLinks() map[string]bool {
 	all := make(map[string]bool)
-	for _, s := range n.s5066.Status() {
-		all[s.Link] = s.EMCON
+	cfg := n.Config()
+	for i := range cfg.Links {
+		l := &cfg.Links[i]
+		silent, err := n.silenced(l.Name)
+		all[l.Name] = l.EMCON || silent && err == nil
 	}
 	return all
 }

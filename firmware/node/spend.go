@@ -2,10 +2,12 @@ package node
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"longwire/firmware/config"
+	"longwire/firmware/telemetry"
 	"longwire/links/meter"
 	"longwire/store"
 	"longwire/xmpp/jid"
@@ -27,22 +29,24 @@ func budgets(cfg *config.Config) (all []meter.Budget) {
 	return all
 }
 
-// estimate is how long bytes for a peer will take the channel: as the last ones did, or by the rate of the first of its links that has one. 0: not
-// known.
+// estimate is how long bytes for a peer will take the channel of the link that carries: as the last ones did, or by its rate. 0: not known.
 func (r *record) estimate(peer string, bytes int) time.Duration {
-	if d := r.ledger.Estimate(peer, bytes); d > 0 {
+	carrier := ""
+	if r.carrier != nil {
+		carrier = r.carrier(peer)
+	}
+	if d := r.ledger.Estimate(peer, carrier, bytes); d > 0 {
 		return d
 	}
 	r.mu.Lock()
 	cfg := r.cfg
 	r.mu.Unlock()
+	if l := cfg.Link(carrier); l != nil {
+		return firstCost(l, bytes)
+	}
 	for i := range cfg.Peers {
-		p := &cfg.Peers[i]
-		if p.Name != peer {
-			continue
-		}
-		for _, name := range p.Links {
-			if l := cfg.Link(name); l != nil && l.Rate > 0 {
+		if p := &cfg.Peers[i]; p.Name == peer && len(p.Links) > 0 {
+			if l := cfg.Link(p.Links[0]); l != nil {
 				return firstCost(l, bytes)
 			}
 		}
@@ -70,8 +74,13 @@ func (r *record) spend(t *router.Turn, c s2s.Charge) (v s2s.Verdict) {
 	}
 	k := r.key(c.Peer, c.From, c.To, c.Kind, c.Class)
 	j := r.ledger.Judge(c.Now, k, cost)
-	if j.Refused && !exempt(t, c) {
+	switch {
+	case !j.Refused || exempt(t, c):
+	case r.relayed(c):
+		v.Hold = holdFor(j)
+	default:
 		v.Refuse = stanza.Fail(stanza.ResourceConstraint, refusal(j, cost))
+		r.put("", telemetry.Record{At: c.Now, Kind: telemetry.Reject, Peer: c.Peer, Dir: telemetry.Out, Cause: "budget", Type: k.Kind, Class: k.Class, User: k.User, Room: k.Room})
 		return v
 	}
 	if j.Over && c.Class < store.ClassRoutine && c.Class != store.ClassFlash {
@@ -94,6 +103,23 @@ func exempt(t *router.Turn, c s2s.Charge) bool {
 		c.Type == stanza.Subscribe || c.Type == stanza.Subscribed || c.Type == stanza.Unsubscribe || c.Type == stanza.Unsubscribed
 }
 
+// relayed tells whether a room of ours passes it on. Choice: it waits instead: the room would take an error for the end of an occupant, or of its
+// federation.
+func (r *record) relayed(c s2s.Charge) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Contains(r.cfg.RoomService.Domains, c.From.Domain())
+}
+
+// holdFor is how long what may not be refused waits for room: until there is some, or a while.
+func holdFor(j meter.Judgement) time.Duration {
+	const while = 10 * time.Minute
+	if j.Again == 0 {
+		return while
+	}
+	return min(j.Again, time.Hour)
+}
+
 // tells tells whether somebody wrote it, who can be told something.
 func tells(c s2s.Charge) bool {
 	return (c.Kind == store.KindChat || c.Kind == store.KindGroupchat) && c.Type != stanza.Error && c.From.Local() != ""
@@ -109,7 +135,7 @@ func (r *record) warn(c s2s.Charge, cost time.Duration, v *s2s.Verdict) {
 	}
 	note := fmt.Sprintf("Your message to %s takes about %s of air time.", c.To.Bare(), spanOf(cost))
 	if air.Hold > 0 && c.Class != store.ClassFlash {
-		v.Hold = air.Hold
+		v.Hold = max(v.Hold, air.Hold)
 		note += fmt.Sprintf(" It waits %s: say \"cancel %s\" to take it back.", spanOf(air.Hold), s2s.NoteNumber)
 	}
 	v.Note = strings.TrimSpace(v.Note + " " + note)

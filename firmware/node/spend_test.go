@@ -128,3 +128,31 @@ func TestUnknownRateIsNotCounted(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 }
+
+// What a room of ours passes on is never refused: it waits.
+func TestRoomsLinesWaitForAir(t *testing.T) {
+	r, db := ledgerOf(t, t.TempDir(), config.Budget{Room: "*", Hard: time.Minute})
+	r.cfg.RoomService.Domains = []string{"chat.field.net"}
+	now := time.Now()
+	c := s2s.Charge{Peer: "hq", Now: now, From: jid.MustParse("ops@chat.field.net/alice"), To: jid.MustParse("bob@hq.net/x"), Kind: store.KindGroupchat, Class: store.ClassRoutine, Bytes: 5000}
+	if err := db.Update(func(tx *store.Tx) error {
+		turn := new(router.Turn)
+		turn.Reset(tx)
+		if v := r.spend(turn, c); v.Refuse != nil || v.Hold < time.Minute || v.Hold > time.Hour {
+			t.Errorf("%+v", v)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestClockThatWasSetIsNoticed(t *testing.T) {
+	at := time.Date(2026, 3, 1, 6, 0, 0, 0, time.UTC)
+	const years = 40 * 365 * 24 * time.Hour
+	for _, jump := range []time.Duration{0, -years, years, 3 * time.Second} {
+		if got := jumped(at, at.Add(10*time.Second+jump), 10*time.Second); got != jump {
+			t.Errorf("%v, want %v", got, jump)
+		}
+	}
+}

@@ -72,9 +72,9 @@ type Ledger struct {
 	last    time.Duration
 	minutes [60]page
 	hours   [24]page
-	recent  []Message // the last, oldest first
-	pace    map[string]pace
-	sums    map[Key]Totals // since it was made or loaded, without user and room
+	recent  []Message          // the last, oldest first
+	pace    map[[2]string]pace // by peer and link
+	sums    map[Key]Totals     // since it was made or loaded, without user and room
 	budgets []*purse
 }
 

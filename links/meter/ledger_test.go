@@ -2,6 +2,8 @@ package meter_test
 
 import (
 	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -195,5 +197,49 @@ func TestForeignSaveIsRefused(t *testing.T) {
 	}
 	if l, err := meter.Load([]byte(`{"v":2,"new":1,"at":5,"minutes":[{"n":-3,"cells":[{}]},{"n":9223372036854775807,"cells":[{"Peer":"x","air":7}]}]}`), day1); err != nil || len(l.Spent(day1, false)) > 1 {
 		t.Error("a later version is not tolerated", err)
+	}
+}
+
+func TestEstimateIsByWhatTheLastOnesTook(t *testing.T) {
+	l := meter.NewLedger(day1)
+	for i := range 10 {
+		if d := l.Estimate("hq", "HF", 400); (d > 0) != (i >= 5) {
+			t.Errorf("after %d: %v", i, d)
+		}
+		l.Book(day1, sent("a@x", 10*time.Second)) // of 200 bytes each
+	}
+	if d := l.Estimate("hq", "HF", 400); d.Round(time.Millisecond) != 20*time.Second {
+		t.Errorf("%v", d)
+	}
+	if d := l.Estimate("hq", "SatCom", 400); d != 0 {
+		t.Errorf("another link: %v", d)
+	}
+	for range 100 { // the link has become faster
+		l.Book(day1, sent("a@x", time.Second))
+	}
+	if d := l.Estimate("hq", "HF", 400); d > 3*time.Second {
+		t.Errorf("%v", d)
+	}
+}
+
+// A program of any version reads what version 1 has written, and writes what it reads.
+func TestSavedVersion1(t *testing.T) {
+	golden, err := os.ReadFile("testdata/saved-1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := day1.Add(91 * time.Minute)
+	l, err := meter.Load(golden, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := meter.By(l.Spent(at, false), byUser)["a@x"]; sum.Air != 50*time.Second || sum.Wire != 80 {
+		t.Errorf("%+v", sum)
+	}
+	l = meter.NewLedger(day1)
+	l.Book(day1.Add(90*time.Minute), sent("a@x", 50*time.Second))
+	b, err := l.Save(at)
+	if err != nil || string(b) != strings.TrimSpace(string(golden)) {
+		t.Errorf("%v\n%s\nwant\n%s", err, b, golden)
 	}
 }

@@ -10,7 +10,7 @@ type pace struct {
 }
 
 const (
-	maxPaces  = 256  // peers
+	maxPaces  = 256  // peers and links
 	leastPace = 5    // stanzas that tell something
 	fade      = 0.95 // of what is older, with each
 )
@@ -20,19 +20,20 @@ func (l *Ledger) learn(k Key, t Totals) {
 	if k.Dir != Out || t.Air <= 0 || t.Folded == 0 {
 		return
 	}
-	if l.pace == nil || len(l.pace) >= maxPaces && l.pace[k.Peer].n == 0 {
-		l.pace = make(map[string]pace)
+	way := [2]string{k.Peer, k.Link}
+	if l.pace == nil || len(l.pace) >= maxPaces && l.pace[way].n == 0 {
+		l.pace = make(map[[2]string]pace)
 	}
-	p := l.pace[k.Peer]
+	p := l.pace[way]
 	p.bytes, p.air, p.n = p.bytes*fade+float64(t.Folded), p.air*fade+t.Air.Seconds(), p.n+1
-	l.pace[k.Peer] = p
+	l.pace[way] = p
 }
 
-// Estimate is how long bytes for a peer will take the channel, by what the last ones took; 0 while that is not known.
-func (l *Ledger) Estimate(peer string, bytes int) time.Duration {
+// Estimate is how long bytes for a peer will take the channel of a link, by what the last ones took; 0 while that is not known.
+func (l *Ledger) Estimate(peer, link string, bytes int) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p := l.pace[peer]
+	p := l.pace[[2]string{peer, link}]
 	if p.n < leastPace || p.bytes <= 0 {
 		return 0
 	}
