@@ -37,6 +37,7 @@ type remainder struct {
 // What makes place is as if it had been lost: it goes with what is sent next. So no harm is done if nobody knows whether the modem has heeded the change. If it
 // is known that it has not, Unamend takes it back.
 func (s *Station) Amend(from int) *Transmission {
+	s.out.undo = nil // what was changed before stays so
 	o, ok := s.amends()
 	if !ok {
 		return nil

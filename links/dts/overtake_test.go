@@ -237,11 +237,20 @@ func TestAmendIsUndone(t *testing.T) {
 		t.Error("the second try is another")
 	}
 	h.Unamend()
+	if h.Amend(0) == nil || h.Amend(len(tx.Data)) != nil {
+		t.Error("not amended, or twice")
+	}
+	h.Unamend() // nothing: the first of the two is done with
+	if h.Overtakes() {
+		t.Error("an amendment that was made is undone")
+	}
+	h, tx = onAir(t, 8)
+	h.send(dts.Request{CPDU: bytes.Repeat([]byte("b"), 500), Priority: 8})
 	h.now = h.now.Add(tx.Air)
 	h.Sent(h.now)
 	h.hear(ack(10))
 	h.expectEvents("Confirmed{ID:1 Peer:1.1.0.2}")
-	if got := strings.Join(fsns(h.turn(time.Hour)), " "); got != "10u 11u 12u 13u" {
+	if got := strings.Join(fsns(h.turn(time.Hour)), " "); got != "10u 11u 12u" {
 		t.Errorf("sent next: %s", got)
 	}
 }

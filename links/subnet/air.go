@@ -55,13 +55,15 @@ func (n *Node) overtake() {
 		n.sending.what = t
 		return t.Data
 	})
+	changed := n.sending.what != old
 	switch {
-	case errors.Is(err, modem.ErrTooLate):
+	case errors.Is(err, modem.ErrTooLate) && changed:
 		n.sending.what = old
 		n.cas.Station().Unamend()
+	case errors.Is(err, modem.ErrTooLate):
 	case err != nil:
 		n.log.Warn("it is not known whether something urgent overtakes", "err", err)
-	case n.sending.what != old:
+	case changed:
 		n.counts.Overtakings++
 	}
 }
