@@ -13,12 +13,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"longwire/tools/rig"
+	"longwire/tools/rig/onair"
 )
 
 const (
 	precedenceRate  = 300
-	precedenceScale = 10
-	routineLines    = 1000
+	precedenceScale = 6 // a machine that is busy for 100 ms must not make stations meet on the air
 	flashEvery      = 20 * time.Second // on the average, from one flash that came to the next
 	flashSize       = 40
 )
@@ -27,9 +27,10 @@ const (
 type precedenceCase struct {
 	interleaver string
 	longest     time.Duration // 0: no goal
+	lines       int           // of routine
 }
 
-var precedenceCases = []precedenceCase{{"short", 20 * time.Second}, {"long", 0}}
+var precedenceCases = []precedenceCase{{"short", 20 * time.Second, 1000}, {"long", 0, 400}}
 
 // urgency is what came of a case.
 type urgency struct {
@@ -42,7 +43,7 @@ type urgency struct {
 
 // precedenceStage has a flash be said again and again while a long routine is under way.
 func precedenceStage(ctx context.Context, b *bench, out io.Writer) error {
-	fmt.Fprintln(b.progress, "flashes behind a routine of", routineLines, "lines")
+	fmt.Fprintln(b.progress, "flashes behind a long routine")
 	results := make([]urgency, len(precedenceCases))
 	g, gctx := errgroup.WithContext(ctx)
 	for i, c := range precedenceCases {
@@ -56,7 +57,7 @@ func precedenceStage(ctx context.Context, b *bench, out io.Writer) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\nFlashes of %d characters (\"!!\") behind a routine of %d lines from the same user to the same user, at %d bit/s, turnaround 2 s, soft link up;\n", flashSize, routineLines, precedenceRate)
+	fmt.Fprintf(out, "\nFlashes of %d characters (\"!!\") behind a routine from the same user to the same user, at %d bit/s, turnaround 2 s, soft link up;\n", flashSize, precedenceRate)
 	fmt.Fprintf(out, "half of them just after a transmission has begun, half at any moment; from client to client, in radio time; scale %d.\n", precedenceScale)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "interleaver\tflashes\tbehind\tmedian\t90 %\tlongest\tgoal\t\troutine done after\tin order, once\t\t")
@@ -72,7 +73,7 @@ func precedenceStage(ctx context.Context, b *bench, out io.Writer) error {
 		}
 		whole := b.goal(len(u.faults) == 0, "the routine, %s interleaver: %s", c.interleaver, strings.Join(u.faults, "; "))
 		fmt.Fprintf(w, "%s\t%d\t%.0f KB\t%.1f s\t%.1f s\t%.1f s\t%s\t%s\t%.0f s\t%d lines\t%s\t\n", c.interleaver, n, float64(u.behind)/1024, u.waited[n/2].Seconds(),
-			u.waited[n*9/10].Seconds(), u.waited[n-1].Seconds(), goal, word, u.took.Seconds(), routineLines, whole)
+			u.waited[n*9/10].Seconds(), u.waited[n-1].Seconds(), goal, word, u.took.Seconds(), c.lines, whole)
 	}
 	return w.Flush()
 }
@@ -97,7 +98,7 @@ func urgencyOf(ctx context.Context, b *bench, c precedenceCase, seed uint64) (u 
 	rnd := rand.New(rand.NewPCG(seed, 4))
 	var lines []string
 	begin := time.Now()
-	for i := range routineLines {
+	for i := range c.lines {
 		id, text := uuid(), routineLine(rnd, i)
 		lines = append(lines, id)
 		u.behind += len(text)
@@ -123,6 +124,9 @@ func urgencyOf(ctx context.Context, b *bench, c precedenceCase, seed uint64) (u 
 			return u, err
 		}
 		u.waited = append(u.waited, net.Air.Radio(took))
+		if slow := net.Air.Radio(took); b.trace && slow > 20*time.Second {
+			b.tell(net, c.interleaver, net.Air.Clock().Now().Add(-slow))
+		}
 		if err := net.Sleep(ctx, time.Duration((0.5+rnd.Float64())*float64(flashEvery))); err != nil {
 			return u, err
 		}
@@ -156,4 +160,15 @@ func routineLine(rnd *rand.Rand, i int) string {
 		s += " " + words[rnd.IntN(len(words))]
 	}
 	return s
+}
+
+// tell prints what was on the air while a flash waited for long.
+func (b *bench) tell(net *rig.Net, what string, since time.Time) {
+	fmt.Fprintf(b.progress, "%s: said at %.1f s\n", what, since.Sub(net.Air.Clock().Epoch).Seconds())
+	var r onair.Reader
+	for _, s := range net.Air.Signals() {
+		if t := r.Read(s); s.End.After(since.Add(-time.Minute)) {
+			fmt.Fprintln(b.progress, what, t.Line(net.Air.Clock().Epoch))
+		}
+	}
 }
