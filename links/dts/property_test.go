@@ -66,7 +66,7 @@ func arqCase(t *testing.T, seed uint64) {
 	x := newNet(t, 2, seed, dts.Config{Timing: short(1200), Window: window, Segment: segment, Tries: 1000})
 	checkAir(x)
 	bad := r.Float64() * r.Float64()
-	x.Miss = bad * 0.4
+	x.Miss, x.Refuse = bad*0.4, 0.3
 	x.Mangle = bursty(r, bad*0.3, bad*0.2, bad*0.2, 0.1)
 	x.Blind = r.IntN(4) == 0
 

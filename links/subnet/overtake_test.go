@@ -2,6 +2,7 @@ package subnet_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -70,5 +71,64 @@ func TestFlashOvertakesTenKilobytes(t *testing.T) {
 		}
 		slices.Sort(all)
 		t.Logf("interleaver %d: median %v, longest %v of %d", c.il, all[len(all)/2], all[len(all)-1], len(all))
+	}
+}
+
+// A flaky is a modem that often says that it is too late to change what it sends: before it has asked for anything, or after.
+type flaky struct {
+	modem.Modem
+	rnd *rand.Rand
+}
+
+func (m *flaky) Amend(change func(from int) []byte) error {
+	switch m.rnd.IntN(3) {
+	case 0:
+		return modem.ErrTooLate
+	case 1:
+		err := m.Modem.(modem.Amender).Amend(func(from int) []byte {
+			change(from)
+			return nil
+		})
+		if err == nil {
+			err = modem.ErrTooLate
+		}
+		return err
+	}
+	return m.Modem.(modem.Amender).Amend(change)
+}
+
+func TestChangesThatComeTooLateHarmNothing(t *testing.T) {
+	for seed := range uint64(10) {
+		synctest.Test(t, func(t *testing.T) {
+			air := modem.NewChannel(modem.ChannelConfig{Seed: seed + 1, Fade: modem.Fade{Every: 3 * time.Minute, Length: 5 * time.Second}})
+			x := newWorldOn(t, air, 2, 300, subnet.Config{CAS: cas.Config{Idle: cas.Never}})
+			x.halt(0)
+			rnd := rand.New(rand.NewPCG(seed, 1))
+			x.startOn(0, &flaky{air.Station("0"), rnd}, new(*subnet.Node))
+			a, b := x.bind(0, sis.Binding{SAP: 6, Window: 100}), x.bind(1, sis.Binding{SAP: 6})
+			want := map[string]bool{}
+			for i := range 60 {
+				size, priority := 20, uint8(12+rnd.IntN(3))
+				if i%4 == 0 {
+					size, priority = rnd.IntN(2000), 8
+				}
+				text := fmt.Sprint(i, " ", strings.Repeat("x", size))
+				want[text] = true
+				a.send(1, sis.UnidataRequest{DestinationSAP: 6, Priority: priority, DeliveryMode: sis.ServiceType{TransmissionMode: sis.ARQ, Confirmation: sis.NodeConfirmation,
+					AsTheyArrive: rnd.IntN(2) == 0}, TTL: sis.TTLOf(24 * time.Hour)}, text)
+				time.Sleep(time.Duration(rnd.IntN(15000)) * time.Millisecond)
+			}
+			time.Sleep(3 * time.Hour)
+			got := texts(b.heard())
+			for _, s := range got {
+				if !want[s] {
+					t.Fatalf("seed %d: %.20q came twice, or is nothing that was sent", seed, s)
+				}
+				delete(want, s)
+			}
+			if n := len(outcomes(a.heard())); len(want) > 0 || n != 60 {
+				t.Errorf("seed %d: %d did not come, %d are confirmed", seed, len(want), n)
+			}
+		})
 	}
 }

@@ -24,6 +24,7 @@ type End interface {
 type Amender interface {
 	Overtakes() bool
 	Amend(from int) *dts.Transmission
+	Unamend()
 }
 
 // A Channel joins ends. Signals that overlap destroy each other, and nobody hears while sending.
@@ -31,11 +32,12 @@ type Channel struct {
 	Now  time.Time
 	Rand *rand.Rand
 
-	Miss  float64 // chance that an end does not hear a transmission at all
-	Lose  float64 // of each D_PDU, to be lost to an end
-	Flip  float64 // of each D_PDU, to have a bit flipped
-	Copy  float64 // of each D_PDU, to come twice
-	Blind bool    // no end is told of carriers
+	Miss   float64 // chance that an end does not hear a transmission at all
+	Lose   float64 // of each D_PDU, to be lost to an end
+	Flip   float64 // of each D_PDU, to have a bit flipped
+	Copy   float64 // of each D_PDU, to come twice
+	Refuse float64 // of each change of what is on the air, to come too late
+	Blind  bool    // no end is told of carriers
 	// Key is the time from a decision to send to the signal. Beyond it a signal never follows another in less than its Turnaround.
 	Key     time.Duration
 	OnEvent func()                                                // called after anything happened
@@ -128,7 +130,12 @@ func (c *Channel) amend(s *signal, e End) {
 	if on := c.Now.Sub(s.start.Add(t.Preamble)); on >= 0 {
 		from = int((on/block + 1) * block * time.Duration(t.Rate) / (8 * time.Second))
 	}
-	if n := a.Amend(from); n != nil {
+	n := a.Amend(from)
+	if n != nil && c.Refuse > 0 && c.Rand.Float64() < c.Refuse {
+		a.Unamend()
+		return
+	}
+	if n != nil {
 		s.t = n
 		c.Amended++
 	}
