@@ -7,7 +7,7 @@ BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)"
 FUZZTIME ?= 2m
 
 .DEFAULT_GOAL := help
-.PHONY: help image build demo demo-hf demo-kit test race interop torture fuzz bench bench-hf bench-fmuc lint arrows release image-check image-test image-drill clean
+.PHONY: help image build demo demo-hf demo-kit test race interop torture fuzz bench bench-hf bench-fmuc bench-links lint arrows release image-check image-test image-drill clean
 
 help: ## list the targets
 	@echo "Longwire, an XMPP node for bad links. Targets:"
@@ -60,6 +60,9 @@ bench-hf: ## measure over simulated HF: line use, transmissions, seconds waited;
 
 bench-fmuc: ## measure federated rooms over HF and IP beside rooms across the link; fails when a line crosses twice
 	$(GO) run ./tools/airtime -only rooms,rooms-ip $(AIRTIME)
+
+bench-links: ## measure links under control: flashes behind a routine, radio silence; fails when a goal is missed
+	$(GO) run ./tools/airtime -only precedence,emcon $(AIRTIME)
 
 lint: ## gofmt, vet, staticcheck, govulncheck
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
