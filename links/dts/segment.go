@@ -6,8 +6,9 @@ import "time"
 const (
 	leastSegment = 50
 	wholeSegment = 225 // what is worth its header, however long it takes
-	segmentTime  = 12 * time.Second
-	urgentTime   = 17 * time.Second // for the rest of a segment, and two blocks of the interleaver: so long an urgent C_PDU waits for the air
+	// Choice: at 300 bit/s 300 bytes. An urgent C_PDU that comes at the beginning of the last segment of a transmission waits for its end and for the answer; with
+	// the short interleaver it is there within 20 s all the same. Headers take 7 % then, in place of 3 % with twice as much.
+	segmentTime = 8 * time.Second
 )
 
 // firstSegment is a segment size that usually gets through at the present rate.
@@ -33,7 +34,7 @@ func (s *Station) firstSegment() int {
 func (s *Station) mostSegment(p *peer) int {
 	t := s.timingOf(p)
 	fit := t.Capacity(s.cfg.MaxTransmission)/8 - overhead - 17
-	worth := t.Rate * int(max(0, min(segmentTime, urgentTime-2*t.Block))/time.Millisecond) / 8000
+	worth := t.Rate * int(segmentTime/time.Millisecond) / 8000
 	return max(1, min(MaxSegment, max(worth, wholeSegment), fit))
 }
 

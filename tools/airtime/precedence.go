@@ -18,7 +18,7 @@ import (
 
 const (
 	precedenceRate  = 300
-	precedenceScale = 6 // a machine that is busy for 100 ms must not make stations meet on the air
+	precedenceScale = 4                // a machine that is busy for 100 ms must not make stations meet on the air
 	flashEvery      = 20 * time.Second // on the average, from one flash that came to the next
 	flashSize       = 40
 )
