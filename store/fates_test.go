@@ -229,3 +229,34 @@ func TestDamagedFate(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// However many accounts there are, the file does not grow for ever.
+func TestFatesAreBoundedInAll(t *testing.T) {
+	if testing.Short() {
+		t.Skip("21 000 entries")
+	}
+	db := open(t, store.Options{})
+	q := db.Queue("hq")
+	for i := range 40 {
+		update(t, db, func(tx *store.Tx) error {
+			var ids []uint64
+			for j := range 525 {
+				e := tracked(fmt.Sprint(i, "-", j))
+				e.From = fmt.Sprintf("user%d@field.net/x", (i*525+j)/400)
+				id, _, err := q.Put(tx, e, store.QueueLimits{})
+				if err != nil {
+					return err
+				}
+				ids = append(ids, id)
+			}
+			_, err := q.DoneAs(tx, store.Because{State: store.FateCancelled}, ids...)
+			return err
+		})
+	}
+	view(t, db, func(tx *store.Tx) error {
+		if n := store.Keys(tx)["fates"]; n != 20_000*3 {
+			t.Errorf("%d keys", n)
+		}
+		return nil
+	})
+}

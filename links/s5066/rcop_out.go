@@ -432,7 +432,7 @@ func (w *rcopMapping) digest(now time.Time) {
 // finish takes a delivered stanza out of the queue.
 func (w *rcopMapping) finish(f *rcopFlight) {
 	err := w.p.db.Update(func(tx *store.Tx) error {
-		_, err := w.p.queue.Done(tx, f.entry.ID)
+		_, err := w.p.queue.DoneAs(tx, store.Because{State: store.FateAtPeer}, f.entry.ID)
 		return err
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package s2s_test
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,10 +18,10 @@ const years40 = 40*365*24*time.Hour + 10*24*time.Hour
 // A wrongClock shows the bubble's time and what it was set by since.
 type wrongClock struct {
 	begin time.Time
-	by    time.Duration
+	by    atomic.Int64 // nanoseconds
 }
 
-func (c *wrongClock) now() time.Time { return time.Now().Add(c.by).Round(0) }
+func (c *wrongClock) now() time.Time { return time.Now().Add(time.Duration(c.by.Load())).Round(0) }
 
 // clocked is a rig whose clock can be set.
 func clocked(r *rig) *wrongClock {
@@ -70,7 +71,7 @@ func TestClockIsSet(t *testing.T) {
 				}
 				time.Sleep(30*time.Minute + time.Second)
 				c.put(r, "just before") // after Run's last look
-				c.by = by
+				c.by.Store(int64(by))
 				c.put(r, "just after")
 				time.Sleep(s2s.Look)
 				synctest.Wait()
@@ -110,7 +111,7 @@ func TestClockWasSetWhileTheNodeWasDown(t *testing.T) {
 			c.put(r, "first")
 			time.Sleep(5 * time.Minute)
 			c.put(r, "second")
-			c.by = by
+			c.by.Store(int64(by))
 			stop := r.run()
 			synctest.Wait()
 			equal(t, "told", r.received(), nil)
@@ -134,7 +135,7 @@ func TestClockIsSetByALittle(t *testing.T) {
 		stop := r.run()
 		c.put(r, "m")
 		for range 5 {
-			c.by += 8 * time.Minute
+			c.by.Add(int64(8 * time.Minute))
 			time.Sleep(s2s.Look)
 		}
 		synctest.Wait()

@@ -1,6 +1,7 @@
 package s2s_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,7 +72,8 @@ func TestExpiry(t *testing.T) {
 			{time.Hour, 7, nil},
 			{6 * time.Hour, 4, []string{
 				late("message", "g1", 6*time.Hour),
-				late("presence", "p2", 6*time.Hour),
+				// XEP-0045 §7.2: the error for who wants to enter names the protocol.
+				strings.Replace(late("presence", "p2", 6*time.Hour), "<error ", "<x xmlns='http://jabber.org/protocol/muc'/><error ", 1),
 			}},
 			{24*time.Hour - time.Second, 4, nil},
 			{24 * time.Hour, 1, []string{late("message", "m1", 24*time.Hour)}},

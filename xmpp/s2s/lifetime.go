@@ -29,7 +29,7 @@ type deadline struct {
 
 // deadlineOf reads XEP-0079 expire-at and XEP-0131 TTL; of several, the earliest counts. One that is past is refused, as is what cannot be read.
 func deadlineOf(now time.Time, s *stanza.Stanza) (d deadline, err error) {
-	if s.Kind != stanza.Message || s.IsError() {
+	if s.Kind != stanza.Message || s.IsError() || relayed(s) {
 		return d, nil
 	}
 	if c, ok := s.Child(nsAMP, "amp"); ok {
@@ -50,7 +50,8 @@ func deadlineOf(now time.Time, s *stanza.Stanza) (d deadline, err error) {
 }
 
 // expireAt reads the rules of an <amp/>. XEP-0079 §3.3.2: the value is a time in UTC after the moment of sending.
-// Choice: rules with other conditions are for whoever has the client at hand, and cross untouched; "per-hop" makes no difference to us, as we are
+// Choice: the sender's node obeys it, for that is where messages wait. The receiver's does not look again: it would have to trust its own clock, which
+// may be wrong by years, with throwing away what came over the link already. Rules with other conditions are for whoever has the client at hand, and cross untouched; "per-hop" makes no difference to us, as we are
 // at the sender's edge.
 func expireAt(now time.Time, s *stanza.Stanza, c stanza.Child) (d deadline, err error) {
 	amp, fault := s.Element(c)
@@ -77,6 +78,12 @@ func expireAt(now time.Time, s *stanza.Stanza, c stanza.Child) (d deadline, err 
 		}
 	}
 	return d, nil
+}
+
+// relayed tells whether a message is what a room of ours passes on for somebody. The room is no author that could mend it, and takes an error for the end of an
+// occupant or of a federation; and between rooms no line may be missing. So nothing is refused, and no deadline obeyed.
+func relayed(s *stanza.Stanza) bool {
+	return s.Has(nsFMUC, "fmuc") || s.Has(nsMUCUser, "x") || s.Type == stanza.Groupchat && s.To.Resource() != ""
 }
 
 var endings = map[string]store.Ending{"alert": store.EndAlert, "drop": store.EndDrop, "error": store.EndError, "notify": store.EndNotify}
@@ -126,6 +133,9 @@ func timeToLive(now time.Time, s *stanza.Stanza, c stanza.Child) (at time.Time, 
 	}
 	if ttl < 0 {
 		return at, nil
+	}
+	if created.After(now) { // the sender's clock, or ours
+		created = now
 	}
 	if at = created.Add(ttl); !at.After(now) {
 		return at, stanza.Fail(stanza.BadRequest, past(at, now))

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"longwire/store"
 )
 
 // until is a message with something beside its body. Fake time begins at midnight UTC on 1 January 2000.
@@ -112,5 +114,30 @@ func TestDeadlineThatCannotBe(t *testing.T) {
 			equal(t, "queue", r.queued(), nil)
 			r.db.Close()
 		})
+	}
+}
+
+// A room does not answer for what somebody says in it: it would take the error for the end of an occupant, or of a federation.
+func TestRoomsAreRefusedNothingThatTheyPassOn(t *testing.T) {
+	c := hq
+	c.Precedence.Headers = true
+	r := newRig(t, c)
+	bad := "<body>x</body>" + shim("Precedence", "never", "TTL", "0") + amp("drop", "1999-12-31T23:59:00Z")
+	lines := []string{
+		"<message from='ops@chat.field.net/Alice' to='" + bob + "' type='groupchat'>" + bad + "</message>",
+		"<message from='ops@chat.field.net' to='ops@chat.headquarters.net' type='groupchat'>" + bad + "<fmuc xmlns='http://isode.com/protocol/fmuc' from='" + alice + "'/></message>",
+		"<message from='ops@chat.field.net/Alice' to='" + bob + "' type='chat'>" + bad + "<x xmlns='http://jabber.org/protocol/muc#user'/></message>",
+	}
+	r.route(lines...)
+	equal(t, "refused", r.received(), nil)
+	equal(t, "queue", r.queued(), lines)
+	for _, e := range r.queue() {
+		if e.Class != store.ClassRoutine || e.Ending != 0 || e.Expires.Sub(e.Queued) < 6*time.Hour {
+			t.Errorf("%v until %v", e.Class, e.Expires)
+		}
+	}
+	r.route("<message from='" + alice + "' to='ops@chat.headquarters.net' type='groupchat' id='m'>" + bad + "</message>")
+	if got := r.received(); len(got) != 1 {
+		t.Errorf("one who speaks in a far room: %q", got)
 	}
 }

@@ -34,7 +34,11 @@ func (p *Precedence) claim(s *stanza.Stanza) (store.Class, error) {
 		return 0, nil
 	}
 	if p.Headers {
-		if c, err := headers(s); c != 0 || err != nil {
+		c, err := headers(s)
+		if err != nil && relayed(s) {
+			c, err = store.ClassRoutine, nil
+		}
+		if c != 0 || err != nil {
 			return c, err
 		}
 	}
