@@ -69,6 +69,11 @@ func (db *DB) create() (err error) {
 		if mine, err := sameFile(f, fresh); err != nil || !mine {
 			return errStop
 		}
+		// Or between our look for it and our opening of this one, which then is a new one.
+		if fi, err := os.Stat(db.path); err == nil && fi.Size() > 0 {
+			_ = os.Remove(fresh) // it is locked, and empty
+			return errStop
+		}
 		return f.Truncate(0)
 	})
 	if err == errStop {
