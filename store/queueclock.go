@@ -36,12 +36,10 @@ func (q *Queue) Shift(tx *Tx, d time.Duration, which func(Entry) bool) (moved in
 
 func (tx *Tx) shift(peer string, e Entry, d time.Duration) error {
 	n := e
-	n.Queued = e.Queued.Add(d)
-	if !e.Expires.IsZero() {
-		n.Expires = e.Expires.Add(d)
-	}
-	if !e.NotBefore.IsZero() {
-		n.NotBefore = e.NotBefore.Add(d)
+	for _, at := range []*time.Time{&n.Queued, &n.Expires, &n.NotBefore} {
+		if !at.IsZero() {
+			*at = at.Add(d)
+		}
 	}
 	if e.Session == "" {
 		again := tx.get(bucketQueue, pairKey(peer, tagCoalesce, pairOf(e.From, e.To), e.ID))

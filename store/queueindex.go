@@ -310,10 +310,14 @@ func (tx *Tx) replacedBy(peer string, e Entry, pair pairID) (old []Entry, err er
 }
 
 func entryRecordOf(e Entry) entryRecord {
+	kind := e.Kind
+	if e.old { // it stays one of an earlier version, which had the kind for the class
+		kind = 0
+	}
 	return entryRecord{
 		head: v1, Class: e.place(), From: e.From, To: e.To, StanzaID: e.StanzaID, Coalesce: e.Coalesce,
 		Queued: nanos(e.Queued), Expires: nanos(e.Expires), Stanza: e.Stanza,
-		Kind: e.Kind, NotBefore: nanos(e.NotBefore), Track: e.Track, Receipt: e.Receipt, Saved: e.Saved, Ending: e.Ending,
+		Kind: kind, NotBefore: nanos(e.NotBefore), Track: e.Track, Receipt: e.Receipt, Saved: e.Saved, Ending: e.Ending,
 		Was: e.Was, WasSeq: e.WasSeq,
 	}
 }

@@ -123,6 +123,12 @@ func TestEntriesOfAnEarlierVersion(t *testing.T) {
 		got, ids = append(got, e.Kind.String()+":"+e.Class.String()), append(ids, e.ID)
 	}
 	same(t, "order", got, []string{"message:flash", "presence:presence", "message:routine", "groupchat:routine", "iq:iq"})
+	err = db.Update(func(tx *Tx) error { // written again, they are still what they were
+		_, err := q.Shift(tx, time.Hour, func(Entry) bool { return true })
+		return err
+	})
+	same(t, "moving them", err, nil)
+	same(t, "still", must(q.Next(9, 999))[2].Class, ClassRoutine)
 	same(t, "of one class", len(must(q.Pick(Pick{N: 9, Bytes: 999, Classes: Classes(ClassIQ)}))), 1)
 	same(t, "routine ones", len(must(q.Pick(Pick{N: 9, Bytes: 999, Classes: Classes(ClassRoutine)}))), 3) // with the presence
 	err = db.Update(func(tx *Tx) error {
