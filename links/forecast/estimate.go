@@ -88,24 +88,21 @@ func (m *Model) needLocked(c costs, w Work, now time.Duration) time.Duration {
 		turns = max(1, math.Ceil(total/c.most))
 	}
 	if len(m.flight) == 0 {
-		return seconds(c.first + c.byte*total + (turns-1)*c.next)
+		pause := (now - m.active).Seconds()
+		return seconds(c.first(pause) + c.byte*total + (turns-1)*c.next - c.back())
 	}
-	return seconds(c.byte*total+turns*c.next) - m.passedLocked(c, now) + m.extraLocked(c)
-}
-
-// extraLocked is what the turn at hand costs more than one that follows another.
-func (m *Model) extraLocked(c costs) time.Duration {
-	if !m.first {
-		return 0
+	need := seconds(c.byte*total+turns*c.next) - m.passedLocked(c, now)
+	if m.first {
+		need += seconds(c.first(m.pause) - c.next)
 	}
-	return seconds(c.first - c.next)
+	return max(need-seconds(c.back()), seconds(c.next/10))
 }
 
 // passedLocked is how much of the turn at hand is over. One that takes longer than it should is thought to take a third longer yet.
 func (m *Model) passedLocked(c costs, now time.Duration) time.Duration {
 	fixed := c.next
 	if m.first {
-		fixed = c.first
+		fixed = c.first(m.pause)
 	}
 	size := float64(m.size)
 	if c.most > 0 {
@@ -113,7 +110,7 @@ func (m *Model) passedLocked(c costs, now time.Duration) time.Duration {
 	}
 	whole := seconds(fixed + c.byte*size)
 	passed := now - m.begun
-	return min(passed, whole-passed/3, whole*9/10)
+	return min(passed, whole-passed/3)
 }
 
 // beforeLocked are the bytes under way up to an entry, itself too, or all if it is not under way.

@@ -39,7 +39,7 @@ func (r radio) play(m *forecast.Model, seed uint64, length, pause time.Duration)
 			now = lands
 			for _, e := range flight {
 				m.Arrived(e.id, now)
-				all = append(all, word{e.said, now - e.queued})
+				all = append(all, word{e.said, now - r.next/2 - e.queued}) // the news has a way too
 			}
 			flight = flight[:0]
 		} else {

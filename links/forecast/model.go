@@ -26,7 +26,9 @@ type Model struct {
 	size     int            // bytes in flight
 	begun    time.Duration  // the turn at hand
 	first    bool           // which began with an idle link
-	last     time.Duration  // when something arrived last
+	last     time.Duration  // when something arrived last,
+	active   time.Duration  // or was heard of the peer
+	pause    float64        // before the turn at hand, if that is a first one; s
 	up       bool
 	since    time.Duration // of up or down
 	everUp   bool
@@ -94,6 +96,7 @@ func (m *Model) Sent(id uint64, bytes int, queued, now time.Duration) {
 			m.begun = m.last
 		}
 		m.begun = min(m.begun, now)
+		m.pause = max(0, (m.begun - m.active).Seconds())
 	}
 	if _, ok := m.flight[id]; ok || len(m.flight) >= maxFlight {
 		return
@@ -111,9 +114,17 @@ func (m *Model) Arrived(id uint64, now time.Duration) {
 		m.arrivedLocked(bytes, now)
 	}
 	if p, ok := m.promises[id]; ok {
-		m.record.add(p.said, now-p.at)
+		c, _ := fit(m.turns, m.prior, now)
+		m.record.add(p.said, now-seconds(c.back())-p.at)
 	}
 	m.goneLocked(id)
+}
+
+// Heard notes that the peer was: a link that carries to us does not have to be made anew.
+func (m *Model) Heard(now time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.active = max(m.active, now)
 }
 
 // Gone notes that an entry will not arrive: it has expired, or was cancelled.
@@ -155,7 +166,7 @@ func (m *Model) arrivedLocked(bytes int, now time.Duration) {
 			return
 		}
 	}
-	t := turn{At: now, Took: (now - m.begun).Seconds(), Bytes: float64(bytes), First: m.first}
+	t := turn{At: now, Took: (now - m.begun).Seconds(), Bytes: float64(bytes), First: m.first, Gap: m.pause}
 	if t.Took > 0 {
 		m.turns = append(m.turns, t)
 		if len(m.turns) > maxTurns {
@@ -163,4 +174,5 @@ func (m *Model) arrivedLocked(bytes int, now time.Duration) {
 		}
 	}
 	m.begun, m.last, m.first = now, now, false
+	m.active = max(m.active, now)
 }

@@ -1,7 +1,9 @@
 package forecast
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -13,91 +15,164 @@ type turn struct {
 	At    time.Duration
 	Took  float64 // s
 	Bytes float64
-	First bool // the link was idle before
+	First bool    // the link was idle before,
+	Gap   float64 // for so many s
 }
 
 // costs are what the turns of late say.
 type costs struct {
-	first  float64 // s for a turn after idleness, beside its bytes
-	next   float64 // s for one that follows another
-	byte   float64 // s for each byte
-	most   float64 // bytes that a turn takes; 0: not known
-	spread float64 // of single turns about this, as a ratio
+	next float64 // s for a turn that follows another, beside its bytes
+	warm float64 // s for one after a short pause,
+	cold float64 // or a long one, when the link must be made anew
+	gap  float64 // s; a pause is long from here on
+	byte float64 // s for each byte
+	most float64 // bytes that a turn takes; 0: not known
 }
 
-// Weights: of one turn to the next older, and what an age of an hour takes off.
+// first is what a turn after a pause costs.
+func (c costs) first(gap float64) float64 {
+	if gap < c.gap {
+		return c.warm
+	}
+	return c.cold
+}
+
+// back is how long the news takes that something has arrived. Choice: half of the cheapest turn's fixed cost, as the two ways are alike, and
+// nobody tells when it was there.
+func (c costs) back() float64 { return min(c.next, c.warm, c.cold) / 2 }
+
+// sorts of turns.
 const (
-	newer    = 0.88
+	next = iota
+	warm
+	cold
+	sorts
+)
+
+func (t turn) sort(gap float64) int {
+	switch {
+	case !t.First:
+		return next
+	case t.Gap < gap:
+		return warm
+	}
+	return cold
+}
+
+// gaps are the pauses that may tell warm from cold, in seconds.
+var gaps = [...]float64{15, 30, 60, 120, 300}
+
+// Weights: of one turn to the next older of its sort, and what an age of an hour takes off.
+const (
+	newer    = 0.85
 	halfLife = time.Hour
 )
 
-// group sums turns of one sort.
-type group struct{ w, b, t, bb, bt float64 }
-
-func (g *group) add(w, b, t float64) {
-	g.w += w
-	g.b += w * b
-	g.t += w * t
-	g.bb += w * b * b
-	g.bt += w * b * t
-}
-
-// centred are the sums of squares and products about the means.
-func (g *group) centred() (bb, bt float64) {
-	if g.w == 0 {
-		return 0, 0
-	}
-	return g.bb - g.b*g.b/g.w, g.bt - g.b*g.t/g.w
-}
-
-// fit finds what explains the turns: the same cost of a byte for both sorts, and a fixed cost for each. Turns of one size tell
-// nothing of what is fixed; prior (s for a byte, 0: none) decides then.
-func fit(turns []turn, prior float64, now time.Duration) (c costs, ok bool) {
-	var sort [2]group
-	w := 1.0
+// weigh gives each turn its weight.
+func weigh(turns []turn, gap float64, now time.Duration) []float64 {
+	var of [sorts]float64
+	all := make([]float64, len(turns))
 	for i := len(turns) - 1; i >= 0; i-- {
-		t := turns[i]
-		k := 0
-		if t.First {
-			k = 1
+		k := turns[i].sort(gap)
+		if of[k] == 0 {
+			of[k] = 1
 		}
-		sort[k].add(w*math.Exp2(-float64(now-t.At)/float64(halfLife)), t.Bytes, t.Took)
-		w *= newer
+		all[i] = of[k] * math.Exp2(-float64(now-turns[i].At)/float64(halfLife))
+		of[k] *= newer
 	}
-	all := group{w: sort[0].w + sort[1].w, b: sort[0].b + sort[1].b, t: sort[0].t + sort[1].t}
-	if len(turns) == 0 || all.b <= 0 || all.t <= 0 || all.w < 1e-9 {
-		if prior <= 0 {
-			return costs{}, false
+	return all
+}
+
+// fit finds what explains the turns: the same cost of a byte for all, and a fixed cost for each sort. prior is what a byte is thought to cost, in s;
+// 0: not known. Turns of one size tell nothing of that.
+func fit(turns []turn, prior float64, now time.Duration) (c costs, ok bool) {
+	if len(turns) == 0 {
+		return costs{next: 0.5, warm: 1, cold: 1, byte: prior}, prior > 0
+	}
+	least := math.Inf(1)
+	for _, gap := range gaps {
+		one, off := fitAt(turns, prior, gap, now)
+		if off < least*0.98 { // a tie is for the shorter pause
+			least, c = off, one
 		}
-		return costs{first: 1, next: 0.5, byte: prior, spread: 2}, true
-	}
-	bb, bt := sort[0].centred()
-	bb1, bt1 := sort[1].centred()
-	mean := all.b / all.w
-	slack := all.w * mean * mean / 20 // as if some turns said what the prior says
-	if prior <= 0 {
-		prior = all.t / all.b / 2
-	}
-	c.byte = (bt + bt1 + slack*prior) / (bb + bb1 + slack)
-	for _, g := range sort {
-		if g.b > 0 {
-			c.byte = min(c.byte, g.t/g.b) // no turn is free
-		}
-	}
-	c.byte = max(c.byte, 0)
-	fixed := func(g group) float64 { return max(0, (g.t-c.byte*g.b)/g.w) }
-	switch {
-	case sort[0].w == 0:
-		c.first = fixed(sort[1])
-		c.next = c.first
-	case sort[1].w == 0:
-		c.next = fixed(sort[0])
-		c.first = c.next
-	default:
-		c.next, c.first = fixed(sort[0]), fixed(sort[1])
 	}
 	c.most = capacity(turns)
-	return c, true
+	return c, !math.IsInf(least, 1)
+}
+
+// fitAt is fit for one idea of what a long pause is, and tells how far it is off.
+func fitAt(turns []turn, prior, gap float64, now time.Duration) (c costs, off float64) {
+	w := weigh(turns, gap, now)
+	c = costs{gap: gap, byte: slope(turns, w, gap, prior)}
+	var rest [sorts][]weighed
+	for i, t := range turns {
+		k := t.sort(gap)
+		rest[k] = append(rest[k], weighed{max(0, t.Took-c.byte*t.Bytes), w[i]})
+	}
+	fixed := [...]*float64{&c.next, &c.warm, &c.cold}
+	for k := range rest {
+		*fixed[k] = middle(rest[k])
+		for _, r := range rest[k] {
+			off += r.w * math.Abs(r.v-*fixed[k])
+		}
+	}
+	// What was never seen is like its neighbour.
+	for _, p := range [...][2]int{{cold, warm}, {warm, cold}, {warm, next}, {cold, next}, {next, warm}} {
+		if len(rest[p[0]]) == 0 && *fixed[p[0]] == 0 {
+			*fixed[p[0]] = *fixed[p[1]]
+		}
+	}
+	return c, off
+}
+
+// slope is the cost of a byte: how much longer larger turns took, within their sort.
+func slope(turns []turn, w []float64, gap, prior float64) float64 {
+	var sum [sorts]struct{ w, b, t, bb, bt float64 }
+	var weight, bytes, took float64
+	for i, t := range turns {
+		g := &sum[t.sort(gap)]
+		g.w += w[i]
+		g.b += w[i] * t.Bytes
+		g.t += w[i] * t.Took
+		g.bb += w[i] * t.Bytes * t.Bytes
+		g.bt += w[i] * t.Bytes * t.Took
+		weight, bytes, took = weight+w[i], bytes+w[i]*t.Bytes, took+w[i]*t.Took
+	}
+	if bytes <= 0 || weight <= 0 {
+		return prior
+	}
+	most := took / bytes // no turn is free
+	if prior <= 0 {
+		prior = most / 2
+	}
+	mean := bytes / weight
+	slack := weight * mean * mean / 20 // as if some turns said what the prior says
+	over, under := slack*prior, slack
+	for _, g := range sum {
+		if g.w > 0 {
+			over += g.bt - g.b*g.t/g.w
+			under += g.bb - g.b*g.b/g.w
+		}
+	}
+	return min(max(over/under, 0), most)
+}
+
+// weighed is a value and what it is worth.
+type weighed struct{ v, w float64 }
+
+// middle is the weighted median: one turn in a fade must not count for ten.
+func middle(all []weighed) float64 {
+	slices.SortFunc(all, func(a, b weighed) int { return cmp.Compare(a.v, b.v) })
+	var sum, half float64
+	for _, x := range all {
+		half += x.w / 2
+	}
+	for _, x := range all {
+		if sum += x.w; sum >= half {
+			return x.v
+		}
+	}
+	return 0
 }
 
 // capacity is what a turn takes when more waits than it takes: the upper quarter of those that followed another of late.

@@ -69,6 +69,8 @@ func (k *Keeper) Event(e links.Event) {
 		k.model(e.Peer, e.Link).Sent(e.Entry, e.Raw, queued, now)
 	case links.EventOnFarNode, links.EventConfirmed:
 		k.model(e.Peer, e.Link).Arrived(e.Entry, now)
+	case links.EventReceived, links.EventDuplicate:
+		k.model(e.Peer, e.Link).Heard(now)
 	}
 }
 
