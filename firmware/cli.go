@@ -59,6 +59,7 @@ type call struct {
 	bundle    bundleFlags
 	room      roomFlags
 	telemetry telemetryFlags
+	most      int
 }
 
 // exit is an error that has been told already, with the code to end with.

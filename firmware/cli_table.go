@@ -242,11 +242,24 @@ kit are kept.
 
   longwire kit forget field
   longwire kit forget field --again`},
-		{name: "queue list", args: "[PEER]", line: "show what waits for the peers", flags: withJSON, max: 1, run: cmdQueueList, help: `
-PEER is a peer's name or one of its domains. Bodies are never shown.
+		{name: "queue", args: "[PEER]", line: "show what waits for the peers, and when it will be there", flags: withJSON, max: 1, run: cmdQueueList, help: `
+Shows for each stanza how urgent it is, its state, and when it will be at the peer's node: as likely
+earlier as later than 'about', and nine times in ten by 'at most'. Below stands what is waited for.
+States: queued (with its place in line), with the link (a link has taken it, whether it has left is not
+known), on air, at the peer's SIS server (over HF; the peer has not said so yet). What has left the
+queue is shown by 'message list'. PEER is a peer's name or one of its domains. Bodies are never shown.
+
+  longwire queue
+  longwire queue field.net --json | jq '.[] | .forecast'`},
+		{name: "queue list", args: "[PEER]", line: "the same as 'queue'", flags: withJSON, max: 1, run: cmdQueueList, help: `
+Shows for each stanza how urgent it is, its state, and when it will be at the peer's node: as likely
+earlier as later than 'about', and nine times in ten by 'at most'. Below stands what is waited for.
+States: queued (with its place in line), with the link (a link has taken it, whether it has left is not
+known), on air, at the peer's SIS server (over HF; the peer has not said so yet). What has left the
+queue is shown by 'message list'. PEER is a peer's name or one of its domains. Bodies are never shown.
 
   longwire queue list
-  longwire queue list field.net`},
+  longwire queue list field.net --json | jq '.[] | .forecast'`},
 		{name: "queue cancel", args: "PEER [ID…]", line: "take stanzas out of a queue and tell their senders", min: 1, max: -1, run: cmdQueueCancel,
 			flags: func(fs *flag.FlagSet, c *call) {
 				withJSON(fs, c)
@@ -259,7 +272,8 @@ IDs are those of 'queue list'. What is on its way already stays.
 		{name: "queue watch", args: "[PEER]", line: "follow what is queued, sent and confirmed", flags: withJSON, max: 1, run: cmdQueueWatch, help: `
 Shows what waits, and then live: queued, sent (with its bytes on the wire), on the far node (over HF: the
 peer's SIS server has it, the peer has not said so yet), confirmed by the peer, or gone because it
-expired or was cancelled; also contacts of the link. Until Ctrl-C, or the node stops: exit code 3.
+expired or was cancelled; delivered to the recipient's client, if that says so; also contacts of the
+link. Until Ctrl-C, or the node stops: exit code 3.
 
   longwire queue watch field`},
 		{name: "air", args: "[PEER]", line: "show what was spent on what in the last hour and day", flags: withJSON, max: 1, run: cmdAir, help: `
@@ -291,6 +305,17 @@ written is kept. Without --preset they are those of the peer in the config: so c
   longwire fold preview field --preset hf-75
   longwire fold preview field --config changed.toml
   longwire fold preview --folder /media/stick/telemetry --preset hf-300 --since 24h`},
+		{name: "message list", args: "[USER]", line: "show what became of messages for peers", max: 1, run: cmdMessageList,
+			flags: func(fs *flag.FlagSet, c *call) {
+				withJSON(fs, c)
+				fs.IntVar(&c.most, "most", 100, "so many, the newest `NUMBER`")
+			}, help: `
+Shows a user's messages, or all users', newest first: what waits still, and what is at the peer (its node
+has it), delivered (the recipient's client has said so), expired, refused, cancelled or dropped, and why.
+How long that is remembered is set by [delivery]. Bodies are never shown.
+
+  longwire message list
+  longwire message list alice --most 20`},
 		{name: "device run", line: "be a kit: sticks, lamp, button, trial of settings", flags: withDeviceRun, run: cmdDeviceRun, help: `
 Runs as root until SIGTERM. It reads the sticks that are plugged in, puts what their bundle says in force,
 starts longwire.service and s5066d.service on it, watches whether all is well, and takes it back if

@@ -18,6 +18,7 @@ import (
 	"longwire/links"
 	"longwire/links/meter"
 	"longwire/store"
+	"longwire/xmpp/delivery"
 	"longwire/xmpp/jid"
 )
 
@@ -47,6 +48,8 @@ type Node interface {
 	AccountMade(account jid.JID)
 	// Ledger is what was spent on what.
 	Ledger() *meter.Ledger
+	// Truth knows what became of each message.
+	Truth() *delivery.Truth
 	// Watch calls f for every step on the links until stop is called; f must be brief.
 	Watch(f func(links.Event)) (stop func())
 	// EndSessions closes the client streams of a bare JID, resumable ones too, and returns when none is left.

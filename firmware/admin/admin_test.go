@@ -18,6 +18,7 @@ import (
 	"longwire/links"
 	"longwire/links/meter"
 	"longwire/store"
+	"longwire/xmpp/delivery"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/sasl"
 )
@@ -45,6 +46,7 @@ func (n *node) note(s string)                      { n.mu.Lock(); n.did = append
 func (n *node) Config() *config.Config             { return n.cfg }
 func (n *node) Store() *store.DB                   { return n.db }
 func (n *node) Live() admin.Live                   { return n.live }
+func (n *node) Truth() *delivery.Truth             { return delivery.New(delivery.Env{DB: n.db}) }
 func (n *node) Reloading() (done func())           { n.note("reloading"); return func() { n.note("reloaded") } }
 func (n *node) EndSessions(j jid.JID, text string) { n.note("end " + j.String() + ": " + text) }
 
@@ -283,7 +285,7 @@ func TestQueueIsListedAndCancelled(t *testing.T) {
 	if err != nil || ids(list) != "m1 queued, m2 queued, m3 queued, m4 queued" {
 		t.Fatalf("%s, %v", ids(list), err)
 	}
-	if q := list[0]; q.Peer != "field" || q.Kind != "message" || q.From != "alice@headquarters.net/phone" || q.Bytes != 38 || q.Expires.IsZero() {
+	if q := list[0]; q.Peer != "field" || q.Kind != "message" || q.Precedence != "routine" || q.Position != 1 || list[3].Position != 4 || q.From != "alice@headquarters.net/phone" || q.Bytes != 38 || q.Expires.IsZero() {
 		t.Errorf("%+v", q)
 	}
 	if all, err := a.Queue(""); err != nil || len(all) != 5 {
@@ -297,13 +299,13 @@ func TestQueueIsListedAndCancelled(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if gone, err := a.Cancel("field", []uint64{list[2].ID, 999}); err != nil || ids(gone) != "m3 queued" {
+	if gone, err := a.Cancel("field", []uint64{list[2].ID, 999}); err != nil || ids(gone) != "m3 cancelled" {
 		t.Errorf("cancelled %s, %v", ids(gone), err)
 	}
-	if gone, err := a.Cancel("field.net", nil); err != nil || ids(gone) != "m2 queued, m4 queued" {
+	if gone, err := a.Cancel("field.net", nil); err != nil || ids(gone) != "m2 cancelled, m4 cancelled" {
 		t.Errorf("cancelled all: %s, %v", ids(gone), err)
 	}
-	if rest, err := a.Queue("field"); err != nil || ids(rest) != "m1 sent" {
+	if rest, err := a.Queue("field"); err != nil || ids(rest) != "m1 with the link" {
 		t.Errorf("rest: %s, %v", ids(rest), err)
 	}
 	for _, peer := range []string{"", "nobody.net"} {

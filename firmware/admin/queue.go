@@ -8,30 +8,75 @@ import (
 
 	"longwire/links/s5066"
 	"longwire/store"
+	"longwire/xmpp/delivery"
 )
 
-// Queued is one stanza that waits for a peer, without its body.
+// Queued is one stanza for a peer, without its body.
 type Queued struct {
-	Peer    string    `json:"peer"`
-	ID      uint64    `json:"id"`
-	Kind    string    `json:"kind"`
-	From    string    `json:"from"`
-	To      string    `json:"to"`
-	Stanza  string    `json:"stanza,omitempty"` // its id attribute
-	Bytes   int       `json:"bytes"`
-	State   string    `json:"state"`          // "queued", or "sent": on its way, not yet confirmed
-	Held    string    `json:"held,omitempty"` // why it waits, where that is not for the link: "invited, not heard yet"
-	Queued  time.Time `json:"queued"`
-	Expires time.Time `json:"expires,omitzero"`
+	Peer       string    `json:"peer"`
+	ID         uint64    `json:"id"`
+	Kind       string    `json:"kind"`
+	Precedence string    `json:"precedence,omitempty"` // of messages: "flash", "immediate", "priority", "routine"
+	From       string    `json:"from"`
+	To         string    `json:"to"`
+	Stanza     string    `json:"stanza,omitempty"` // its id attribute
+	Bytes      int       `json:"bytes"`
+	State      string    `json:"state"`              // a delivery.State
+	Position   int       `json:"position,omitempty"` // in line; 1 is next
+	Why        string    `json:"why,omitempty"`      // why it waits, or how it ended: "invited, not heard yet"
+	Forecast   *Foreseen `json:"forecast,omitempty"` // of what waits or is on its way
+	Queued     time.Time `json:"queued"`
+	Changed    time.Time `json:"changed,omitzero"` // since when it is in its state, where that is known
+	Expires    time.Time `json:"expires,omitzero"`
+	Held       time.Time `json:"held_until,omitzero"`
 }
 
-func queued(peer string, e store.Entry) Queued {
-	q := Queued{Peer: peer, ID: e.ID, Kind: e.Kind.String(), From: e.From, To: e.To, Stanza: e.StanzaID, Bytes: len(e.Stanza),
-		State: "queued", Queued: e.Queued, Expires: e.Expires}
-	if e.Session != "" {
-		q.State = "sent"
+// Foreseen is when a stanza will be at the peer's node, from now.
+type Foreseen struct {
+	Known bool    `json:"known"`
+	Why   string  `json:"why,omitempty"`     // why not, or what it waits for
+	About float64 `json:"about_s,omitempty"` // seconds; as likely earlier as later
+	Most  float64 `json:"at_most_s,omitempty"`
+	Words string  `json:"words,omitempty"`
+}
+
+var kinds = map[store.Kind]string{
+	store.KindChat: "message", store.KindGroupchat: "groupchat", store.KindIQ: "iq",
+	store.KindPresence: "presence", store.KindReceipt: "receipt", store.KindState: "chat state",
+}
+
+var precedences = map[store.Class]string{
+	store.ClassFlash: "flash", store.ClassImmediate: "immediate", store.ClassPriority: "priority", store.ClassRoutine: "routine",
+}
+
+// queued is what operators see of a message.
+func queued(m delivery.Message) Queued {
+	q := Queued{Peer: m.Peer, ID: m.Entry, Kind: kinds[m.Kind], Precedence: precedences[m.Class], From: m.From, To: m.To, Stanza: m.StanzaID,
+		Bytes: m.Bytes, State: string(m.State), Position: m.Position, Why: m.Why, Queued: m.Queued, Changed: m.Changed, Expires: m.Expires, Held: m.NotBefore}
+	if q.Kind == "" {
+		q.Kind = fmt.Sprintf("kind %d", m.Kind)
+	}
+	if f := m.Forecast; f.Known || f.Why != "" {
+		q.Forecast = &Foreseen{Known: f.Known, Why: f.Why, About: f.About.Seconds(), Most: f.Most.Seconds(), Words: f.Words}
 	}
 	return q
+}
+
+// away tells whether a link has taken the stanza and the peer has not.
+func (q Queued) away() bool {
+	switch delivery.State(q.State) {
+	case delivery.WithLink, delivery.OnAir, delivery.AtRadio:
+		return true
+	}
+	return false
+}
+
+// truth is what knows the states of messages; that of a stopped node knows what is on flash.
+func (a *Admin) truth(db *store.DB) *delivery.Truth {
+	if a.node != nil {
+		return a.node.Truth()
+	}
+	return delivery.New(delivery.Env{DB: db})
 }
 
 // Queue lists what waits for a peer, in sending order; "" means for all peers.
@@ -42,21 +87,21 @@ func (a *Admin) Queue(peer string) ([]Queued, error) {
 		if err != nil {
 			return err
 		}
+		truth := a.truth(db)
 		for _, name := range names {
-			entries, err := db.Queue(name).List()
+			messages, err := truth.Queue(name)
 			if err != nil {
-				return fmt.Errorf("admin: listing the queue of %s: %w", name, err)
+				return fmt.Errorf("admin: %w", err)
 			}
 			held, err := a.held(db, name)
 			if err != nil {
 				return err
 			}
-			for _, e := range entries {
-				q := queued(name, e)
-				if e.Session == "" {
-					q.Held = held
+			for _, m := range messages {
+				if held != "" && m.State == delivery.Queued {
+					m.Why, m.Forecast = held, delivery.Forecast{}
 				}
-				list = append(list, q)
+				list = append(list, queued(m))
 			}
 		}
 		return nil
@@ -147,7 +192,8 @@ func (a *Admin) Cancel(peer string, ids []uint64) ([]Queued, error) {
 	}
 	entries, err := a.node.Cancel(names[0], ids)
 	for _, e := range entries {
-		gone = append(gone, queued(names[0], e))
+		gone = append(gone, queued(delivery.Message{Peer: names[0], Entry: e.ID, Kind: e.Kind, Class: e.Class, From: e.From, To: e.To,
+			StanzaID: e.StanzaID, Bytes: len(e.Stanza), State: delivery.Cancelled, Queued: e.Queued, Expires: e.Expires}))
 	}
 	return gone, err
 }

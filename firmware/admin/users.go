@@ -70,6 +70,9 @@ func (a *Admin) AddUser(name, password string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if c := a.cfg().Attendant; c.Enabled && c.Name == j.Local() {
+		return "", misuse("%s is the node's own contact; choose another name, or change attendant.name", j)
+	}
 	creds, err := Credentials(password)
 	if err != nil {
 		return "", err

@@ -2,10 +2,13 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"longwire/links"
+	"longwire/store"
+	"longwire/xmpp/delivery"
 )
 
 // QueueEvent is one step in the life of a queued stanza, or of the link that carries it.
@@ -14,7 +17,8 @@ import (
 //	sent       a link has put it on the wire; Again if not for the first time
 //	far        the peer's SIS server has it, the peer has not said so yet; over HF
 //	confirmed  the peer has taken it: it is gone from the queue
-//	gone       expired, cancelled or displaced; its sender was told
+//	delivered  the recipient's client has said so
+//	gone       expired, cancelled or displaced; State and Why tell; its sender was told
 //	back       what was sent is to be sent anew, under a new number
 //	up, down   of the link; only Link and Reason are set
 type QueueEvent struct {
@@ -40,7 +44,11 @@ type watch struct {
 	peer string
 	emit func(QueueEvent) error
 	seen map[watchKey]Queued
+	left []Queued // those that the peer has taken last, whose clients may tell yet
 }
+
+// watchLeft is how many of those are followed.
+const watchLeft = 64
 
 type watchKey struct {
 	peer string
@@ -103,8 +111,12 @@ func (a *Admin) WatchQueue(ctx context.Context, peer string, emit func(QueueEven
 func (w *watch) step(e links.Event) error {
 	out := QueueEvent{Time: e.At, What: string(e.Kind), Link: e.Link, Wire: e.Wire, Batch: e.Batch, Again: e.Again, Reason: e.Reason}
 	out.Queued.Peer = e.Peer
-	if e.Kind == links.EventUp || e.Kind == links.EventDown {
+	switch e.Kind {
+	case links.EventUp, links.EventDown:
 		return w.emit(out)
+	case links.EventSent, links.EventOnFarNode, links.EventConfirmed:
+	default:
+		return nil // of what comes in
 	}
 	k := watchKey{e.Peer, e.Entry}
 	if _, ok := w.seen[k]; !ok {
@@ -117,13 +129,21 @@ func (w *watch) step(e links.Event) error {
 	if !ok {
 		return nil // and is gone already
 	}
-	q.State = "sent"
-	out.Queued = q
-	if e.Kind == links.EventConfirmed {
+	q.Position, q.Why, q.Changed = 0, "", e.At
+	switch e.Kind {
+	case links.EventConfirmed:
+		q.State, q.Forecast = string(delivery.AtPeer), nil
 		delete(w.seen, k)
-	} else {
+		w.left = append(w.left, q)
+		w.left = w.left[max(0, len(w.left)-watchLeft):]
+	case links.EventOnFarNode:
+		q.State = string(delivery.AtRadio)
+		w.seen[k] = q
+	default:
+		q.State = string(delivery.OnAir)
 		w.seen[k] = q
 	}
+	out.Queued = q
 	return w.emit(out)
 }
 
@@ -161,7 +181,7 @@ func (w *watch) look(at time.Time) error {
 		switch {
 		case !known:
 			err = w.emit(QueueEvent{Time: at, What: "queued", Queued: q})
-		case old.State == "sent" && q.State == "queued":
+		case old.away() && !q.away():
 			err = w.emit(QueueEvent{Time: at, What: "back", Queued: q})
 		}
 		if err != nil {
@@ -173,13 +193,55 @@ func (w *watch) look(at time.Time) error {
 			continue
 		}
 		delete(w.seen, k)
-		what := "gone"
-		if q.State == "sent" {
-			what = "confirmed" // only a confirmation takes out what is on its way
-		}
-		if err := w.emit(QueueEvent{Time: at, What: what, Queued: q}); err != nil {
+		if err := w.ended(at, q); err != nil {
 			return err
 		}
 	}
+	return w.delivered(at)
+}
+
+// ended reports what left the queue without a word of the link.
+func (w *watch) ended(at time.Time, q Queued) error {
+	what := "gone"
+	m, err := w.a.node.Truth().State(q.Peer, q.ID)
+	switch {
+	case err == nil:
+		if m.State == delivery.AtPeer || m.State == delivery.Delivered {
+			what = "confirmed"
+		}
+		q = queued(m)
+	case !errors.Is(err, store.ErrNotFound):
+		return err
+	case q.away():
+		what = "confirmed" // only a confirmation takes out what is on its way
+	}
+	if what == "confirmed" && q.State == string(delivery.AtPeer) {
+		w.left = append(w.left, q)
+		w.left = w.left[max(0, len(w.left)-watchLeft):]
+	}
+	return w.emit(QueueEvent{Time: at, What: what, Queued: q})
+}
+
+// delivered reports which of those that the peer took last are with their recipients' clients.
+func (w *watch) delivered(at time.Time) error {
+	var still []Queued
+	for _, q := range w.left {
+		m, err := w.a.node.Truth().State(q.Peer, q.ID)
+		switch {
+		case errors.Is(err, store.ErrNotFound): // nobody remembers it
+		case err != nil:
+			return err
+		case m.State == delivery.Delivered:
+			err = w.emit(QueueEvent{Time: at, What: "delivered", Queued: queued(m)})
+		case m.State.Over():
+			err = w.emit(QueueEvent{Time: at, What: "gone", Queued: queued(m)})
+		default:
+			still = append(still, q)
+		}
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	w.left = still
 	return nil
 }

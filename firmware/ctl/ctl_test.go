@@ -18,6 +18,7 @@ import (
 	"longwire/links"
 	"longwire/links/meter"
 	"longwire/store"
+	"longwire/xmpp/delivery"
 	"longwire/xmpp/jid"
 )
 
@@ -34,8 +35,8 @@ func (n *node) Store() *store.DB                         { return n.db }
 func (n *node) Live() admin.Live                         { return admin.Live{Version: "v9"} }
 func (n *node) Reload(*config.Config) error              { return nil }
 func (n *node) Explain(string) (admin.Explanation, bool) { return admin.Explanation{}, false }
-
-func (n *node) ForgetKit(string, bool) error { return nil }
+func (n *node) Truth() *delivery.Truth                   { return delivery.New(delivery.Env{DB: n.db}) }
+func (n *node) ForgetKit(string, bool) error             { return nil }
 
 func (n *node) SetEMCON(link string, on bool) error {
 	return n.db.Update(func(tx *store.Tx) error { return tx.PutLinkSwitch(link, store.LinkSwitch{EMCON: on}) })

@@ -28,6 +28,7 @@ const (
 	OpQueueList     = "queue.list"     // QueueArgs → admin.Queued…
 	OpQueueCancel   = "queue.cancel"   // QueueArgs → admin.Queued…
 	OpQueueWatch    = "queue.watch"    // QueueArgs → admin.QueueEvent…, until the caller hangs up
+	OpMessageList   = "message.list"   // MessageArgs → admin.Queued…
 	OpRoomList      = "room.list"      // none → admin.Room…
 	OpRoomShow      = "room.show"      // RoomArgs → admin.Room
 	OpRoomCreate    = "room.create"    // RoomArgs → admin.Room
@@ -66,6 +67,12 @@ type KitArgs struct {
 type QueueArgs struct {
 	Peer string   `json:"peer,omitempty"`
 	IDs  []uint64 `json:"ids,omitempty"`
+}
+
+// MessageArgs names a user, "" for all, and how many of their messages, 0 for a hundred.
+type MessageArgs struct {
+	User string `json:"user,omitempty"`
+	Most int    `json:"most,omitempty"`
 }
 
 // RoomArgs names a room: "ops" or "ops@chat.field.net".
@@ -165,8 +172,9 @@ var ops = map[string]func(ctx context.Context, a *admin.Admin, args json.RawMess
 		}
 		return a.WatchQueue(ctx, q.Peer, func(e admin.QueueEvent) error { return emit(e) })
 	},
-	OpRoomList: list(func(a *admin.Admin, _ struct{}) ([]admin.Room, error) { return a.Rooms() }),
-	OpRoomShow: room(func(a *admin.Admin, r RoomArgs) (admin.Room, error) { return a.Room(r.Room) }),
+	OpMessageList: list(func(a *admin.Admin, m MessageArgs) ([]admin.Queued, error) { return a.Messages(m.User, m.Most) }),
+	OpRoomList:    list(func(a *admin.Admin, _ struct{}) ([]admin.Room, error) { return a.Rooms() }),
+	OpRoomShow:    room(func(a *admin.Admin, r RoomArgs) (admin.Room, error) { return a.Room(r.Room) }),
 	OpRoomCreate: room(func(a *admin.Admin, r RoomArgs) (admin.Room, error) {
 		return a.CreateRoom(r.Room, r.Settings, r.Owners)
 	}),

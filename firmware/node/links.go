@@ -139,6 +139,7 @@ func (n *Node) trace(e links.Event) {
 	if e.Kind == links.EventUp || e.Kind == links.EventDown {
 		n.proxy.Changed()
 	}
+	n.follow(e)
 	n.watch.Lock()
 	defer n.watch.Unlock()
 	for _, f := range n.watchers {

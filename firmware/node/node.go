@@ -22,13 +22,16 @@ import (
 	"longwire/links"
 	"longwire/links/custody"
 	"longwire/links/fold"
+	"longwire/links/foresight"
 	"longwire/links/ip"
 	"longwire/links/s5066"
 	"longwire/links/steer"
 	"longwire/store"
 	"longwire/xmpp/archive"
+	"longwire/xmpp/attendant"
 	"longwire/xmpp/blocking"
 	"longwire/xmpp/c2s"
+	"longwire/xmpp/delivery"
 	"longwire/xmpp/disco"
 	"longwire/xmpp/fmuc"
 	"longwire/xmpp/jid"
@@ -91,6 +94,10 @@ type Node struct {
 
 	clock hqClock
 
+	truth     *delivery.Truth
+	foresight *foresight.Keeper
+	attendant *attendant.Attendant
+
 	watch    sync.Mutex // guards watchers
 	watched  int
 	watchers map[int]func(links.Event)
@@ -141,6 +148,8 @@ func storeOptions(cfg *config.Config, log *slog.Logger) store.Options {
 		MaxBytes:  int64(cfg.Store.MaxSize),
 		SpoolMax:  cfg.Clients.OfflineMessages,
 		SpoolSize: int64(cfg.Clients.OfflineBytes),
+		FatesMax:  cfg.Delivery.Max,
+		FatesKeep: cfg.Delivery.Keep,
 		OnHealth: func(h store.Health) {
 			if h.Err != nil {
 				log.Error("the store cannot be written; nothing new is accepted until it can", "err", h.Err)
@@ -182,10 +191,11 @@ func (n *Node) build() error {
 	private.New(n.host).Keep(n.pep.Storage())
 	vitals.New(n.host, n.o.Version)
 	n.reg = register.New(n.host, register.Options{
-		Open:    cfg.Clients.Register,
-		Derive:  derive,
-		Made:    func(t *router.Turn, account jid.JID) error { return n.bookmark(t, n.Config(), account) },
-		Leaving: n.leaving,
+		Open:     cfg.Clients.Register,
+		Derive:   derive,
+		Reserved: n.host.Contact,
+		Made:     func(t *router.Turn, account jid.JID) error { return n.bookmark(t, n.Config(), account) },
+		Leaving:  n.leaving,
 		// On the committer; ending a stream waits for what it is writing, which may wait for a commit.
 		Left: func(account jid.JID) { go n.EndSessions(account, "the account was removed") },
 	})
@@ -199,15 +209,21 @@ func (n *Node) build() error {
 	n.record.silent, n.record.states, n.folded = n.silentLinks, n.linkFigures, n.record.folded
 	n.record.carrier = func(peer string) string { link, _ := n.helm.Carrier(peer); return link }
 	n.peers = s2s.New(s2s.Env{DB: n.db, Router: n.router, LinkUp: n.prompt, Tell: n.tell, Room: n.hasRooms, Log: n.log})
+	n.record.silent = n.silentLinks
+	n.peers = s2s.New(s2s.Env{DB: n.db, Router: n.router, LinkUp: n.prompt, Tell: n.tell, Track: n.tracks, Room: n.hasRooms, Log: n.log})
 	n.rooms = muc.New(n.host, n.router, n.roomOptions(cfg))
 	n.federation = fmuc.New(n.host, n.rooms, n.federationOptions(cfg))
 	n.rooms.Use(n.federation)
 	n.makeProxy()
+	n.makeTruth()
 	n.makeLinks()
 	if err := n.connect(cfg); err != nil {
 		return err
 	}
 	if err := n.declareFirst(cfg); err != nil {
+		return err
+	}
+	if err := n.attend(cfg); err != nil {
 		return err
 	}
 	return n.openRooms(cfg)
@@ -294,6 +310,9 @@ func (n *Node) Run(ctx context.Context) error {
 		{Name: "links", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.runLinks(ctx) }},
 		{Name: "proxy", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.proxy.Run(ctx) }},
 		{Name: "archives", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.archives.Run(ctx) }},
+		{Name: "forecasts", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.foresight.Run(ctx) }},
+		{Name: "receipts", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.truth.Receipts(ctx, n.router, n.log) }},
+		{Name: "attendant", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.attendant.Run(ctx) }},
 		{Name: "federation", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.federation.Run(ctx) }},
 		{Name: "record", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.record.run(ctx) }},
 		{Name: "streams", Stage: 1, Run: n.streams},

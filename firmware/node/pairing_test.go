@@ -66,7 +66,7 @@ func TestTwoNodesPairOverHF(t *testing.T) {
 			// What is for the kit waits, and that is told.
 			alice.send("<message to='bob@field.net' type='chat' id='m0'><body>Are you there?</body></message>")
 			alice.taken("headquarters.net")
-			if q, err := admin.Running(hq).Queue("field.net"); err != nil || len(q) != 1 || q[0].Held != "invited, not heard yet" {
+			if q, err := admin.Running(hq).Queue("field.net"); err != nil || len(q) != 1 || q[0].Why != "invited, not heard yet" {
 				t.Errorf("%+v, %v", q, err)
 			}
 			linkState(t, hq, "field.net", "invited", func(l admin.LinkState) bool {
@@ -109,7 +109,7 @@ func TestTwoNodesPairOverHF(t *testing.T) {
 			}
 			alice.send("<message to='bob@field.net' type='chat' id='m5'><body>Held</body></message>")
 			alice.taken("headquarters.net")
-			if q, err := admin.Running(hq).Queue("field.net"); err != nil || len(q) != 1 || !strings.HasPrefix(q[0].Held, "taken back") {
+			if q, err := admin.Running(hq).Queue("field.net"); err != nil || len(q) != 1 || !strings.HasPrefix(q[0].Why, "taken back") {
 				t.Errorf("%+v, %v", q, err)
 			}
 		})

@@ -39,7 +39,7 @@ func (n *Node) Reload(cfg *config.Config) error {
 	n.archives.SetOptions(n.archiveOptions(cfg))
 	n.rooms.SetOptions(n.roomOptions(cfg))
 	n.federation.SetOptions(n.federationOptions(cfg))
-	if config.Diff(old, cfg).Store {
+	if d := config.Diff(old, cfg); d.Store || d.Delivery {
 		n.db.SetLimits(storeOptions(cfg, n.log))
 	}
 	n.record.set(cfg)
@@ -70,6 +70,9 @@ func (n *Node) apply(old, cfg *config.Config) error {
 	if err := n.moveRooms(cfg); err != nil {
 		return err
 	}
+	if err := n.attend(cfg); err != nil {
+		return err
+	}
 	if err := n.declare(cfg); err != nil {
 		return err
 	}
@@ -92,7 +95,7 @@ func (n *Node) reidentify(old, cfg *config.Config) error {
 // back returns to the old peers, links and domains after a failure half-way.
 func (n *Node) back(old, cfg *config.Config, was *identity.Identity, err error) error {
 	n.setIdentity(was)
-	again := errors.Join(n.yieldRooms(old, cfg), n.connect(old), n.host.SetDomains(old.Domains), n.moveRooms(old), n.declare(old), n.declareRooms(old))
+	again := errors.Join(n.yieldRooms(old, cfg), n.connect(old), n.host.SetDomains(old.Domains), n.moveRooms(old), n.attend(old), n.declare(old), n.declareRooms(old))
 	if again != nil {
 		n.log.Error("the old configuration could not be restored", "err", again)
 	}
@@ -150,6 +153,7 @@ func (n *Node) swapDoors(cfg *config.Config, opened map[door]*openDoor) {
 
 // connect makes peers and links those of the configuration.
 func (n *Node) connect(cfg *config.Config) error {
+	n.foresight.SetPeers(peerNames(cfg))
 	folds, err := n.newFolds(cfg)
 	if err != nil {
 		return err

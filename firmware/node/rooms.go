@@ -53,7 +53,8 @@ func (n *Node) archiveOptions(cfg *config.Config) archive.Options {
 }
 
 // services are what else this node offers to people who look around. XEP-0030 §4.1.
-func (n *Node) services(string) (list []disco.Item) {
+func (n *Node) services(domain string) (list []disco.Item) {
+	list = n.attendants(domain)
 	for _, d := range n.Config().RoomService.Domains {
 		if j, err := jid.Parse(d); err == nil {
 			list = append(list, disco.Item{JID: j, Name: roomService})

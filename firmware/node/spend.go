@@ -193,6 +193,10 @@ func (n *Node) tell(t *router.Turn, s *stanza.Stanza, note string) error {
 	if to.Local() == "" || !n.host.Local(to.Domain()) {
 		return nil
 	}
+	if n.attendant.Name() != "" {
+		t.After(func() { n.attendant.Tell(to, note) })
+		return nil
+	}
 	from, err := jid.Parse(to.Domain())
 	if err != nil {
 		return nil
