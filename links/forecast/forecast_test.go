@@ -38,7 +38,7 @@ func (r radio) play(m *forecast.Model, seed uint64, length, pause time.Duration)
 		if len(flight) > 0 && lands <= arrives {
 			now = lands
 			for _, e := range flight {
-				m.Arrived(e.id, now)
+				m.Arrived(e.id, true, now)
 				all = append(all, word{e.said, now - r.next/2 - e.queued}) // the news has a way too
 			}
 			flight = flight[:0]

@@ -21,14 +21,15 @@ type Model struct {
 	record record
 	down   outages
 
-	flight   map[uint64]int // entries under way: their bytes
-	order    []uint64       // of flight, as sent
-	size     int            // bytes in flight
-	begun    time.Duration  // the turn at hand
-	first    bool           // which began with an idle link
-	last     time.Duration  // when something arrived last,
-	active   time.Duration  // or was heard of the peer
-	pause    float64        // before the turn at hand, if that is a first one; s
+	flight   map[uint64]int  // entries under way: their bytes
+	order    []uint64        // of flight, as sent
+	there    map[uint64]bool // arrived, and not confirmed by the peer yet
+	size     int             // bytes in flight
+	begun    time.Duration   // the turn at hand
+	first    bool            // which began with an idle link
+	last     time.Duration   // when something arrived last,
+	active   time.Duration   // or was heard of the peer
+	pause    float64         // before the turn at hand, if that is a first one; s
 	up       bool
 	since    time.Duration // of up or down
 	everUp   bool
@@ -45,7 +46,7 @@ type promise struct {
 
 // New makes a Model. rate is what the link is thought to carry, in bit/s; 0: not known until measured.
 func New(rate int) *Model {
-	m := &Model{flight: make(map[uint64]int), promises: make(map[uint64]promise)}
+	m := &Model{flight: make(map[uint64]int), there: make(map[uint64]bool), promises: make(map[uint64]promise)}
 	m.SetRate(rate)
 	return m
 }
@@ -90,6 +91,7 @@ func (m *Model) Down(onPurpose bool, now time.Duration) {
 func (m *Model) Sent(id uint64, bytes int, queued, now time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	delete(m.there, id)
 	if len(m.flight) == 0 {
 		m.begun = max(queued, m.since)
 		if m.first = m.begun > m.last || m.last == 0; !m.first {
@@ -106,8 +108,9 @@ func (m *Model) Sent(id uint64, bytes int, queued, now time.Duration) {
 	m.size += bytes
 }
 
-// Arrived notes that the peer's node has an entry, as far as is known here; more than once does no harm.
-func (m *Model) Arrived(id uint64, now time.Duration) {
+// Arrived notes that an entry is at the far end of the link, as far as is known here, and whether the peer itself has said so, so that nothing more
+// will be heard of it. More than once does no harm.
+func (m *Model) Arrived(id uint64, final bool, now time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if bytes, ok := m.flight[id]; ok {
@@ -118,6 +121,9 @@ func (m *Model) Arrived(id uint64, now time.Duration) {
 		m.record.add(p.said, now-seconds(c.back())-p.at)
 	}
 	m.goneLocked(id)
+	if !final && len(m.there) < maxFlight {
+		m.there[id] = true
+	}
 }
 
 // Heard notes that the peer was: a link that carries to us does not have to be made anew.
@@ -134,16 +140,17 @@ func (m *Model) Gone(id uint64) {
 	m.goneLocked(id)
 }
 
-// Aloft tells whether an entry is under way.
-func (m *Model) Aloft(id uint64) bool {
+// Where tells whether an entry is under way, or there already.
+func (m *Model) Where(id uint64) (aloft, there bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	_, ok := m.flight[id]
-	return ok
+	_, aloft = m.flight[id]
+	return aloft, m.there[id]
 }
 
 func (m *Model) goneLocked(id uint64) {
 	delete(m.promises, id)
+	delete(m.there, id)
 	bytes, ok := m.flight[id]
 	if !ok {
 		return

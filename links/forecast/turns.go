@@ -175,16 +175,10 @@ func middle(all []weighed) float64 {
 	return 0
 }
 
-// capacity is what a turn takes when more waits than it takes: the upper quarter of those that followed another of late.
-func capacity(turns []turn) float64 {
-	var sizes []float64
-	for i := len(turns) - 1; i >= 0 && len(sizes) < 12; i-- {
-		if !turns[i].First {
-			sizes = append(sizes, turns[i].Bytes)
-		}
+// capacity is what a turn takes when more waits than it takes: no less than the largest of late. Most take less only because no more was there.
+func capacity(turns []turn) (most float64) {
+	for _, t := range turns[max(0, len(turns)-16):] {
+		most = max(most, t.Bytes)
 	}
-	if len(sizes) < 2 {
-		return 0
-	}
-	return quantile(sizes, 0.75)
+	return most
 }

@@ -68,7 +68,7 @@ func (k *Keeper) Event(e links.Event) {
 		queued := now - max(0, e.At.Round(0).Sub(e.Queued)) // by the clock on the wall, which the flash knows alone
 		k.model(e.Peer, e.Link).Sent(e.Entry, e.Raw, queued, now)
 	case links.EventOnFarNode, links.EventConfirmed:
-		k.model(e.Peer, e.Link).Arrived(e.Entry, now)
+		k.model(e.Peer, e.Link).Arrived(e.Entry, e.Kind == links.EventConfirmed, now)
 	case links.EventReceived, links.EventDuplicate:
 		k.model(e.Peer, e.Link).Heard(now)
 	}
@@ -130,11 +130,15 @@ func (k *Keeper) each(peer string, entries []store.Entry, f ask) []forecast.Fore
 			continue
 		}
 		m := k.model(peer, way.Link)
+		aloft, there := m.Where(e.ID)
+		if there {
+			continue // nothing is ahead of it, nor is it ahead of anything
+		}
 		w := forecast.Work{Entry: e.ID, Ahead: ahead[way.Link], Own: len(e.Stanza), Turn: way.Express}
 		held := e.NotBefore.Sub(clock)
 		if e.Session == "" && held > 0 {
 			way.Outlook.Windows = after(way.Outlook.Windows, held)
-		} else if !m.Aloft(e.ID) {
+		} else if !aloft {
 			ahead[way.Link] += w.Own
 		}
 		all[i] = f(m, e, w, way.Outlook, now)
@@ -242,7 +246,7 @@ func (k *Keeper) promise(peer string, q *store.Queue, last uint64) uint64 {
 	newest := last
 	k.each(peer, entries, func(m *forecast.Model, e *store.Entry, w forecast.Work, o forecast.Outlook, now time.Duration) forecast.Forecast {
 		newest = max(newest, e.ID)
-		if e.ID <= last || e.Session != "" || m.Aloft(e.ID) || time.Since(e.Queued) > 2*lookEvery {
+		if e.ID <= last || e.Session != "" || time.Since(e.Queued) > 2*lookEvery {
 			return forecast.Forecast{}
 		}
 		return m.Promise(e.ID, w, o, now)
