@@ -137,7 +137,7 @@ func cmdFoldShow(c *call) error {
 			}
 		}
 	}
-	return nil
+	return c.folded(p.Name, c.inward)
 }
 
 func cmdRouteAdd(c *call) error {

@@ -55,7 +55,7 @@ What waits for it goes back to its senders.
   longwire peer remove field`},
 		{name: "fold show", args: "PEER", line: "show what is taken out of the traffic with a peer", flags: withDirection, min: 1, max: 1, run: cmdFoldShow, help: `
 The rules in force for each class of link that reaches the peer: its own, by the numbers that 'fold remove' takes, then
-those of the preset. The first that names an element decides.
+those of the preset. The first that names an element decides. On a running node also what they took out since it started.
 
   longwire fold show field
   longwire fold show field --in`},

@@ -66,12 +66,13 @@ type Node interface {
 
 // Live is what only the running program knows.
 type Live struct {
-	Version     string         `json:"version"`
-	Started     time.Time      `json:"started"`
-	Fingerprint string         `json:"fingerprint,omitempty"` // SHA-256 of the certificate shown, 64 hex digits
-	Listeners   []string       `json:"listeners,omitempty"`   // "clients 0.0.0.0:5222", "link IP link hq-2-field 0.0.0.0:65510"
-	Sessions    map[string]int `json:"-"`                     // bare JID → its clients, resumable ones too
-	Links       []LinkState    `json:"-"`
+	Version     string            `json:"version"`
+	Started     time.Time         `json:"started"`
+	Fingerprint string            `json:"fingerprint,omitempty"` // SHA-256 of the certificate shown, 64 hex digits
+	Listeners   []string          `json:"listeners,omitempty"`   // "clients 0.0.0.0:5222", "link IP link hq-2-field 0.0.0.0:65510"
+	Sessions    map[string]int    `json:"-"`                     // bare JID → its clients, resumable ones too
+	Links       []LinkState       `json:"-"`
+	Folded      map[string]Folded `json:"-"` // by peer
 
 	// HeadquartersTime is what time it is at the headquarters that answered this kit within the last hour; zero: none did. It goes on evenly when this
 	// machine's clock is set, so that whoever sets that may ask at any time.

@@ -68,7 +68,8 @@ type Peer struct {
 	Sent    int         `json:"sent"`             // of them, on their way
 	Bytes   int64       `json:"bytes"`
 	Oldest  time.Time   `json:"oldest,omitzero"`
-	Gone    bool        `json:"gone,omitempty"` // no longer in the config, but entries wait
+	Gone    bool        `json:"gone,omitempty"`   // no longer in the config, but entries wait
+	Folded  *Folded     `json:"folded,omitempty"` // nil: the node is not running
 }
 
 // States are all links of the peer.
@@ -120,6 +121,7 @@ func (a *Admin) Status() (Status, error) {
 	if s.Peers == nil {
 		s.Peers = configured(c, s.Links)
 	}
+	withFolded(s.Peers, s.Folded)
 	if s.All == nil && err == nil { // a node that was never started
 		s.All, err = linkTable(c, nil, s.Peers)
 	}

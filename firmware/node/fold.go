@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"longwire/firmware/admin"
 	"longwire/firmware/config"
 	"longwire/links/fold"
 	"longwire/xmpp/s2s"
@@ -226,4 +227,18 @@ func (n *Node) presenceCrosses(peer string) bool {
 func (n *Node) hasRooms(domain string) bool {
 	cfg := n.Config()
 	return slices.Contains(cfg.RoomService.Domains, domain) || cfg.RoomsOf(domain) != nil
+}
+
+// counts tells operators what folding did.
+func (f *folding) counts() map[string]admin.Folded {
+	all := make(map[string]admin.Folded)
+	if peers := f.peers.Load(); peers != nil {
+		for name, p := range *peers {
+			known, _ := p.memory.Size()
+			p.mu.Lock()
+			all[name] = admin.Folded{Out: p.lasting.out.Clone(), In: p.lasting.in.Clone(), Known: known}
+			p.mu.Unlock()
+		}
+	}
+	return all
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"longwire/firmware/node"
+	"longwire/links/fold"
 )
 
 // foldPair is two nodes on a link, of which headquarters calls it a link of a class. more is what both say of each other.
@@ -63,6 +64,10 @@ func TestWhatClientsAddDoesNotCrossALinkOfAClass(t *testing.T) {
 		if strings.Contains(got, no) {
 			t.Errorf("%s is in %s", no, got)
 		}
+	}
+	counts := p.hq.Live().Folded["field.net"].Out
+	if counts.Rules[1].Times != 2 || counts.Dropped[fold.Empty].Times != 1 || counts.After.Bytes >= counts.Before.Bytes {
+		t.Errorf("%+v", counts)
 	}
 	// Said, and refused: not dropped.
 	p.alice.send("<message to='bob@field.net' type='chat' id='m4'><reactions xmlns='urn:xmpp:reactions:0' id='m1'><reaction>+</reaction></reactions></message>")

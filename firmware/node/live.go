@@ -29,7 +29,7 @@ func (n *Node) Store() *store.DB { return n.db }
 // Live tells what only the running program knows.
 func (n *Node) Live() admin.Live {
 	l := admin.Live{
-		Version: n.o.Version, Started: n.started, Sessions: make(map[string]int), Links: n.linkStates(), HeadquartersTime: n.clock.now(),
+		Version: n.o.Version, Started: n.started, Sessions: make(map[string]int), Links: n.linkStates(), Folded: n.folding.counts(), HeadquartersTime: n.clock.now(),
 		Fingerprint: strings.ToLower(strings.ReplaceAll(n.identity().Current().Fingerprint(), ":", "")),
 	}
 	for _, r := range n.host.All() {

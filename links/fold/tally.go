@@ -1,6 +1,10 @@
 package fold
 
-import "longwire/xmpp/stanza"
+import (
+	"maps"
+
+	"longwire/xmpp/stanza"
+)
 
 // Count is how often, and how many bytes in all.
 type Count struct {
@@ -59,4 +63,11 @@ func (t *Tally) rule(number, n int) {
 	c := t.Rules[number]
 	c.add(n)
 	t.Rules[number] = c
+}
+
+// Clone is a copy that does not change with t.
+func (t *Tally) Clone() Tally {
+	c := *t
+	c.Rules, c.Dropped = maps.Clone(t.Rules), maps.Clone(t.Dropped)
+	return c
 }
