@@ -251,6 +251,7 @@ func TestRules(t *testing.T) {
 			body + `<thread>1</thread><reply xmlns='urn:xmpp:reply:0' id='m0'/>`, body + `<thread>1</thread><reply xmlns='urn:xmpp:reply:0' id='m0'/>`},
 		{"drop", []fold.Rule{{Names: []string{"x"}, Space: "urn:a", Scope: fold.Messages, Action: fold.Drop}}, x + `<q xmlns='urn:q'/>`, "- rule"},
 		{"drop leaves what is written", []fold.Rule{{Names: []string{"x"}, Space: "urn:a", Scope: fold.Messages, Action: fold.Drop}}, body + x, body},
+		{"drop leaves what is written with formats", []fold.Rule{{Names: []string{"x"}, Space: "urn:a", Scope: fold.Messages, Action: fold.Drop}, {Names: any, Space: "http://jabber.org/protocol/xhtml-im"}}, x + html, "<body>ETA 1430Z</body>"},
 		{"refuse", []fold.Rule{{Names: []string{"encrypted"}, Space: "eu.siacs.conversations.axolotl", Scope: fold.Messages, Action: fold.Refuse}}, omemo + body, "- rule"},
 	} {
 		f := folder(t, fold.Policy{Messages: fold.MessagesStrip, Rules: c.rules})

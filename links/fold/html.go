@@ -28,6 +28,12 @@ func bodyFor(s *stanza.Stanza, spans []span) []byte {
 	return nil
 }
 
+// formatted tells whether somebody wrote something in the html of a message.
+func formatted(s *stanza.Stanza) bool {
+	c, ok := s.Child(nsXHTML, "html")
+	return ok && plain(s.Raw(c)) != ""
+}
+
 // plain reads XHTML-IM (XEP-0071) as text: the first <body/>, as there is one for each language. Blocks are lines, a link
 // is followed by where it leads, a picture is what it is called.
 func plain(html []byte) string {

@@ -42,7 +42,7 @@ func (f *Folder) once(now time.Time, s *stanza.Stanza, own func(stanza.Child) bo
 		r.Rule = whole.Number
 		return r
 	}
-	if whole != nil && !protects(s) {
+	if whole != nil && !protects(s) && !formatted(s) {
 		r := ended(s, ByRule)
 		r.Rule = whole.Number
 		return r

@@ -35,7 +35,7 @@ type Action uint8
 const (
 	Strip Action = iota
 	Keep         // it stays, and no later rule is asked
-	// Drop drops the message with it, unless that holds anything that is never folded: then it strips. If somebody said something by it, he
+	// Drop drops the message with it, unless that holds a text or anything that is never folded: then it strips. If somebody said something by it, he
 	// is told.
 	Drop
 	// Refuse refuses the message with it; its sender is told. It is the only one that may be about what is never folded.
