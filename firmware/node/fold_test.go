@@ -181,3 +181,20 @@ func TestEventsCrossOnlyWherePubsubDoes(t *testing.T) {
 		}
 	}
 }
+
+// A room here would let somebody in to whom no presence may cross: he would see nobody, and believe that he is alone.
+func TestNobodyEntersARoomHereThatHeWouldNotSee(t *testing.T) {
+	t.Parallel()
+	a, b := freePort(t), freePort(t)
+	hq := start(t, write(t, t.TempDir(), half("headquarters.net", "field.net", a, b, "class = \"hf-300\"")))
+	doc := strings.Replace(half("field.net", "headquarters.net", b, a, "dial = false"), "domains = [\"headquarters.net\"]\n", "domains = [\"headquarters.net\", \"chat.headquarters.net\"]\n", 1)
+	field := start(t, write(t, t.TempDir(), doc))
+	alice, bob := online(t, hq, "alice", "headquarters.net"), online(t, field, "bob", "field.net")
+	alice.send("<presence to='ops@chat.headquarters.net/ann'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
+	alice.until("status code='201'")
+	alice.send("<iq type='set' id='o' to='ops@chat.headquarters.net'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query></iq>")
+	alice.until("id='o'")
+	bob.send("<presence to='ops@chat.headquarters.net/bob' id='j1'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
+	bob.until("type='error' id='j1'")
+	bob.until("<service-unavailable ")
+}
