@@ -45,6 +45,7 @@ var measurements = []measurement{
 	{"message", "a short message with a soft link up", messages, false, false},
 	{"idle", "an idle link for a day", idle, true, false},
 	{"services", "presence and queries of five clients", services, false, false},
+	{"folding", "an hour of five clients, whole and folded (if named)", folding, false, true},
 	{"stations", "five stations on one channel", stations, false, false},
 	{"precedence", "flashes behind a long routine (if named)", precedenceStage, false, true},
 	{"emcon", "half a day of radio silence (if named)", emconStage, true, true},

@@ -41,7 +41,7 @@ func services(ctx context.Context, b *bench, out io.Writer) error {
 		return err
 	}
 	defer g.end()
-	fmt.Fprintf(out, "\nWhat %d ordinary clients at headquarters cost, each with one contact in the field who is online, at %d bit/s short; scale %d.\n", clients, serviceRate, serviceScale)
+	fmt.Fprintf(out, "\nWhat %d ordinary clients at headquarters cost, each with one contact in the field who is online, at %d bit/s short, without folding; scale %d.\n", clients, serviceRate, serviceScale)
 	fmt.Fprintln(out, "Links are counted with what needed them. Answered: questions with a result, out of those asked.")
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "what\tstanzas\ttransmissions\tbytes on the air\tair\tuntil quiet\tanswered\t")
@@ -77,11 +77,20 @@ func services(ctx context.Context, b *bench, out io.Writer) error {
 
 func newGroup(ctx context.Context, b *bench) (*group, error) {
 	net, err := rig.NewNet(rig.HF{Longwire: b.longwire, SISServer: b.sis, Dir: filepath.Join(b.dir, "services"), Domains: []string{"headquarters.net", "field.net"},
-		Rate: serviceRate, Scale: serviceScale, Link: map[string]any{"compress": true}, Channel: modem.ChannelConfig{Seed: 1}})
+		Rate: serviceRate, Scale: serviceScale, Link: map[string]any{"compress": true}, Peer: allCrosses, Channel: modem.ChannelConfig{Seed: 1}})
 	if err != nil {
 		return nil, err
 	}
+	return newGroupOn(ctx, net)
+}
+
+// allCrosses are keys of [[peer]] by which nothing is folded and nothing answered on this side.
+var allCrosses = map[string]any{"fold.preset": "none", "questions.mode": "cross"}
+
+// newGroupOn brings all online that live on a net of two nodes.
+func newGroupOn(ctx context.Context, net *rig.Net) (*group, error) {
 	g := &group{net: net}
+	var err error
 	for i := range clients {
 		for j, n := range net.Nodes {
 			err = errors.Join(err, n.AddUsers(ctx, rig.User{Name: names[j][i], Domain: n.Domain, Password: password}))

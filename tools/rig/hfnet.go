@@ -22,6 +22,7 @@ type HF struct {
 	Channel             modem.ChannelConfig // its Scale is set
 	Link                map[string]any      // further keys of [[link]]
 	S5066               map[string]any      // further keys of [peer.s5066]
+	Peer                map[string]any      // further keys of [[peer]]
 	Server              map[string]map[string]any
 	Mapping             string
 	LogLevel            string // of the nodes
@@ -59,7 +60,7 @@ func NewNet(h HF) (*Net, error) {
 		l := HFLink{Name: "5066 link " + domain, Server: s.SIS(), Address: s.Address, Scale: h.Scale, Keys: h.Link}
 		for j, far := range h.Domains {
 			if j != i && h.peers(i, j) {
-				l.Peers = append(l.Peers, HFPeer{Domains: []string{far}, Address: StationAddress(j), Mapping: h.Mapping, S5066: h.S5066})
+				l.Peers = append(l.Peers, HFPeer{Domains: []string{far}, Address: StationAddress(j), Mapping: h.Mapping, S5066: h.S5066, Keys: h.Peer})
 			}
 		}
 		node := &Node{Bin: h.Longwire, Dir: filepath.Join(h.Dir, domain), IP: ip, Domain: domain, OwnCert: true, HF: []HFLink{l}, LogLevel: h.LogLevel}
