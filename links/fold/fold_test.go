@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"longwire/links/fold"
+	"longwire/xmpp/jid"
 	"longwire/xmpp/stanza"
 	"longwire/xmpp/stream"
 )
@@ -281,6 +282,20 @@ func TestNothingThatWasSaidIsDroppedSilently(t *testing.T) {
 		if r.Stanza != nil || (r.Refuse != nil) != told {
 			t.Errorf("%s: %s, refused: %v, want %v", in, inner(r), r.Refuse, told)
 		}
+	}
+}
+
+// A room takes the error for what it passed on as the end of the occupant that it was for.
+func TestNothingThatARoomPassesOnIsRefused(t *testing.T) {
+	f := preset(t, "hf-300")
+	s := message(t, `<reactions xmlns='urn:xmpp:reactions:0' id='m0'><reaction>x</reaction></reactions>`)
+	s.Type, s.From, s.To = "groupchat", jid.MustParse("ops@chat.field.net/Ann"), jid.MustParse("ben@headquarters.net/desk")
+	if r := f.Fold(now, s); r.Stanza != nil || r.Refuse != nil {
+		t.Errorf("%+v", r)
+	}
+	s.To = jid.MustParse("ops@chat.headquarters.net")
+	if r := f.Fold(now, s); r.Stanza != nil || r.Refuse == nil {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -37,6 +37,11 @@ func (f *Folder) strip(now time.Time, s *stanza.Stanza, own func(stanza.Child) b
 
 func (f *Folder) once(now time.Time, s *stanza.Stanza, own func(stanza.Child) bool) Result {
 	whole, spans := f.cuts(now, s, own)
+	if whole != nil && whole.Action == Refuse && relayed(s) {
+		r := dropped(s, ByRule)
+		r.Rule = whole.Number
+		return r
+	}
 	if whole != nil && whole.Action == Refuse {
 		r := refused(s, ByRule, stanza.PolicyViolation, "messages of this kind do not cross the link")
 		r.Rule = whole.Number
@@ -56,6 +61,9 @@ func (f *Folder) once(now time.Time, s *stanza.Stanza, own func(stanza.Child) bo
 // ended is the Result of a message of which nothing crosses. Choice: what a client says by itself ends there; what somebody said, or tried
 // to do, is refused, so that he does not believe that the other knows.
 func ended(s *stanza.Stanza, why Reason) Result {
+	if relayed(s) {
+		return dropped(s, why)
+	}
 	for i := range s.Children {
 		if n := s.Children[i].Name; !slight(n) && !quiet[n.Space] {
 			return refused(s, why, stanza.PolicyViolation, "of this message nothing would cross the link but text, and it has none")
@@ -63,6 +71,9 @@ func ended(s *stanza.Stanza, why Reason) Result {
 	}
 	return dropped(s, why)
 }
+
+// relayed tells whether a room passes a message on: it would take an error for the end of the occupant that it is for (XEP-0045 §7.6, §18.3).
+func relayed(s *stanza.Stanza) bool { return s.Type == stanza.Groupchat && s.To.Resource() != "" }
 
 // saysNothing tells whether no child is left but a thread, hints, ids or a time.
 func saysNothing(s *stanza.Stanza) bool {
