@@ -26,8 +26,8 @@ type person struct {
 
 	mu    sync.Mutex // guards what follows
 	heard map[string]time.Time
-	order []string // the ids
-	twice []string // that came again
+	order []string        // the ids
+	twice []string        // that came again
 	texts [][]byte        // with a body
 	met   map[string]bool // whose presence was seen
 	ended chan struct{}
