@@ -47,9 +47,10 @@ func pathOf(t *testing.T, classes [2]string, f config.Fold) (*Node, *folds) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	cfg := &config.Config{Links: []config.Link{{Name: "a", Class: classes[0]}, {Name: "b", Class: classes[1]}},
+	cfg := &config.Config{Data: t.TempDir(), Links: []config.Link{{Name: "a", Class: classes[0]}, {Name: "b", Class: classes[1]}},
 		Peers: []config.Peer{{Name: "p", Links: []string{"a", "b"}, Fold: f, FoldIn: config.Fold{Preset: config.FoldNone}}}}
-	n := &Node{log: slog.New(slog.DiscardHandler), peers: s2s.New(s2s.Env{DB: db, Router: new(router.Router)})}
+	log := slog.New(slog.DiscardHandler)
+	n := &Node{log: log, record: newRecord(cfg, db, log), peers: s2s.New(s2s.Env{DB: db, Router: new(router.Router)})}
 	all, err := n.newFolds(cfg)
 	if err != nil {
 		t.Fatal(err)
