@@ -33,8 +33,9 @@ type folding struct {
 type lasting struct {
 	memory fold.Memory
 
-	mu      sync.Mutex // guards the tallies
+	mu      sync.Mutex // guards what follows
 	out, in fold.Tally
+	counted map[uint64]bool // entries that were folded once more on their way out
 }
 
 // folds are the policies for one peer. They are never changed once made.

@@ -48,7 +48,9 @@ func (n *Node) sift(peer, link string, _ time.Time, entries []store.Entry) ([]st
 			continue
 		case judged && is != was:
 			less := is.Bytes()
-			n.record.less(peer, link, was, fold.Result{Stanza: is, Saved: len(e.Stanza) - len(less)})
+			if f.counts(e.ID) {
+				n.record.less(peer, link, was, fold.Result{Stanza: is, Saved: len(e.Stanza) - len(less)})
+			}
 			e.Stanza = less
 		}
 		out = append(out, e)
@@ -69,6 +71,23 @@ func (f *folds) items(link string, entries []store.Entry) (items []fold.Item) {
 		items = append(items, fold.Item{ID: e.ID, Queued: e.Queued, Stanza: s})
 	}
 	return items
+}
+
+// maxCounted bounds what is remembered of entries that are folded once more on their way out.
+const maxCounted = 4096
+
+// counts tells whether an entry comes by for the first time: a link that has no room for it looks at it again and again.
+func (l *lasting) counts(id uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.counted[id] {
+		return false
+	}
+	if l.counted == nil || len(l.counted) >= maxCounted {
+		l.counted = make(map[uint64]bool)
+	}
+	l.counted[id] = true
+	return true
 }
 
 // takeOut removes what is not sent from the queue, and tells the senders of what is refused.
@@ -116,5 +135,8 @@ func (f *folding) told(e links.Event) {
 	}
 	if p := f.peer(e.Peer); p != nil {
 		p.memory.Confirmed(e.Entry)
+		p.mu.Lock()
+		delete(p.counted, e.Entry)
+		p.mu.Unlock()
 	}
 }
