@@ -72,8 +72,9 @@ func (p *Policy) crosses(st *stanza.Stanza, room bool) bool {
 		return p.Pubsub
 	case !p.Local:
 		return true
-	case space == nsRosterX, room && st.To.Local() != "" && st.To.IsBare() && (space == nsMUCAdmin || space == nsMUCOwner):
-		return true // somebody does this to be done there
+	case space == nsRosterX, room && st.To.Local() != "" && st.To.IsBare() && (space == nsMUCOwner || space == nsMUCAdmin && st.Type == stanza.Set):
+		// Somebody does this to be done there. Peer: profanity asks for three lists (muc#admin) of each room that it wants to enter, so they are not.
+		return true
 	}
 	return p.Rest && !homely(space)
 }

@@ -29,7 +29,8 @@ var questions = []struct{ name, typ, inner string }{
 	{"bytestreams (XEP-0065, 0047, 0095)", "set", "<query xmlns='http://jabber.org/protocol/bytestreams'/>"},
 	{"calls and files (XEP-0166)", "set", "<jingle xmlns='urn:xmpp:jingle:1'/>"},
 	{"contacts that are sent (XEP-0144)", "set", "<x xmlns='http://jabber.org/protocol/rosterx'/>"},
-	{"who may do what in a room (XEP-0045 §9)", "get", "<query xmlns='http://jabber.org/protocol/muc#admin'/>"},
+	{"lists of a room (XEP-0045 §9)", "get", "<query xmlns='http://jabber.org/protocol/muc#admin'/>"},
+	{"a change to them, or a kick", "set", "<query xmlns='http://jabber.org/protocol/muc#admin'/>"},
 	{"how a room is set up (XEP-0045 §10)", "get", "<query xmlns='http://jabber.org/protocol/muc#owner'/>"},
 	{"anything else", "get", "<query xmlns='urn:example:else'/>"},
 }

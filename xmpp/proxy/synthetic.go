@@ -28,7 +28,7 @@ const (
 // Times of what is shown. A link that comes and goes is no news each time.
 const (
 	look   = 5 * time.Second  // between two looks at the links
-	settle = 15 * time.Second // how long a state has to last
+	settle = 15 * time.Second // how long a state has to last; one that is better, no longer than a look
 	calm   = time.Minute      // from one change to the next
 )
 
@@ -41,7 +41,8 @@ type link struct {
 // view is what is shown of a peer, and what it is to be next.
 type view struct {
 	link  link
-	since time.Time // zero: nothing was looked at yet
+	known bool      // it was looked at once
+	since time.Time // of the last change; zero: none
 	next  link
 	asOf  time.Time // zero: nothing else is to come
 	// silent: presence did not cross at some time. Choice: who was shown as the link was goes on so until its own presence
@@ -58,19 +59,29 @@ func (p *peer) synthetic(v view) bool {
 // step looks at the present state; changed: it is shown from now on.
 func (v *view) step(now time.Time, l link) (changed bool) {
 	switch {
-	case v.since.IsZero():
+	case !v.known:
+		v.known, v.link, v.silent = true, l, l.silent
+		return true
 	case l == v.link:
 		v.asOf = time.Time{}
 		return false
 	case v.asOf.IsZero() || l != v.next:
 		v.next, v.asOf = l, now
 		return false
-	case now.Sub(v.asOf) < settle || now.Sub(v.since) < calm:
+	case now.Sub(v.asOf) < v.patience(l) || now.Sub(v.since) < calm:
 		return false
 	}
 	v.link, v.since, v.asOf = l, now, time.Time{}
 	v.silent = v.silent || l.silent
 	return true
+}
+
+// patience is how long a new state has to last before it is shown.
+func (v *view) patience(l link) time.Duration {
+	if l.Usable && !v.link.Usable {
+		return look
+	}
+	return settle
 }
 
 // Changed makes Run look at the links soon.
