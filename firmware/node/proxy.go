@@ -3,11 +3,9 @@ package node
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"longwire/firmware/config"
 	"longwire/links"
-	"longwire/links/fold"
 	"longwire/store"
 	"longwire/xmpp/jid"
 	"longwire/xmpp/proxy"
@@ -119,47 +117,33 @@ func (n *Node) knownFarRooms(t *router.Turn) (all []proxy.Room, err error) {
 	return all, nil
 }
 
-// reach tells by what a peer is reached now, in the order of preference.
+// reach tells by what a peer is reached now. A link that is closed until there is something to carry counts: it opens for it.
 func (n *Node) reach(peer string) proxy.State {
-	cfg := n.Config()
-	i := slices.IndexFunc(cfg.Peers, func(p config.Peer) bool { return p.Name == peer })
-	if i < 0 {
+	name, up := n.helm.Carrier(peer)
+	l := n.Config().Link(name)
+	if l == nil || n.helm.Quiet(name) {
 		return proxy.State{}
 	}
-	states := n.linkStates()
-	for _, name := range cfg.Peers[i].Links {
-		l := cfg.Link(name)
-		if l == nil || l.EMCON {
+	for _, s := range n.linkStates() {
+		if s.Link != name || s.Peer != peer {
 			continue
 		}
-		for _, s := range states {
-			up := s.State == string(links.Up) || s.State == string(links.Waiting)
-			if s.Link == name && s.Peer == peer && up && (s.S5066 == nil || !s.S5066.EMCON) {
-				return proxy.State{Usable: true, By: wordOf(l)}
-			}
+		if s.S5066 != nil && s.S5066.EMCON || !up && s.State != string(links.Waiting) {
+			return proxy.State{}
 		}
+		return proxy.State{Usable: true, By: wordOf(l)}
 	}
 	return proxy.State{}
 }
 
-// silent tells whether presence for a peer is folded to nothing on its preferred link.
+// silent tells whether presence does not cross to a peer on the link that carries now, or on the preferred one while none does.
 func (n *Node) silent(peer string) bool {
-	cfg := n.Config()
-	i := slices.IndexFunc(cfg.Peers, func(p config.Peer) bool { return p.Name == peer })
-	if i < 0 || len(cfg.Peers[i].Links) == 0 {
-		return false
+	if name, _ := n.helm.Carrier(peer); name != "" {
+		if f := n.folding.peer(peer); f != nil && f.links[name] != nil {
+			return !f.links[name].PassesPresence()
+		}
 	}
-	p := &cfg.Peers[i]
-	l := cfg.Link(p.Links[0])
-	if l == nil {
-		return false
-	}
-	policy, err := p.Fold.Policy(l.Class, p.Pubsub)
-	if err != nil {
-		return false
-	}
-	f, err := fold.New(policy, false)
-	return err == nil && f.Fold(time.Now(), &stanza.Stanza{Kind: stanza.Presence}).Stanza == nil
+	return !n.presenceCrosses(peer)
 }
 
 // wordOf is how people call a kind of link.
