@@ -139,26 +139,49 @@ func (f *federated) open(ctx context.Context) error {
 
 // federationHF is the same over HF at 300 bit/s.
 func federationHF(ctx context.Context, st *stage, tell func(result)) error {
-	server, err := rig.BuildSISServer(ctx, st.dir)
+	f, err := newFederatedHF(ctx, st, filepath.Join(st.dir, "federation-hf"))
 	if err != nil {
 		return err
 	}
-	f := &federated{stage: &stage{Servers: map[string]*place{}, dir: filepath.Join(st.dir, "federation-hf"), Long: 60}}
+	defer f.strike()
+	begin := time.Now()
+	return perform(ctx, "federation.py", federationPeople, f.stage, func(r result) {
+		r.Name += ", over HF at 300 bit/s"
+		r.Shown = fmt.Sprintf("%.0f s of radio time", time.Since(begin).Seconds()*federationScale)
+		begin = time.Now()
+		tell(r)
+	})
+}
+
+// newFederatedHF starts two nodes with a radio between them, at 300 bit/s.
+func newFederatedHF(ctx context.Context, st *stage, dir string) (*federated, error) {
+	server, err := rig.BuildSISServer(ctx, st.dir)
+	if err != nil {
+		return nil, err
+	}
+	f := &federated{stage: &stage{Servers: map[string]*place{}, dir: dir, Long: 60}}
 	f.hand = f.mind
 	net, err := rig.NewNet(rig.HF{Longwire: filepath.Join(st.dir, "longwire"), SISServer: server, Dir: f.dir, Domains: federatedDomains[:], Rate: 300, Scale: federationScale,
 		Link: map[string]any{"compress": true}, LogLevel: "debug"})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	f.nodes = net.Nodes
 	f.ended = append(f.ended, func() { net.Stop() })
-	defer f.strike()
+	if err := f.wire(ctx, net); err != nil {
+		f.strike()
+		return nil, err
+	}
+	return f, nil
+}
+
+// wire puts what can be cut between nodes and their STANAG 5066 servers, and starts all.
+func (f *federated) wire(ctx context.Context, net *rig.Net) error {
 	for i, n := range net.Nodes {
 		s := net.Servers[i]
 		if err := s.Start(ctx); err != nil {
 			return err
 		}
-		// The way to the STANAG 5066 server is what is cut.
 		port := 0
 		if err := rig.Ports(n.IP, &port); err != nil {
 			return err
@@ -171,16 +194,7 @@ func federationHF(ctx context.Context, st *stage, tell func(result)) error {
 		n.OwnCert, n.HF[0].Server = false, cut.Listen
 		n.HF[0].Peers[0].Domains = withRooms(federatedDomains[1-i])
 	}
-	if err := f.open(ctx); err != nil {
-		return err
-	}
-	begin := time.Now()
-	return perform(ctx, "federation.py", federationPeople, f.stage, func(r result) {
-		r.Name += ", over HF at 300 bit/s"
-		r.Shown = fmt.Sprintf("%.0f s of radio time", time.Since(begin).Seconds()*federationScale)
-		begin = time.Now()
-		tell(r)
-	})
+	return f.open(ctx)
 }
 
 // federationScale is how much faster than time the radio is.

@@ -82,6 +82,7 @@ var plays = []play{
 	{"federation", "slixmpp on both sides of rooms that two nodes have together (XEP-0289), over an IP link that is cut", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, ours(federation)},
 	{"federation-hf", "the same over HF at 300 bit/s", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, ours(federationHF)},
 	{"walk", "the whole job by commands alone: IP link, satellite, 5066, folding, rooms, telemetry, and no restart", []rig.Need{rig.NeedPython, rig.NeedSlixmpp, rig.NeedProfanity, rig.NeedTmux}, ours(walk)},
+	{"questions", "slixmpp and profanity ask everything across HF: it is answered at once, and nothing of it crosses", []rig.Need{rig.NeedPython, rig.NeedSlixmpp, rig.NeedProfanity, rig.NeedTmux}, ours(questions)},
 	{"mellium", "mellium.im/xmpp: login, chat, services, rooms", nil, mellium},
 	{"profanity", "profanity on a terminal: login, chat, rooms", []rig.Need{rig.NeedProfanity, rig.NeedTmux}, profanity},
 	{"hf", "chat over HF, and Wireshark reads what nodes and STANAG 5066 servers say", []rig.Need{rig.NeedPython, rig.NeedSlixmpp, rig.NeedTshark, rig.NeedTmux}, hf},
