@@ -6,10 +6,13 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"longwire/links"
+	"longwire/links/plan"
 	"longwire/links/s5066/frame"
 	"longwire/links/sis"
 	"longwire/links/sis/sistest"
@@ -237,5 +240,108 @@ func inOrder(t *testing.T, got []string) {
 			}
 		}
 		all = append(all, o)
+	}
+}
+
+// A detour is a Way of which the express lane can be closed, as if another link carried what is urgent now.
+type detour struct {
+	links.Alone
+	mu     sync.Mutex
+	closed bool
+	change chan struct{}
+}
+
+func (d *detour) Express() plan.Load {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return plan.Load{}
+	}
+	return plan.Everything()
+}
+
+func (d *detour) Alternatives() time.Duration { return time.Minute }
+
+func (d *detour) Changed() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.change
+}
+
+func (d *detour) set(closed bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closed = closed
+	close(d.change)
+	d.change = make(chan struct{})
+}
+
+// What is unconfirmed on the express lane when that is closed goes another way, once: whether it had come, had not, or comes late.
+func TestExpressIsLeftToOthersOnce(t *testing.T) {
+	for _, c := range []string{"had come, and its mark had not", "had not come", "comes late", "comes late, when the lane is open again"} {
+		t.Run(c, func(t *testing.T) {
+			play(t, sistest.Options{Delay: 2 * time.Second, Rate: 1200}, func(r *rig) {
+				d := &detour{change: make(chan struct{})}
+				r.a.way = d
+				var deaf, lossy atomic.Bool
+				var mu sync.Mutex
+				var late []sis.UnidataIndication
+				r.a.mangle = func(u sis.UnidataIndication) []sis.UnidataIndication {
+					if deaf.Load() {
+						return nil
+					}
+					return []sis.UnidataIndication{u}
+				}
+				r.b.mangle = func(u sis.UnidataIndication) []sis.UnidataIndication {
+					mu.Lock()
+					defer mu.Unlock()
+					if _, express := frame.Cut(u.UPDU); express && lossy.Load() {
+						late = append(late, u)
+						return nil
+					}
+					out := []sis.UnidataIndication{u}
+					if strings.HasPrefix(c, "comes late") && !lossy.Load() {
+						out, late = append(out, late...), nil
+					}
+					return out
+				}
+				r.met()
+				r.a.say(store.ClassFlash, alice, bob, "flash 0")
+				time.Sleep(time.Minute)
+				deaf.Store(c == "had come, and its mark had not")
+				lossy.Store(!deaf.Load())
+				for i := range 3 {
+					r.a.say(store.ClassFlash, alice, bob, fmt.Sprint("flash ", i+1))
+					r.a.say(store.ClassRoutine, alice, bob, fmt.Sprint("routine ", i+1))
+					time.Sleep(5 * time.Second)
+				}
+				time.Sleep(20 * time.Second)
+				if r.a.Waiting() == 0 {
+					t.Fatal("all is confirmed")
+				}
+				d.set(true)
+				deaf.Store(false)
+				if c != "comes late, when the lane is open again" {
+					lossy.Store(false)
+				}
+				time.Sleep(2 * time.Hour)
+				d.set(false)
+				lossy.Store(false)
+				r.a.say(store.ClassFlash, alice, bob, "flash 4")
+				time.Sleep(2 * time.Hour)
+				r.a.say(store.ClassFlash, alice, bob, "flash 5")
+				time.Sleep(2 * time.Hour)
+				got := r.b.Received()
+				var flashes []string
+				for _, s := range got {
+					if strings.HasPrefix(s, "flash") {
+						flashes = append(flashes, s)
+					}
+				}
+				if want := bodies("flash", 6); !slices.Equal(flashes, want) || len(got) != 10 || r.a.Waiting() > 0 {
+					t.Errorf("got %q, %d wait", got, r.a.Waiting())
+				}
+			})
+		})
 	}
 }

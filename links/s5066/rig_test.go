@@ -35,6 +35,7 @@ type end struct {
 	m      *s5066.Manager
 	log    *slog.Logger // nil: none, or with -v all
 	clock  func(time.Time)
+	way    links.Way // nil: this link is the only one
 
 	mangle func(sis.UnidataIndication) []sis.UnidataIndication // what the client hears of the peer; set before Start
 
@@ -80,6 +81,12 @@ func (e *end) Start() {
 			e.mu.Lock()
 			e.events = append(e.events, ev)
 			e.mu.Unlock()
+		},
+		Way: func(string, string) links.Way {
+			if e.way == nil {
+				return links.Alone{}
+			}
+			return e.way
 		},
 		Dial: map[string]s5066.Dialer{"tcp": e.dial}})
 	if err := e.m.Apply([]s5066.Config{e.config}); err != nil {
