@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"longwire/tools/rig"
@@ -17,6 +18,7 @@ const (
 	emconScale = 400
 	emconLines = 100 // to the silent station, within
 	emconTime  = 12 * time.Hour
+	bareMark   = 8 // bytes of a frame that says what was taken, and nothing else
 	emconReply = 5 // lines that it would like to say meanwhile
 )
 
@@ -64,11 +66,19 @@ func emconStage(ctx context.Context, b *bench, out io.Writer) error {
 		return err
 	}
 	faults := append(people[1].odd(toField), people[0].odd(toHQ)...)
-	bursts := 0
+	bursts, marks := 0, 0
 	var reader onair.Reader
 	for _, s := range net.Air.Signals() {
-		if t := reader.Read(s); s.From == rig.Station(1) && s.Start.After(over) && t.Carries() {
+		t := reader.Read(s)
+		switch {
+		case s.From != rig.Station(1) || !s.Start.After(over) || !t.Carries():
+		case slices.ContainsFunc(t.Units, func(u *onair.Unit) bool { return len(u.UPDU) > bareMark }):
 			bursts++
+		default:
+			marks++ // for what headquarters was sending again at that moment
+		}
+		if b.trace && s.Start.After(over.Add(-time.Hour)) {
+			fmt.Fprintln(b.progress, "emcon", t.Line(over))
 		}
 	}
 	// What headquarters still sends again afterwards it would not if it had been told.
@@ -79,8 +89,8 @@ func emconStage(ctx context.Context, b *bench, out io.Writer) error {
 	fmt.Fprintf(out, "\nEMCON at %d bit/s, without ARQ: %d messages to the silent station in %v of radio time, %d of its own waiting; scale %d.\n", emconRate, emconLines, emconTime, emconReply, emconScale)
 	fmt.Fprintf(out, "It sent %d bytes meanwhile, goal 0: %s. Messages that had not come when it ended: %d, goal 0: %s.\n", silent,
 		b.goal(silent == 0, "EMCON: %d bytes were sent", silent), missing, b.goal(missing == 0, "EMCON: %d messages did not come", missing))
-	fmt.Fprintf(out, "Afterwards it sent %d burst, with its confirmation of all and what waited, goal 1: %s. Lost or doubled: %s. Not confirmed in the end: %d, goal 0: %s.\n", bursts,
-		b.goal(bursts == 1, "EMCON: %d bursts afterwards", bursts), b.goal(len(faults) == 0, "EMCON: %v", faults), waits, b.goal(waits == 0, "EMCON: %d messages are not confirmed", waits))
+	fmt.Fprintf(out, "Afterwards it sent %d burst, with its confirmation of all and what waited, goal 1: %s; and %d bare marks for what was being sent to it again. Lost or doubled: %s. Not confirmed in the end: %d, goal 0: %s.\n", bursts,
+		b.goal(bursts == 1, "EMCON: %d bursts afterwards", bursts), marks, b.goal(len(faults) == 0, "EMCON: %v", faults), waits, b.goal(waits == 0, "EMCON: %d messages are not confirmed", waits))
 	return nil
 }
 
