@@ -331,6 +331,9 @@ func (w *longwire) upload(f flight, b []byte, mode sis.ServiceType, ttl time.Dur
 		defer w.publish()
 		o.leaving = nil
 		f.ticket, f.at = t, at
+		if w.fast {
+			w.lanes.ordinary.ride()
+		}
 		if len(carried) == 0 && f.kind == sendData {
 			w.account(f, nil, 0)
 			o.pieces += f.size

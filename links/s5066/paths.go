@@ -182,3 +182,16 @@ func (w *longwire) follow(ctx context.Context) {
 		w.takeDue(ctx, updu)
 	}
 }
+
+// ride lets the ordinary lane's mark go now, if one is owed: a transmission is about to go anyway.
+func (w *longwire) ride() {
+	w.mu.Lock()
+	owed := w.owed > 0
+	if owed {
+		w.owedAt = w.owedAt.Add(-w.p.radio(w.p.link.AckDelay))
+	}
+	w.mu.Unlock()
+	if owed {
+		w.wake()
+	}
+}
