@@ -12,6 +12,8 @@ import (
 // fixed length (big-endian numbers, so that keys sort as the numbers do).
 //
 //	meta      "format"                       formatRecord: the version of this drawing
+//	          "repeat" 0 peer 0 'd' digest8  num8: a message of the peer that came
+//	          "repeat" 0 peer 0 'n' num8     digest8 time8: the same by age
 //	          "probe"                        probeRecord
 //	          "link" 0 name                  linkRecord
 //	          "seen" 0 key                   seenRecord
@@ -103,6 +105,7 @@ const (
 	keyLink    = "link"
 	keySeen    = "seen"
 	keyPairing = "pair"
+	keyRepeat  = "repeat"
 )
 
 var bucketNames = [bucketCount]string{

@@ -193,6 +193,9 @@ func (n *Node) peerConfigs(cfg *config.Config) (out []s2s.Config) {
 				c.DedupFor = hfRepeat
 			}
 		}
+		if c.DedupKept = c.Dedup && len(p.Links) > 1; c.DedupKept {
+			c.DedupFor = hfRepeat
+		}
 		out = append(out, c)
 	}
 	return out

@@ -30,6 +30,9 @@ type Config struct {
 	Dedup bool
 	// DedupFor is how long after a message its repeat may come; default and least 1 h. It is what a stanza may wait at the peer.
 	DedupFor time.Duration
+	// DedupKept keeps what is known of them over restarts, in the transaction of the message: a peer with several links may send again on the second what
+	// the first has brought.
+	DedupKept bool
 
 	Precedence Precedence
 	Hooks

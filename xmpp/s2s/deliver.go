@@ -3,6 +3,7 @@ package s2s
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"longwire/xmpp/jid"
 	"longwire/xmpp/router"
@@ -40,14 +41,14 @@ func (p *Peer) Deliver(t *router.Turn, s *stanza.Stanza) error {
 		return p.refuse(t, r, s)
 	}
 	if r.Dedup && s.Kind == stanza.Message && s.ID != "" && !roomRepeat(s) {
-		key := p.ring.key(s)
-		if p.ring.seen(key, r.DedupFor) {
+		again, err := p.repeated(t, r, s)
+		if err != nil {
+			return err
+		}
+		if again {
 			t.After(func() { p.stats.add(func(s *Stats) { s.Duplicates++ }) })
 			return nil
 		}
-		// Noted after the commit: a repeat in the same commit may slip through, but a commit that fails must not make
-		// the peer's second try look like a repeat.
-		t.After(func() { p.ring.note(key) })
 	}
 	s, err := p.lengthen(t, r, s)
 	if err == nil {
@@ -64,6 +65,21 @@ func (p *Peer) Deliver(t *router.Turn, s *stanza.Stanza) error {
 		r.Heard(t, s)
 	}
 	return p.peers.Router.Route(t, s)
+}
+
+// repeated tells whether a message came before.
+func (p *Peer) repeated(t *router.Turn, r *rules, s *stanza.Stanza) (bool, error) {
+	if r.DedupKept && t.Tx != nil {
+		return t.Tx.Repeat(r.Name, digest(s), time.Now(), max(r.DedupFor, ringAge))
+	}
+	key := p.ring.key(s)
+	if p.ring.seen(key, r.DedupFor) {
+		return true, nil
+	}
+	// Noted after the commit: a repeat in the same commit may slip through, but a commit that fails must not make
+	// the peer's second try look like a repeat.
+	t.After(func() { p.ring.note(key) })
+	return false, nil
 }
 
 // learn notes what a receipt or an error tells of a message of ours.

@@ -1,7 +1,10 @@
 package s2s
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"hash/maphash"
+	"io"
 	"sync"
 	"time"
 
@@ -25,25 +28,38 @@ type ring struct {
 	at   map[uint64]time.Time
 }
 
-// key sums up what makes two messages the same: from, to, id, and what they say.
+// key sums up what makes two messages the same.
 func (r *ring) key(s *stanza.Stanza) uint64 {
 	r.once.Do(func() { r.seed = maphash.MakeSeed() })
 	var h maphash.Hash
 	h.SetSeed(r.seed)
+	identity(s, &h)
+	return h.Sum64()
+}
+
+// digest is the same for what is kept on flash.
+func digest(s *stanza.Stanza) uint64 {
+	h := sha256.New()
+	identity(s, h)
+	return binary.BigEndian.Uint64(h.Sum(nil))
+}
+
+// identity writes what makes two messages the same: from, to, id, and what they say.
+func identity(s *stanza.Stanza, h io.Writer) {
 	part := func(v string) {
-		h.WriteString(v)
-		h.WriteByte(0) // stands in no address and in no text
+		io.WriteString(h, v)
+		h.Write([]byte{0}) // stands in no address and in no text
 	}
 	part(s.From.String())
 	part(s.To.String())
 	part(s.ID)
 	for _, name := range []string{"subject", "body"} {
+		text := []byte(nil)
 		if c, ok := s.Child("", name); ok {
-			h.Write(s.Inner[c.TextStart:c.TextEnd])
+			text = s.Inner[c.TextStart:c.TextEnd]
 		}
-		h.WriteByte(0)
+		h.Write(append(text[:len(text):len(text)], 0))
 	}
-	return h.Sum64()
 }
 
 func (r *ring) seen(key uint64, age time.Duration) bool {
