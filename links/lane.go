@@ -29,12 +29,16 @@ func (p *Pump) tell() {
 	p.env.Way.Report(r)
 }
 
-// pressed is called when another link of the peer has taken what it does not confirm itself.
-func (p *Pump) pressed() {
+// pressed is called when another link of the peer has taken what it does not confirm itself, or the peer has confirmed something there.
+func (p *Pump) pressed(took bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
 	for _, k := range p.contacts {
+		if !took {
+			k.wake()
+			continue
+		}
 		k.mu.Lock()
 		if k.owed == 0 && len(k.answers) == 0 {
 			k.owedAt = now
@@ -166,23 +170,27 @@ func (k *contact) keepQuiet() {
 	k.owed, k.question = 0, false
 	k.mu.Unlock()
 	if pass && k.book.Untold() {
-		k.p.desk.Pass()
+		k.p.desk.Pass(k.p)
 	}
 }
 
-// catchUp takes off the flight what the peer has confirmed on another link. The caller holds the turn.
+// catchUp takes off the flight what the peer has confirmed on another link. While this one carries that tells that it gets through; else what was
+// asked here is to be answered here. The caller holds the turn.
 func (k *contact) catchUp() {
 	if k.p.user.Numbering != k.p.c.Peer {
 		return
 	}
-	c := k.book.State()
+	c, carries := k.book.State(), k.p.desk.Carries(k.p) && k.p.carries(k)
 	k.mu.Lock()
-	same := k.outID == c.OutID
-	if same && !k.asked.IsZero() && int32(k.askedSeq-c.Acked) <= 0 {
+	landed := k.outID == c.OutID && len(k.flight) > 0 && int32(k.flight[0].seq-c.Acked) <= 0
+	if landed && carries && !k.asked.IsZero() && int32(k.askedSeq-c.Acked) <= 0 {
 		k.asked = time.Time{}
 	}
 	k.mu.Unlock()
-	if same {
+	if landed {
 		k.landed(c.Acked)
+	}
+	if landed && carries {
+		k.p.env.Way.Confirmed()
 	}
 }

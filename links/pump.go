@@ -110,7 +110,7 @@ func (p *Pump) Run(ctx context.Context) error {
 		return err
 	}
 	p.tell()
-	defer p.desk.Listen(p.pressed)()
+	defer p.desk.Listen(p, p.pressed)()
 	var loops sync.WaitGroup
 	loops.Go(func() { p.accept(ctx) })
 	loops.Go(func() { p.pass(ctx) })
@@ -130,6 +130,7 @@ func (p *Pump) Run(ctx context.Context) error {
 	for _, b := range p.books {
 		b.Drain()
 	}
+	p.env.Way.Report(Report{Fault: "closed here"})
 	return nil
 }
 

@@ -226,6 +226,7 @@ func (k *contact) confirm(id string, h uint32, wait bool) error {
 		k.landed(h)
 		if !k.p.carries(k) {
 			k.p.wakeAll() // the one that does may have waited for this
+			k.p.desk.Confirmed(k.p)
 		}
 	}
 	return err

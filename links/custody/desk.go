@@ -41,7 +41,10 @@ type User struct {
 }
 
 // ear is a link that wants to hear of what others took.
-type ear struct{ f func() }
+type ear struct {
+	who any
+	f   func(took bool)
+}
 
 // Use notes that a link may have numbered entries, until stop is called.
 func (d *Desk) Use(u *User) (stop func()) {
@@ -172,9 +175,10 @@ func (d *Desk) Book(key string) (*Book, error) {
 	return b, err
 }
 
-// Listen has f called when a link has something to tell the peer that it may not say itself, until stop is called. f must not wait.
-func (d *Desk) Listen(f func()) (stop func()) {
-	e := &ear{f}
+// Listen has f called when another link than who has taken something that it may not confirm itself, or not as cheaply, and, with took false, when it has heard
+// that the peer confirms, until stop is called. f must not wait.
+func (d *Desk) Listen(who any, f func(took bool)) (stop func()) {
+	e := &ear{who, f}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.ears[e] = true
@@ -185,16 +189,23 @@ func (d *Desk) Listen(f func()) (stop func()) {
 	}
 }
 
-// Pass tells all who listen that the peer waits to hear what was taken.
-func (d *Desk) Pass() {
+// Pass tells all others who listen that the peer waits to hear what who has taken.
+func (d *Desk) Pass(who any) { d.tell(who, true) }
+
+// Confirmed tells all others who listen that the peer has confirmed something on the link who.
+func (d *Desk) Confirmed(who any) { d.tell(who, false) }
+
+func (d *Desk) tell(who any, took bool) {
 	d.mu.Lock()
 	all := make([]*ear, 0, len(d.ears))
 	for e := range d.ears {
-		all = append(all, e)
+		if e.who != who {
+			all = append(all, e)
+		}
 	}
 	d.mu.Unlock()
 	for _, e := range all {
-		e.f()
+		e.f(took)
 	}
 }
 

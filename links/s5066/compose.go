@@ -90,9 +90,14 @@ func (w *longwire) stuck(err error) *upload {
 	return nil
 }
 
+// unheard tells whether the peer has spoken on another link only: what we know it by is of none of the lives that it has here.
+func (w *longwire) unheard() bool {
+	return w.into.elsewhere
+}
+
 // header is what every frame of ours says.
 func (w *longwire) header() frame.Header {
-	return frame.Header{Names: !w.out.known, Out: w.name(), In: w.into.in}
+	return frame.Header{Names: !w.out.known || w.unheard(), Out: w.name(), In: w.into.in}
 }
 
 // tellMark puts our mark into a frame, if the peer is not known to have it or must has it.
@@ -258,7 +263,9 @@ func (w *longwire) dataHeader() frame.Header {
 	if len(o.items) >= maxUnmarked/2 || o.bytes >= unmarkedSize/2 {
 		h.Ask = w.p.c.Delivery != DeliveryNoARQ
 	}
-	w.tellMark(&h, false)
+	if h.Names || !w.unheard() { // a mark without a name is of the name by which the peer knows that we know it
+		w.tellMark(&h, false)
+	}
 	return h
 }
 

@@ -88,7 +88,7 @@ func (w *longwire) owe(n int) {
 	w.owedAt = now
 	w.mu.Unlock()
 	if !w.fast {
-		w.p.desk.Pass() // others know nothing of the other lane
+		w.p.desk.Pass(w) // others know nothing of the other lane
 	}
 	select {
 	case w.kick <- struct{}{}:

@@ -20,14 +20,15 @@ const mostHeld = 4
 
 // inward is the state of the peer's stream.
 type inward struct {
-	dec   frame.Decoder
-	in    string        // name that the peer goes by
-	life  string        // name under which stanzas of it were last taken; on flash
-	was   store.Custody // its numbering before the present one
-	taken uint32        // last number handed to Inbound
-	epoch int           // of the book
-	held  [][]byte      // came too early
-	gapAt time.Time     // the first of them
+	dec       frame.Decoder
+	in        string        // name that the peer goes by
+	life      string        // name under which stanzas of it were last taken; on flash
+	was       store.Custody // its numbering before the present one
+	taken     uint32        // last number handed to Inbound
+	epoch     int           // of the book
+	elsewhere bool          // in is what it goes by on other links, and it has said nothing here since
+	held      [][]byte      // came too early
+	gapAt     time.Time     // the first of them
 
 	behind   [][]byte // U_PDUs that wait for something on the express lane
 	behindAt time.Time
@@ -280,7 +281,7 @@ func (w *longwire) meet(h frame.Header) error {
 	if in.in != h.Out {
 		w.out.anyTold = false // it may not know that we know it
 	}
-	in.in = h.Out
+	in.in, in.elsewhere = h.Out, false
 	if h.Data == frame.None {
 		if c.InID != "" {
 			return nil

@@ -75,6 +75,9 @@ func (w *longwire) resume() error {
 
 // catchUp takes in what other links have done with our numbers since. The caller holds turn.
 func (w *longwire) catchUp() {
+	if err := w.refresh(); err != nil {
+		w.p.log.Error("what other links have taken is not known", "err", err)
+	}
 	c, o := w.book.State(), &w.out
 	if len(o.items) == 0 {
 		return
@@ -97,7 +100,13 @@ func (w *longwire) refresh() error {
 	in.taken = w.book.Taken()
 	if e := w.book.Epoch(); e != in.epoch {
 		in.epoch = e
-		return w.readLife(w.book.State().InID)
+		id := w.book.State().InID
+		if err := w.readLife(id); err != nil {
+			return err
+		}
+		if numbering(in.in) != id { // it has spoken on another link only
+			in.in, in.elsewhere = in.life, true
+		}
 	}
 	return nil
 }
@@ -122,6 +131,30 @@ func (w *rcopMapping) carry() bool {
 		w.yield = time.Time{}
 	}
 	return ok
+}
+
+// passed is how long a mark may wait that another link may not tell, as the peer asks there. In radio time.
+const passed = 10 * time.Second
+
+// pressed is called when another link has taken what it may not confirm, or the peer has confirmed something there.
+func (w *longwire) pressed(took bool) {
+	if !took {
+		w.wake()
+		return
+	}
+	if w.p.way.Silent() {
+		return
+	}
+	w.mu.Lock()
+	now := time.Now()
+	if w.owed == 0 {
+		w.owed, w.owedFrom = 1, now
+	}
+	if at := now.Add(w.p.radio(passed - w.ackDelay())); at.Before(w.owedAt) || w.owedAt.Before(w.owedFrom) || w.owed == 1 {
+		w.owedAt = at
+	}
+	w.mu.Unlock()
+	w.wake()
 }
 
 // cares tells whether what is numbered is ours to look after: no other link has taken over since.

@@ -50,6 +50,7 @@ func (l *lanes) other(w *longwire) *longwire {
 // run opens both and carries stanzas until ctx is done.
 func (l *lanes) run(ctx context.Context) error {
 	defer l.leave()
+	defer l.p.desk.Listen(l.ordinary, l.ordinary.pressed)()
 	for _, w := range []*longwire{l.ordinary, l.express} {
 		if err := w.open(); err != nil {
 			return err

@@ -137,6 +137,7 @@ func (w *longwire) run(ctx context.Context) error {
 	failed = w.send(ctx)
 	loops.Wait()
 	w.book.Drain()
+	w.p.way.Report(links.Report{Fault: "closed here"})
 	return failed
 }
 

@@ -250,6 +250,7 @@ func (w *longwire) confirm(mark uint32) {
 	id := c.OutID
 	if after(mark, c.Acked) {
 		w.p.way.Confirmed()
+		defer w.p.desk.Confirmed(w)
 	}
 	err := w.book.Confirm(id, mark, false, func(gone []store.Entry, err error) {
 		if err != nil {

@@ -112,6 +112,7 @@ func (w *rcopMapping) run(ctx context.Context) error {
 	loops.Go(func() { w.receive(ctx) })
 	w.send(ctx)
 	loops.Wait()
+	w.p.way.Report(links.Report{Fault: "closed here"})
 	return nil
 }
 

@@ -52,6 +52,9 @@ func (c *course) configure(p plan.Peer) {
 	c.plan = p
 	c.simple = len(p.Links) == 1 && len(p.Rules) == 0 && len(p.Links[0].Windows) == 0 && !p.Links[0].EMCON && !p.Links[0].Inbound
 	c.chooser.Configure(p, time.Now())
+	for link, r := range c.reports {
+		c.chooser.Report(link, time.Now(), r.State, r.Fault, r.Until, r.RTT)
+	}
 	c.mu.Unlock()
 	c.look()
 }

@@ -49,6 +49,8 @@ type node struct {
 	idle  time.Duration
 	plan  plan.Peer
 
+	foreign bool // no common numbering: XEP-0198 as it stands, and RCOP
+
 	helm *steer.Helm
 
 	mu       sync.Mutex
@@ -87,13 +89,17 @@ func (n *node) start() {
 	desks := custody.NewDesks(n.DB)
 	n.helm = steer.New(steer.Env{DB: n.DB, Log: log, Trace: n.note})
 	n.helm.Apply([]steer.Config{{Peer: n.other, Plan: n.plan}})
-	pump := links.NewPump(links.Config{Link: satcom, Peer: n.other, ZeroRTT: true, Dial: n.dial, IdleClose: n.idle, BackoffMax: time.Minute,
+	pump := links.NewPump(links.Config{Link: satcom, Peer: n.other, ZeroRTT: !n.foreign, Dial: n.dial, IdleClose: n.idle, BackoffMax: time.Minute,
 		LocalDomain: n.name, PeerDomain: n.other}, n.sat, links.Env{DB: n.DB, In: n.Inbound(), Desk: desks.Desk(n.other), Way: n.helm.Way(satcom, n.other),
 		Trace: n.note, Log: log})
 	radio := s5066.NewManager(s5066.Env{DB: n.DB, In: n.Inbound(), Log: log, Trace: n.note, Desks: desks, Way: n.helm.Way,
 		Dial: map[string]s5066.Dialer{"tcp": n.dialRadio}})
+	mapping := s5066.Longwire
+	if n.foreign {
+		mapping = s5066.RCOP
+	}
 	if err := radio.Apply([]s5066.Config{{Name: hf, Server: s5066.Server{Address: "localhost:5066"}, SAP: 6, LocalAddress: n.me, Compress: true,
-		Peers: []s5066.PeerConfig{{Peer: n.other, RemoteAddress: n.far, Mapping: s5066.Longwire, Domains: []string{n.other}, LocalDomains: []string{n.name}}}}}); err != nil {
+		Peers: []s5066.PeerConfig{{Peer: n.other, RemoteAddress: n.far, Mapping: mapping, Domains: []string{n.other}, LocalDomains: []string{n.name}}}}}); err != nil {
 		n.w.t.Fatal(err)
 	}
 	n.StartRunner(func(ctx context.Context) error {
