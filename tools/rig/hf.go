@@ -19,11 +19,13 @@ type HFLink struct {
 
 // An HFPeer is a node at the other end of the air.
 type HFPeer struct {
-	Domains []string
-	Address string
-	Mapping string         // "" means longwire
-	Keys    map[string]any // further keys of [[peer]]
-	S5066   map[string]any // further keys of [peer.s5066]
+	Domains  []string
+	Address  string
+	Mapping  string         // "" means longwire
+	Before   []string       // links that are preferred to this one
+	Failover map[string]any // [peer.failover]
+	Keys     map[string]any // further keys of [[peer]]
+	S5066    map[string]any // further keys of [peer.s5066]
 }
 
 func (l HFLink) toml() string {
@@ -46,11 +48,15 @@ func (l HFLink) toml() string {
 	for _, p := range l.Peers {
 		b.WriteString("\n[[peer]]\n")
 		put("domains", p.Domains)
-		put("links", []string{l.Name})
+		put("links", append(slices.Clip(p.Before), l.Name))
 		keys(p.Keys)
 		mapping := p.Mapping
 		if mapping == "" {
 			mapping = "longwire"
+		}
+		if len(p.Failover) > 0 {
+			b.WriteString("[peer.failover]\n")
+			keys(p.Failover)
 		}
 		b.WriteString("[peer.s5066]\n")
 		put("remote_5066_address", p.Address)

@@ -33,7 +33,7 @@ type Node struct {
 	Port, TLSPort, PlainPort int
 }
 
-// A Link is a link and the peer that it reaches.
+// A Link is a link and the peer that it reaches; without domains, a further link of a peer that HF reaches.
 type Link struct {
 	Name         string
 	Domains      []string
@@ -144,6 +144,9 @@ func (n *Node) toml() string {
 		put("local_port", l.LocalPort)
 		put("dial", l.Dial)
 		put("listen", l.Listen)
+		if len(l.Domains) == 0 {
+			continue
+		}
 		table("[[peer]]", l.PeerKeys)
 		put("domains", l.Domains)
 		put("links", []string{l.Name})

@@ -52,6 +52,8 @@ type hfBench struct {
 
 	diary *log.Logger // what happened when
 
+	sat *satcom // nil: HF is all there is
+
 	listening sync.Mutex // guards heard
 	heard     onair.Reader
 
@@ -145,6 +147,9 @@ func (b *hfBench) run(ctx context.Context, out io.Writer) error {
 	tasks.Go(func() { b.hurt(ctx) })
 	tasks.Go(func() { b.annoy(ctx) })
 	tasks.Go(func() { b.guard(ctx) })
+	if b.sat != nil {
+		tasks.Go(func() { b.flap(ctx) })
+	}
 	err := b.watch(ctx, out)
 	if err == nil {
 		err = b.verdict()
@@ -234,6 +239,9 @@ func (b *hfBench) close() {
 	b.bench.close()
 	for _, p := range b.cuts {
 		p.Close()
+	}
+	if b.sat != nil && b.sat.path != nil {
+		b.sat.path.Close()
 	}
 	_ = b.air.Close()
 	_ = b.diary.Writer().(*os.File).Close()

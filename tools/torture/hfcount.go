@@ -27,6 +27,8 @@ type tally struct {
 func (b *hfBench) count(ctx context.Context, i int) {
 	var link struct {
 		Peers []struct {
+			Link     string `json:"link"`
+			Out      uint64 `json:"stanzas_out"`
 			AgainIn  uint64 `json:"again_in"`
 			AgainOut uint64 `json:"again_out"`
 			S5066    struct {
@@ -34,14 +36,24 @@ func (b *hfBench) count(ctx context.Context, i int) {
 			} `json:"s5066"`
 		} `json:"peers"`
 	}
-	_ = b.ask(ctx, b.nodes[i], "link.list", nil, func(raw json.RawMessage) error { return json.Unmarshal(raw, &link) }) // one that only starts has no counts
-	b.counting.Lock()
-	defer b.counting.Unlock()
-	for _, p := range link.Peers {
-		b.tally.again += p.AgainOut
-		b.tally.doubles += p.AgainIn
-		b.tally.frames += p.S5066.Frames
-	}
+	// One that only starts has no counts.
+	_ = b.ask(ctx, b.nodes[i], "link.list", nil, func(raw json.RawMessage) error {
+		link.Peers = nil
+		if err := json.Unmarshal(raw, &link); err != nil {
+			return err
+		}
+		b.counting.Lock()
+		defer b.counting.Unlock()
+		for _, p := range link.Peers {
+			if b.sat != nil {
+				b.sat.sent[map[bool]int{true: 0, false: 1}[p.Link == satName(i)]].Add(p.Out)
+			}
+			b.tally.again += p.AgainOut
+			b.tally.doubles += p.AgainIn
+			b.tally.frames += p.S5066.Frames
+		}
+		return nil
+	})
 }
 
 // ask asks a node at its control socket.
@@ -208,7 +220,11 @@ func (b *hfBench) summary() string {
 	t := b.tally
 	b.counting.Unlock()
 	s := b.air.Stats()
-	return fmt.Sprintf("%d of %d arrived\n%d outages: %s; besides EMCON %d, clients cut %d\n", b.arrived(), 2*b.messages, outages, strings.Join(parts, ", "),
+	ways := ""
+	if b.sat != nil {
+		ways = fmt.Sprintf("SatCom cut %d times; %d stanzas went by SatCom, %d by HF, repeats included\n", b.sat.cuts.Load(), b.sat.sent[0].Load(), b.sat.sent[1].Load())
+	}
+	return ways + fmt.Sprintf("%d of %d arrived\n%d outages: %s; besides EMCON %d, clients cut %d\n", b.arrived(), 2*b.messages, outages, strings.Join(parts, ", "),
 		b.done[hush].Load(), b.hung.Load()) +
 		fmt.Sprintf("clients sent %d again; nodes sent %d U_PDUs, in which %d stanzas again, and suppressed %d doubles\n", resent, t.frames, t.again, t.doubles) +
 		fmt.Sprintf("%d transmissions, %v of air, %d collisions\n%s", s.Transmissions, s.Keyed.Round(time.Second), s.Collisions, b.waits())

@@ -3,7 +3,7 @@
 //
 // What happens when follows from a seed, which is printed; processes and sockets run freely in between. Three modes over IP: plain, with a
 // store whose fsync takes 20 ms, and with a store that fills up and is healed. Two over HF, one for each mapping: there the path is a radio
-// channel, with an s5066d at each end, and all of it fails.
+// channel, with an s5066d at each end, and all of it fails. One more, failover, has SatCom in front of HF, which is cut and restored all the time.
 //
 // Four more have three nodes in a row with one federated room, and clients on each that talk in it, leave it and come back. In the end the
 // three archives must hold the same lines, each once and in the order of its author, and each client must have seen each line once: pp with
@@ -41,6 +41,7 @@ type plan struct {
 	keep     bool
 	both     bool // both nodes dial and listen
 	local    bool // partners live on the same node
+	failover bool // over HF: with SatCom in front of it
 	hf       hfPlan
 	room     roomPlan
 }
@@ -59,6 +60,7 @@ func main() {
 	slow := flag.Duration("slow-sync", 0, "only the mode with a slow store: each commit takes at least this `time`")
 	full := flag.Bool("full", false, "only the mode with a store that fills up")
 	hf := flag.Bool("hf", false, "only the modes over HF, hf-longwire and hf-rcop")
+	failover := flag.Bool("failover", false, "only the mode failover: SatCom that is cut and restored, and HF behind it")
 	mapping := flag.String("mapping", "", "only the mode over HF with this `mapping`: longwire or rcop")
 	flag.IntVar(&p.hf.messages, "hf-messages", 1000, "over HF: `messages` each way")
 	flag.IntVar(&p.hf.outages, "outages", 1000, "over HF: `outages` of all kinds together")
@@ -92,7 +94,7 @@ func main() {
 		p.room.lines, p.room.kills, p.room.cuts = p.room.lines/10, p.room.kills/10, p.room.cuts/10
 	}
 	var plans []plan
-	all := !*plain && *slow == 0 && !*full && !*hf && *mapping == "" && !*rooms && *roomMode == ""
+	all := !*plain && *slow == 0 && !*full && !*hf && !*failover && *mapping == "" && !*rooms && *roomMode == ""
 	if *plain || all {
 		q := p
 		q.mode = "plain"
@@ -117,6 +119,14 @@ func main() {
 			q.mode, q.hf.mapping, q.messages, q.kills, q.cuts = "hf-"+m, m, p.hf.messages, 0, 0
 			plans = append(plans, q)
 		}
+	}
+	if *failover || all {
+		q := p
+		q.mode, q.failover, q.hf.mapping, q.messages, q.kills, q.cuts = "failover", true, "longwire", p.hf.messages, 0, 0
+		if all {
+			q.messages, q.hf.outages, q.hf.harm = max(p.pairs, q.messages/5), q.hf.outages/5, q.hf.harm/5
+		}
+		plans = append(plans, q)
 	}
 	switch {
 	case *rooms || *roomMode != "":
@@ -196,7 +206,9 @@ func runOne(ctx context.Context, p plan, bin, sis, dir string, out io.Writer) er
 	defer cancel()
 	var b runner
 	var err error
-	if p.hf.mapping != "" {
+	if p.failover {
+		b, err = newFailover(ctx, p, bin, sis, dir)
+	} else if p.hf.mapping != "" {
 		b, err = newHF(ctx, p, bin, sis, dir)
 	} else if strings.HasPrefix(p.mode, "rooms-") {
 		b, err = newRooms(ctx, p, bin, dir)
