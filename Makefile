@@ -7,7 +7,7 @@ BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)"
 FUZZTIME ?= 2m
 
 .DEFAULT_GOAL := help
-.PHONY: help image build demo demo-hf demo-kit test race interop torture fuzz bench bench-hf bench-fmuc bench-links lint arrows release image-check image-test image-drill clean
+.PHONY: help image build demo demo-hf demo-kit test race interop flaps torture fuzz bench bench-hf bench-fmuc bench-links lint arrows release image-check image-test image-drill clean
 
 help: ## list the targets
 	@echo "Longwire, an XMPP node for bad links. Targets:"
@@ -41,7 +41,10 @@ race: ## all tests under the race detector
 interop: ## let slixmpp, profanity and mellium chat and use rooms on two nodes, and Wireshark read what goes over HF (installs them from Debian's packages if it may)
 	$(GO) run ./tools/interop $(INTEROP)
 
-torture: ## kill nodes and cut the path at random, over IP and HF; each message must arrive exactly once (SEED=n repeats a run; TORTURE=-hf or -rooms)
+flaps: ## SatCom is cut and restored at random while messages flow, HF takes over, in simulated time: 500 scenarios
+	$(GO) test ./links/steer -run TestFlaps -flaps 500
+
+torture: ## kill nodes and cut the path at random, over IP and HF; each message must arrive exactly once (SEED=n repeats a run; TORTURE=-hf, -failover or -rooms)
 	$(GO) run ./tools/torture $(if $(SEED),-seed $(SEED)) $(TORTURE)
 
 fuzz: ## run each fuzz target for FUZZTIME (2m)

@@ -9,11 +9,11 @@ import (
 
 // two is a node with a fast link and a slow one, both to one peer. Its last table is the peer's.
 const two = `domains = ["hq.net"]
-[rooms]
-domains = ["chat.hq.net"]
+rooms.domains = ["chat.hq.net"]
 [[link]]
 name = "SatCom"
 remote_address = "127.0.0.1"
+zero_rtt = true
 [[link]]
 name = "HF"
 type = "s5066"
@@ -25,7 +25,7 @@ federation.accept = ["chat.field.net"]
 name = "field"
 domains = ["field.net", "chat.field.net"]
 links = ["SatCom", "HF"]
-s5066.remote_5066_address = "1.1.0.2"
+s5066 = { remote_5066_address = "1.1.0.2", mapping = "longwire" }
 `
 
 // Each case has exactly one fault, in exactly these words. What is added to two begins at line 19.
@@ -115,11 +115,13 @@ func TestFaultsOfLinksUnderControl(t *testing.T) {
 
 // Each case has exactly one warning.
 func TestDoubtfulControlIsWarnedOf(t *testing.T) {
+	swap := func(old, new string) string { return strings.Replace(two, old, new, 1) }
 	for _, c := range []struct{ name, doc, want string }{
 		{"a guide's namespace", two + "[[peer.fold.rule]]\nnames = [\"composing\"]\nnamespace = \"http://field.net/protocol/chatstates\"", `n.toml:21: peer.fold.rule.namespace: there is no namespace http://field.net/protocol/chatstates; taken for http://jabber.org/protocol/chatstates, with whose domain a guide seems to have replaced it`},
 		{"no subscriptions", two + "fold.subscriptions = false", `n.toml:19: peer.fold.subscriptions: subscriptions do not cross: a contact that is removed on one side stays on the other`},
 		{"corrections", two + "[[peer.fold.rule]]\nnames = [\"replace\"]\nnamespace = \"urn:xmpp:message-correct:0\"", `n.toml:19: peer.fold.rule: without <replace/> of urn:xmpp:message-correct:0 corrections appear as new messages beside what they correct`},
 		{"nothing is ever sent", strings.Replace(strings.ReplaceAll(two, "name = \"HF\"", "name = \"HF\"\ndirection = \"inbound\""), "name = \"SatCom\"", "name = \"SatCom\"\ndirection = \"inbound\"", 1), `n.toml:19: peer.links: every link of peer "field" is inbound, so nothing is ever sent to it; add one that may transmit, or set direction = "both"`},
+		{"numbers of its own", swap("zero_rtt = true", ""), `n.toml:17: peer.links: peer "field" may get messages twice when another link takes over: link "SatCom" has numbers of its own; if it runs Longwire, set zero_rtt = true and mapping = "longwire" on both sides; else its server has to drop repeats by their id`},
 		{"route behind all", two + "[[peer.route]]\nlinks = [\"HF\"]\n[[peer.route]]\nkinds = [\"iq\"]\nlinks = [\"HF\"]", `n.toml:21: peer.route: route 1 (line 19) takes everything, so this one is never asked; put it before that one, or take it out`},
 		{"rule behind all", two + "[[precedence.rule]]\nat_most = \"priority\"\n[[precedence.rule]]\nfrom = \"hq.net\"\nprecedence = \"flash\"", `n.toml:21: precedence.rule: rule 1 (line 19) fits every message, so this one is never asked; put it before that one, or take it out`},
 		{"hold without warning", two + "[air]\nwarn_after = \"0s\"\nhold = \"10s\"", `n.toml:21: air.hold: nothing is held, as warn_after is 0s; set warn_after, or take it out`},

@@ -52,7 +52,32 @@ func (k *checker) peerFailover(i int) {
 	if links := k.c.linksOf(p); len(links) > 0 && !slices.ContainsFunc(links, func(l *Link) bool { return l.Direction != DirectionInbound }) {
 		k.warn(at+".links", `add one that may transmit, or set direction = "both"`, "every link of peer %q is inbound, so nothing is ever sent to it", p.Name)
 	}
+	k.numberings(at, p)
 	k.routes(at, p)
+}
+
+// numberings: between Longwire nodes all links go on with one numbering. Where a link has its own, what it had sent is sent again by the next.
+func (k *checker) numberings(at string, p *Peer) {
+	links := k.c.linksOf(p)
+	if len(links) < 2 {
+		return
+	}
+	radios := 0
+	for _, l := range links {
+		own := l.Type == LinkIP && !l.ZeroRTT
+		if l.Type == LinkS5066 {
+			radios++
+			own = p.S5066.Mapping != MappingLongwire
+		}
+		if own {
+			k.warn(at+".links", `if it runs Longwire, set zero_rtt = true and mapping = "longwire" on both sides; else its server has to drop repeats by their id`,
+				"peer %q may get messages twice when another link takes over: link %q has numbers of its own", p.Name, l.Name)
+			break
+		}
+	}
+	if radios > 1 && p.Pairing.Token != "" {
+		k.bad(at+".links", "keep one link of type s5066, beside any number of type ip", "peer %q is introduced over HF, and that goes over one link", p.Name)
+	}
 }
 
 func (k *checker) routes(at string, p *Peer) {
