@@ -42,7 +42,9 @@ type contact struct {
 	again   []store.Entry // what is to be sent again, in order
 	repeats int           // so many of the batch at hand were sent before
 	plain   bool          // no stream management with this peer
-	answers []Piece       // words that wait to be sent
+
+	spokeBefore bool    // our stream was announced here before another contact or link carried it
+	answers     []Piece // words that wait to be sent
 
 	mu       sync.Mutex
 	err      error  // why it is over

@@ -70,6 +70,7 @@ func (k *contact) takeOver() (bool, error) {
 		p.carrier = k
 		return true, nil
 	}
+	k.spokeBefore = k.spokeBefore || k.out != silent
 	p.carrier, k.out = k, silent
 	return true, nil
 }

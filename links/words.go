@@ -77,7 +77,7 @@ func (k *contact) enabled(piece Piece) error {
 		if err := k.follow(&word); err != nil {
 			return err
 		}
-		if word.Seq == 1 {
+		if word.Seq == 1 && !k.spokeBefore {
 			word.HasSeq = false
 		}
 	}
@@ -175,7 +175,7 @@ func (k *contact) onEnabled(piece Piece, now time.Time) error {
 	epoch := k.book.Epoch()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if !spoken && !k.ignore {
+	if !k.ignore && (!spoken || piece.HasSeq && k.p.c.ZeroRTT) {
 		k.in, k.inPos = true, pos
 	}
 	k.epoch = epoch
@@ -262,10 +262,10 @@ func (k *contact) onResumed(piece Piece, now time.Time) error {
 	}
 	k.out = answered
 	k.mu.Lock()
-	done := k.in || k.ignore
+	ignored, spoken := k.ignore, k.in
 	k.mu.Unlock()
 	switch {
-	case done:
+	case ignored, spoken && !(k.p.c.ZeroRTT && piece.HasSeq): // an answer with a number begins the stream anew here, from that
 	case !k.p.c.ZeroRTT:
 		k.comes(k.saidH)
 	case piece.HasSeq:
