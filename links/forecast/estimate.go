@@ -73,25 +73,26 @@ func (m *Model) estimateLocked(w Work, o Outlook, now time.Duration) (f Forecast
 	return f, need
 }
 
-// needLocked is how long the link has to work for it.
+// needLocked is how long the link has to work for it: what is under way, turn by turn, and then those turns that what waits will need.
 func (m *Model) needLocked(c costs, w Work, now time.Duration) time.Duration {
-	before, flying := m.beforeLocked(w.Entry)
-	total := float64(before + w.Ahead + w.Own)
-	if flying {
-		total = float64(before)
-	}
+	bytes, turns, flying := m.beforeLocked(w.Entry)
+	waits := float64(w.Ahead + w.Own)
 	if w.Turn {
-		total = float64(w.Own)
+		waits = float64(w.Own)
 	}
-	turns := 1.0
-	if c.most > 0 && !w.Turn {
-		turns = max(1, math.Ceil(total/c.most))
+	more := 0.0
+	if !flying {
+		more = 1
+		if c.most > 0 && !w.Turn {
+			more = max(1, math.Ceil(waits/c.most))
+		}
+		bytes += waits
 	}
 	if len(m.flight) == 0 {
 		pause := (now - m.active).Seconds()
-		return seconds(c.first(pause) + c.byte*total + (turns-1)*c.next - c.back())
+		return seconds(c.first(pause) + c.byte*bytes + (more-1)*c.next - c.back())
 	}
-	need := seconds(c.byte*total+turns*c.next) - m.passedLocked(c, now)
+	need := seconds(c.byte*bytes+(turns+more)*c.next) - m.passedLocked(c, now)
 	if m.first {
 		need += seconds(c.first(m.pause) - c.next)
 	}
@@ -104,27 +105,38 @@ func (m *Model) passedLocked(c costs, now time.Duration) time.Duration {
 	if m.first {
 		fixed = c.first(m.pause)
 	}
-	size := float64(m.size)
-	if c.most > 0 {
-		size = min(size, c.most)
+	size := 0.0
+	var sent time.Duration
+	for i, id := range m.order {
+		a := m.flight[id]
+		if i > 0 && a.sent-sent > apart {
+			break
+		}
+		size, sent = size+float64(a.bytes), a.sent
 	}
 	whole := seconds(fixed + c.byte*size)
 	passed := now - m.begun
 	return min(passed, whole-passed/3)
 }
 
-// beforeLocked are the bytes under way up to an entry, itself too, or all if it is not under way.
-func (m *Model) beforeLocked(id uint64) (bytes int, flying bool) {
-	if _, flying = m.flight[id]; id == 0 || !flying {
-		return m.size, false
-	}
-	for _, o := range m.order {
-		bytes += m.flight[o]
-		if o == id {
+// apart is how much later than another an entry is sent that does not go in the same turn.
+const apart = 50 * time.Millisecond
+
+// beforeLocked are the bytes under way, and their turns, up to an entry and with it, or all if it is not under way.
+func (m *Model) beforeLocked(id uint64) (bytes, turns float64, flying bool) {
+	_, flying = m.flight[id]
+	var sent time.Duration
+	for i, o := range m.order {
+		a := m.flight[o]
+		if i == 0 || a.sent-sent > apart {
+			turns++
+		}
+		bytes, sent = bytes+float64(a.bytes), a.sent
+		if flying && o == id {
 			break
 		}
 	}
-	return bytes, true
+	return bytes, turns, flying
 }
 
 // lay puts work that can begin at from into the windows, and tells when it is done.

@@ -21,21 +21,27 @@ type Model struct {
 	record record
 	down   outages
 
-	flight   map[uint64]int  // entries under way: their bytes
-	order    []uint64        // of flight, as sent
-	there    map[uint64]bool // arrived, and not confirmed by the peer yet
-	size     int             // bytes in flight
-	begun    time.Duration   // the turn at hand
-	first    bool            // which began with an idle link
-	last     time.Duration   // when something arrived last,
-	active   time.Duration   // or was heard of the peer
-	pause    float64         // before the turn at hand, if that is a first one; s
+	flight   map[uint64]aloft // entries under way
+	order    []uint64         // of flight, as sent
+	there    map[uint64]bool  // arrived, and not confirmed by the peer yet
+	size     int              // bytes in flight
+	begun    time.Duration    // the turn at hand
+	first    bool             // which began with an idle link
+	last     time.Duration    // when something arrived last,
+	active   time.Duration    // or was heard of the peer
+	pause    float64          // before the turn at hand, if that is a first one; s
 	up       bool
 	since    time.Duration // of up or down
 	everUp   bool
 	rest     bool // down on purpose
 	promises map[uint64]promise
 	promised []uint64 // oldest first; may name some that are gone
+}
+
+// aloft is an entry under way: its bytes, and when it was sent, by which those are told apart that do not go in one turn.
+type aloft struct {
+	bytes int
+	sent  time.Duration
 }
 
 // promise is what was said of an entry when it was accepted.
@@ -46,7 +52,7 @@ type promise struct {
 
 // New makes a Model. rate is what the link is thought to carry, in bit/s; 0: not known until measured.
 func New(rate int) *Model {
-	m := &Model{flight: make(map[uint64]int), there: make(map[uint64]bool), promises: make(map[uint64]promise)}
+	m := &Model{flight: make(map[uint64]aloft), there: make(map[uint64]bool), promises: make(map[uint64]promise)}
 	m.SetRate(rate)
 	return m
 }
@@ -103,7 +109,7 @@ func (m *Model) Sent(id uint64, bytes int, queued, now time.Duration) {
 	if _, ok := m.flight[id]; ok || len(m.flight) >= maxFlight {
 		return
 	}
-	m.flight[id] = bytes
+	m.flight[id] = aloft{bytes, now}
 	m.order = append(m.order, id)
 	m.size += bytes
 }
@@ -113,8 +119,8 @@ func (m *Model) Sent(id uint64, bytes int, queued, now time.Duration) {
 func (m *Model) Arrived(id uint64, final bool, now time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if bytes, ok := m.flight[id]; ok {
-		m.arrivedLocked(bytes, now)
+	if a, ok := m.flight[id]; ok {
+		m.arrivedLocked(a.bytes, now)
 	}
 	if p, ok := m.promises[id]; ok {
 		c, _ := fit(m.turns, m.prior, now)
@@ -151,11 +157,11 @@ func (m *Model) Where(id uint64) (aloft, there bool) {
 func (m *Model) goneLocked(id uint64) {
 	delete(m.promises, id)
 	delete(m.there, id)
-	bytes, ok := m.flight[id]
+	a, ok := m.flight[id]
 	if !ok {
 		return
 	}
-	m.size -= bytes
+	m.size -= a.bytes
 	delete(m.flight, id)
 	if i := slices.Index(m.order, id); i >= 0 {
 		m.order = slices.Delete(m.order, i, i+1)
