@@ -196,3 +196,21 @@ ip = { address = "198.51.100.1" }
 		t.Error("certificates for nothing")
 	}
 }
+
+// A kit may have several links, and both ends fold alike.
+func TestSeveralLinksAndFoldingAreMirrored(t *testing.T) {
+	inHouse(t, strings.NewReplacer("#[[all.node.peer]]", "[[all.node.peer]]", "#failover", "failover", "#[all.node.peer.fold]", "[all.node.peer.fold]",
+		"#preset", "preset", "#shorten_ids", "shorten_ids", `links = ["ip"]`, "links = [\"ip\", \"s5066\"]\nsis = { address = \"1.1.0.3\", server = \"192.0.2.11:5066\" }").Replace(exampleText))
+	write(t)
+	mirrored(t, "headquarters", "ship")
+	ship := named(t, settings(t, got(t, "ship", "").Docs.Node)["peer"], "headquarters")
+	hq := named(t, settings(t, got(t, "headquarters", "").Docs.Node)["peer"], "ship")
+	for _, p := range []table{ship, hq} {
+		if got := at(t, p, "links"); !reflect.DeepEqual(got, []any{"IP link headquarters-2-ship", "5066 link"}) {
+			t.Errorf("links %v", got)
+		}
+		if fold := at(t, p, "fold"); !reflect.DeepEqual(fold, table{"preset": "auto", "shorten_ids": true}) || at(t, p, "failover", "after") != "60s" {
+			t.Errorf("folding %v", fold)
+		}
+	}
+}
