@@ -19,8 +19,13 @@ const (
 
 // line is what the link to the peer is known to carry. What was measured is what the SIS server confirmed since it was given something: turns,
 // answers and the traffic of others are in it, as they are in what a sender waits for.
-func (p *port) line(measured float64) meter.Line {
-	return meter.Line{Measured: measured, Nominal: p.link.Rate, Packet: unitHeader, Payload: unitPayload, Fixed: fixedAir}
+// What goes behind something that is under way goes in the same transmission.
+func (p *port) line(measured float64, behind bool) meter.Line {
+	l := meter.Line{Measured: measured, Nominal: p.link.Rate, Packet: unitHeader, Payload: unitPayload}
+	if !behind {
+		l.Fixed = fixedAir
+	}
+	return l
 }
 
 // share makes what each stanza of a U_PDU took: its part by size.

@@ -48,12 +48,12 @@ func (w *longwire) hand(ctx context.Context, epoch int, n uint32, text []byte, w
 	}
 	s, again, mark2 := links.Once(w.book, s, id, n)
 	if again {
-		w.p.came(w.lane(), links.EventDuplicate, s, len(text), wire, w.p.line(w.out.rate).Air(wire))
+		w.p.came(w.lane(), links.EventDuplicate, s, len(text), wire, w.p.line(w.out.rate, true).Air(wire))
 		w.p.db.Submit(mark, done)
 		return true
 	}
 	commit = mark2
-	w.p.came(w.lane(), links.EventReceived, s, len(text), wire, w.p.line(w.out.rate).Air(wire))
+	w.p.came(w.lane(), links.EventReceived, s, len(text), wire, w.p.line(w.out.rate, true).Air(wire))
 	w.p.in(w.p.c.Peer, s, mark, done)
 	return true
 }

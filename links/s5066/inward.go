@@ -377,7 +377,7 @@ func (w *longwire) takeAll(ctx context.Context, h frame.Header, texts [][]byte) 
 		part := share(wire, len(text), raw)
 		if !after(n, in.taken) {
 			w.p.meter.Add(func(c *meter.Counts) { c.In.Repeated++ })
-			w.p.came(w.lane(), links.EventDuplicate, nil, len(text), part, w.p.line(w.out.rate).Air(part))
+			w.p.came(w.lane(), links.EventDuplicate, nil, len(text), part, w.p.line(w.out.rate, true).Air(part))
 			w.out.anyTold = false // it has not heard of them
 			w.book.Doubt()
 			w.owe(1)

@@ -344,7 +344,7 @@ func (w *longwire) account(f flight, carried []item, raw int) {
 		}
 	})
 	wire := f.size + w.out.pieces
-	line := w.p.line(w.out.rate)
+	line := w.p.line(w.out.rate, len(w.out.flights) > 0)
 	air := line.Air(wire)
 	if w.p.c.Delivery == DeliveryNoARQ {
 		air *= time.Duration(1 + w.p.c.Repeats)

@@ -116,11 +116,11 @@ func (r *rcopIn) hand(ctx context.Context, pdu *rcop.PDU) {
 	d := digests(pdu)
 	if r.known(d) {
 		r.p.meter.Add(func(c *meter.Counts) { c.In.Repeated++ })
-		r.p.came("", links.EventDuplicate, pdu.Stanza, len(pdu.Text), len(pdu.Text), r.p.line(0).Air(len(pdu.Text)))
+		r.p.came("", links.EventDuplicate, pdu.Stanza, len(pdu.Text), len(pdu.Text), r.p.line(0, true).Air(len(pdu.Text)))
 		r.p.log.Debug("stanza came again", "id", pdu.Header.ID)
 		return
 	}
-	r.p.came("", links.EventReceived, pdu.Stanza, len(pdu.Text), len(pdu.Text), r.p.line(0).Air(len(pdu.Text)))
+	r.p.came("", links.EventReceived, pdu.Stanza, len(pdu.Text), len(pdu.Text), r.p.line(0, true).Air(len(pdu.Text)))
 	mark := func(tx *store.Tx) error { return tx.AddSeen(rcopKey(r.p.c.Peer), d) }
 	for {
 		done := make(chan error, 1)

@@ -372,7 +372,7 @@ func (w *rcopMapping) account(f *rcopFlight) {
 		}
 	})
 	e := links.Event{Kind: links.EventSent, Again: again, Batch: 1, Folded: len(f.text), Compressed: len(f.text)}.Of(f.entry)
-	e.Seq, e.Wire, e.Air = f.seq, wire, w.p.line(0).Air(wire)
+	e.Seq, e.Wire, e.Air = f.seq, wire, w.p.line(0, len(w.out.tickets) > 1).Air(wire)
 	w.p.event(e)
 }
 
