@@ -68,7 +68,11 @@ func (m *model) put(e store.Entry, lim store.QueueLimits) (dropped []uint64, ok 
 	kept := slices.Clone(m.entries)
 	if e.Coalesce {
 		kept = slices.DeleteFunc(kept, func(o store.Entry) bool {
-			return o.Session == "" && o.Coalesce && o.From == e.From && o.To == e.To
+			replaced := o.Session == "" && o.Coalesce && o.From == e.From && o.To == e.To
+			if replaced && !o.NotBefore.IsZero() && o.NotBefore.Before(e.NotBefore) {
+				e.NotBefore = o.NotBefore
+			}
+			return replaced
 		})
 	}
 	for len(kept)+1 > lim.Entries {
