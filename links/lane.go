@@ -50,7 +50,7 @@ func (p *Pump) pressed(took bool) {
 }
 
 // holds tells whether what is numbered is ours to look after: no other link has taken over since.
-func (p *Pump) holds() bool { return p.desk.Carries(p) }
+func (p *Pump) holds() bool { return p.desk.Holds(p) }
 
 // takeOver is called when k carries our stanzas; false means not yet. Where numbering goes on from contact to contact, and from link to link, what was said
 // of it here is out of date, and what is not confirmed is sent again. Else each role has numbers of its own: then the other contact's stanzas must be

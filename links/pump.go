@@ -44,7 +44,7 @@ type Pump struct {
 
 	desk  *custody.Desk // of all links of the peer
 	user  *custody.User // what we are to it,
-	leave func()        // until this is called
+	leave func(...any)  // until this is called
 	turn  *sync.Mutex   // the desk's
 
 	carrier *contact  // who carried our stanzas last; under turn
@@ -105,7 +105,7 @@ func NewPump(c Config, link Link, env Env) *Pump {
 // Run carries stanzas until ctx is done. Then it says goodbye, for a few seconds at most, and nothing of it is left when it returns. The error is
 // that of the store.
 func (p *Pump) Run(ctx context.Context) error {
-	defer p.leave()
+	defer p.leave(p)
 	if err := p.open(); err != nil {
 		return err
 	}

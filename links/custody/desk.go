@@ -2,6 +2,7 @@ package custody
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"longwire/store"
@@ -46,20 +47,52 @@ type ear struct {
 	f   func(took bool)
 }
 
-// Use notes that a link may have numbered entries, until stop is called.
-func (d *Desk) Use(u *User) (stop func()) {
+// Use notes that a link may have numbered entries, until stop is called with all that have taken for it. Turn must not be held then.
+func (d *Desk) Use(u *User) (stop func(who ...any)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.users[u] = true
-	return func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		delete(d.users, u)
+	return func(who ...any) { d.quit(u, who) }
+}
+
+// quit takes a link off. What it leaves on the express lane, where no other link goes on with that, is for the one that carries, which takes anew.
+func (d *Desk) quit(u *User, who []any) {
+	d.Turn.Lock()
+	defer d.Turn.Unlock()
+	d.mu.Lock()
+	delete(d.users, u)
+	x := d.books[Express(d.peer)]
+	d.mu.Unlock()
+	if slices.Contains(who, d.carrier) {
+		d.carrier = nil
 	}
+	if slices.Contains(who, d.express) {
+		d.express = nil
+	}
+	if x == nil || slices.Contains(d.keys(), Express(d.peer)) {
+		return
+	}
+	if c := x.State(); c.Sent != c.Acked {
+		d.carrier = nil
+		defer d.Confirmed(nil)
+	}
+}
+
+// keys are those of the records that links use.
+func (d *Desk) keys() (keys []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for u := range d.users {
+		keys = append(keys, u.Keys...)
+	}
+	return keys
 }
 
 // Carries tells whether it was who that took last. Under Turn.
 func (d *Desk) Carries(who any) bool { return d.carrier == who }
+
+// Holds tells whether what is numbered is for who to look after: no other has taken it, since the node runs or since that one left. Under Turn.
+func (d *Desk) Holds(who any) bool { return d.carrier == nil || d.carrier == who }
 
 // Take makes who, of the link u, the one that sends what is for the peer. False: not yet, another must yield first. Whoever takes over announces anew, with the
 // numbers there are. Under Turn.
@@ -101,6 +134,9 @@ func (d *Desk) TakeExpress(who any) (others bool) {
 // HasExpress tells whether it was who that took that last. Under Turn.
 func (d *Desk) HasExpress(who any) bool { return d.express == who }
 
+// HoldsExpress is as Holds, of the express lane. Under Turn.
+func (d *Desk) HoldsExpress(who any) bool { return d.express == nil || d.express == who }
+
 // requeue makes unsent what is not confirmed of the common numbering. Its numbers are filled when that goes on.
 func (d *Desk) requeue() (bool, error) {
 	b, err := d.Book(d.peer)
@@ -122,13 +158,12 @@ func (d *Desk) orphans() error {
 	if d.queue.Stats().Sent == 0 {
 		return nil
 	}
-	d.mu.Lock()
-	known := map[string]bool{"": true}
-	var keys []string
-	for u := range d.users {
-		keys = append(keys, u.Keys...)
+	known, keys := map[string]bool{"": true}, d.keys()
+	if !slices.Contains(keys, Express(d.peer)) {
+		if err := d.HandOver(); err != nil { // the peer may have taken it by that number
+			return err
+		}
 	}
-	d.mu.Unlock()
 	err := d.db.View(func(tx *store.Tx) error {
 		for _, key := range keys {
 			c, err := tx.Custody(key)

@@ -120,6 +120,9 @@ func (d *Desk) HandOver() error {
 	if err != nil {
 		return err
 	}
+	if c := b.State(); c.Sent == c.Acked {
+		return nil
+	}
 	var handed []uint64
 	err = b.Update(func(tx *store.Tx, c *store.Custody) (err error) {
 		if c.OutID == "" {

@@ -345,3 +345,29 @@ func TestExpressIsLeftToOthersOnce(t *testing.T) {
 		})
 	}
 }
+
+// What a former run of the node has left on the express lane goes another way, when this one finds that closed.
+func TestExpressOfAFormerRunIsLeftToOthers(t *testing.T) {
+	play(t, sistest.Options{Delay: 2 * time.Second, Rate: 1200}, func(r *rig) {
+		d := &detour{change: make(chan struct{})}
+		r.a.way = d
+		var lossy atomic.Bool
+		r.b.mangle = func(u sis.UnidataIndication) []sis.UnidataIndication {
+			if _, express := frame.Cut(u.UPDU); express && lossy.Load() {
+				return nil
+			}
+			return []sis.UnidataIndication{u}
+		}
+		r.met()
+		lossy.Store(true)
+		r.a.say(store.ClassFlash, alice, bob, "flash")
+		time.Sleep(20 * time.Second)
+		r.a.Stop()
+		d.set(true)
+		r.a.Start()
+		time.Sleep(time.Hour)
+		if got := r.b.Received(); len(got) != 2 || got[1] != "flash" || r.a.Waiting() > 0 {
+			t.Errorf("got %q, %d wait", got, r.a.Waiting())
+		}
+	})
+}

@@ -157,8 +157,16 @@ func (w *longwire) pressed(took bool) {
 	w.wake()
 }
 
-// cares tells whether what is numbered is ours to look after: no other link has taken over since.
+// cares tells whether it was us who took last, so that what is numbered since then is ours.
 func (w *longwire) cares() bool { return w.fast && w.p.desk.HasExpress(w) || w.p.desk.Carries(w) }
+
+// holds tells whether what is numbered is ours to look after: no other link has taken over.
+func (w *longwire) holds() bool {
+	if w.fast {
+		return w.p.desk.HoldsExpress(w)
+	}
+	return w.p.desk.Holds(w)
+}
 
 // yieldTime is how long the SIS server may still confirm what it has, when another link is to carry. In radio time.
 const yieldTime = 2 * time.Minute

@@ -21,7 +21,7 @@ import (
 type lanes struct {
 	p                 *port
 	ordinary, express *longwire
-	leave             func() // the desk
+	leave             func(...any) // the desk
 
 	mu    sync.Mutex               // guards what follows
 	owner map[sis.Ticket]*longwire // of what is under way
@@ -49,7 +49,7 @@ func (l *lanes) other(w *longwire) *longwire {
 
 // run opens both and carries stanzas until ctx is done.
 func (l *lanes) run(ctx context.Context) error {
-	defer l.leave()
+	defer l.leave(l.ordinary, l.express)
 	defer l.p.desk.Listen(l.ordinary, l.ordinary.pressed)()
 	for _, w := range []*longwire{l.ordinary, l.express} {
 		if err := w.open(); err != nil {
@@ -170,7 +170,7 @@ func (l *lanes) handOver() error {
 	w := l.express
 	w.turn.Lock()
 	defer w.turn.Unlock()
-	if c := w.book.State(); c.Sent == c.Acked || !l.p.desk.HasExpress(w) {
+	if c := w.book.State(); c.Sent == c.Acked || !w.holds() {
 		return nil
 	}
 	if err := l.p.desk.HandOver(); err != nil {

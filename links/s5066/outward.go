@@ -291,7 +291,7 @@ func (w *longwire) landed(mark uint32) {
 // release makes numbered entries unsent whose time is over before they could be sent, so that their senders are told. What the peer's node has is
 // as good as delivered, and waits for its mark.
 func (w *longwire) release(now time.Time) error {
-	if !w.cares() {
+	if !w.holds() {
 		return nil // another link looks after them
 	}
 	o := &w.out

@@ -31,7 +31,7 @@ type rcopMapping struct {
 
 	turn  *sync.Mutex   // the desk's
 	user  *custody.User // what we are to it,
-	leave func()        // until this is called
+	leave func(...any)  // until this is called
 	yield time.Time     // since when another link waits for us; under turn
 	out   rcopOut
 
@@ -103,7 +103,7 @@ func (w *rcopMapping) publish() {
 
 // run reads what is on flash and carries stanzas until ctx is done.
 func (w *rcopMapping) run(ctx context.Context) error {
-	defer w.leave()
+	defer w.leave(w)
 	if err := w.open(); err != nil {
 		return err
 	}
