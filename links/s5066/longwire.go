@@ -298,6 +298,7 @@ func (w *longwire) send(ctx context.Context) error {
 		case <-wake:
 			w.gather()
 		case <-changed:
+			w.gather()
 		case <-w.kick:
 		case <-timer.C:
 		}

@@ -52,6 +52,7 @@ type outward struct {
 	told    uint32 // mark that the peer is known to have been told
 	anyTold bool
 	quiet   time.Time // nothing new is begun before: stanzas that come together go together
+	barren  time.Time // until then the queue has nothing for us, unless it tells otherwise
 	askAt   time.Time // when to ask for a mark; zero: no need
 	asks    int
 	asked   uint32 // the peer was asked when its node had everything up to here,

@@ -112,6 +112,7 @@ func (w *longwire) next(n, bytes int, now time.Time) ([]store.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.finds(entries, now)
 	return w.lanes.slow(entries, now)
 }
 

@@ -2,6 +2,8 @@ package s5066
 
 import (
 	"time"
+
+	"longwire/store"
 )
 
 // An action is what there is to send.
@@ -31,6 +33,7 @@ const (
 func (w *longwire) gather() {
 	w.turn.Lock()
 	defer w.turn.Unlock()
+	w.out.barren = time.Time{}
 	if o := &w.out; len(o.flights) == 0 && !o.quiet.After(time.Now()) {
 		o.quiet = time.Now().Add(w.p.radio(gatherTime))
 	}
@@ -81,7 +84,7 @@ func (w *longwire) plan(now time.Time) (action, time.Time) {
 	if o.again != nil && ready && soonest(o.lastBad.Add(w.p.radio(againEvery))) {
 		return sendAgain, next
 	}
-	if carries && ready && w.hasData() && w.mayFly(now, soonest) && soonest(o.quiet) {
+	if carries && ready && w.hasData(now, soonest) && w.mayFly(now, soonest) && soonest(o.quiet) {
 		return sendData, next
 	}
 	switch {
@@ -96,7 +99,7 @@ func (w *longwire) plan(now time.Time) (action, time.Time) {
 }
 
 // hasData tells whether stanzas may be sent.
-func (w *longwire) hasData() bool {
+func (w *longwire) hasData(now time.Time, soonest func(time.Time) bool) bool {
 	o := &w.out
 	if n := len(o.items); n > 0 && !after(o.next, o.items[n-1].seq) {
 		return true
@@ -106,10 +109,24 @@ func (w *longwire) hasData() bool {
 	}
 	st := w.p.queue.Stats()
 	if st.Entries == st.Sent || !w.fast {
-		return st.Entries > st.Sent
+		return st.Entries > st.Sent && soonest(o.barren)
 	}
-	next, err := w.next(1, 1, time.Now())
+	next, err := w.next(1, 1, now)
 	return err == nil && len(next) > 0
+}
+
+// finds notes whether the queue has something for us. What is held is due some time; all else it tells (Watch).
+func (w *longwire) finds(entries []store.Entry, now time.Time) {
+	w.out.barren = time.Time{}
+	if len(entries) > 0 {
+		return
+	}
+	w.out.barren = now.Add(lookAgain)
+	if due, err := w.p.queue.Due(now); err != nil {
+		w.out.barren = now.Add(time.Second)
+	} else if !due.IsZero() && due.Before(w.out.barren) {
+		w.out.barren = now.Add(due.Sub(now)) // by the monotonic clock
+	}
 }
 
 // mayFly tells whether the window is open.
