@@ -77,3 +77,18 @@ func (tx *Tx) forgetRepeats(base, order []byte, first, last uint64, before time.
 	}
 	return nil
 }
+
+// ShiftRepeats moves the times of what is noted of a peer by d, where which says that they are of the clock that was set.
+func (tx *Tx) ShiftRepeats(peer string, d time.Duration, which func(at time.Time) bool) error {
+	order := append(prefix(keyRepeat, peer), 'n')
+	return tx.each(bucketMeta, order, order, func(k, v []byte) error {
+		if len(v) != 16 {
+			return nil
+		}
+		at := fromNanos(int64(binary.BigEndian.Uint64(v[8:])))
+		if !which(at) {
+			return nil
+		}
+		return tx.put(bucketMeta, k, binary.BigEndian.AppendUint64(append([]byte(nil), v[:8]...), uint64(nanos(at.Add(d)))))
+	})
+}

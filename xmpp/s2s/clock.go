@@ -1,6 +1,7 @@
 package s2s
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -61,28 +62,31 @@ func (ps *Peers) keepTime() (now time.Time, err error) {
 	return wall, nil
 }
 
-// follow moves what was put before the clock was set by as much, one transaction for each queue.
+// follow moves what was put before the clock was set by as much, and what is remembered too: in one transaction, as a node that dies between two would find the
+// rest by the clock that was, and let it expire or keep it for good.
 func (ps *Peers) follow(now time.Time) error {
-	by := ps.timing.by
+	by, moved := ps.timing.by, 0
 	// What came since the last look may be of either clock; it is new by its own.
 	before := func(at time.Time) bool { return now.Add(-by).Sub(at).Abs() < now.Sub(at).Abs() }
-	moved := 0
-	for _, p := range ps.sorted() {
-		if p.moved == by { // in a try before this one
-			continue
+	all := ps.sorted()
+	err := ps.DB.Update(func(tx *store.Tx) error {
+		moved = 0
+		for _, p := range all {
+			n, err := p.queue.Shift(tx, by, func(e store.Entry) bool { return e.ID <= p.mark || before(e.Queued) })
+			if err == nil {
+				err = tx.ShiftRepeats(p.name, by, before)
+			}
+			if errors.Is(err, store.ErrCorrupt) { // it must not hold up the others
+				ps.Log.Error("s2s: the clock was set, and not all that waits has followed", "peer", p.name, "err", err)
+			} else if err != nil {
+				return fmt.Errorf("peer %s: %w", p.name, err)
+			}
+			moved += n
 		}
-		n, err := p.shift(by-p.moved, func(e store.Entry) bool { return e.ID <= p.mark || before(e.Queued) })
-		if err != nil {
-			return err
-		}
-		p.moved, moved = by, moved+n
-	}
-	err := ps.DB.Update(func(tx *store.Tx) error { return tx.ShiftFates(by, before) })
+		return tx.ShiftFates(by, before)
+	})
 	if err != nil {
 		return fmt.Errorf("s2s: after the clock was set: %w", err)
-	}
-	for _, p := range ps.sorted() {
-		p.moved = 0
 	}
 	ps.timing.owed, ps.timing.by = false, 0
 	ps.Log.Warn("s2s: the clock was set; what waits keeps its time", "by", by.Round(time.Second), "stanzas", moved)

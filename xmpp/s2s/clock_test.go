@@ -127,6 +127,70 @@ func TestClockWasSetWhileTheNodeWasDown(t *testing.T) {
 	}
 }
 
+// A node may die at any moment: either all that waits, and all that is known, has followed the clock, or nothing.
+func TestAClockThatIsSetMovesAllPeersAtOnce(t *testing.T) {
+	const message = 4711
+	synctest.Test(t, func(t *testing.T) {
+		ship := s2s.Config{Name: "ship", Domains: []string{"ship.net"}}
+		r := newRig(t, hq, ship)
+		c := clocked(r)
+		stop := r.run()
+		queues := []*store.Queue{r.peer().Queue(), r.peers.Peer("ship").Queue()}
+		update := func(f func(*store.Tx) error) {
+			t.Helper()
+			if err := r.db.Update(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		repeat := func() (again bool) {
+			update(func(tx *store.Tx) (err error) {
+				again, err = tx.Repeat("ship", message, c.now(), time.Hour)
+				return err
+			})
+			return again
+		}
+		update(func(tx *store.Tx) error {
+			for _, q := range queues {
+				if _, _, err := q.Put(tx, store.Entry{From: alice, To: bob, Queued: c.now(), Stanza: []byte(say("m", "x"))}, store.QueueLimits{}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		repeat()
+		time.Sleep(s2s.Look)
+		synctest.Wait()
+		c.by.Store(int64(years40))
+		r.peers.Poke()
+		for moved := 0; moved < len(queues); {
+			moved = 0
+			if err := r.db.View(func(tx *store.Tx) error {
+				for _, q := range queues {
+					if err := q.Each(tx, func(e store.Entry) (bool, error) {
+						if c.now().Sub(e.Queued) < time.Hour {
+							moved++
+						}
+						return true, nil
+					}); err != nil {
+						return err
+					}
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if moved == 1 {
+				t.Fatal("one queue has followed, the other has not")
+			}
+		}
+		if !repeat() {
+			t.Error("what came before is not known any more")
+		}
+		stop()
+		r.db.Close()
+	})
+}
+
 // Seconds and minutes are what clocks are set by every day.
 func TestClockIsSetByALittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

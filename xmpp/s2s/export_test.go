@@ -7,3 +7,6 @@ func SetClock(ps *Peers, now func() (wall time.Time, mono time.Duration)) { ps.t
 
 // Look is the longest pause between two looks at the clock, and a little.
 const Look = look + time.Second
+
+// Poke makes Run look now.
+func (ps *Peers) Poke() { ps.poke() }

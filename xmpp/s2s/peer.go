@@ -28,9 +28,8 @@ type Peer struct {
 	stats stats
 
 	// Run's own:
-	due   time.Time     // when something that is held will be due
-	mark  uint64        // what had been queued when the clock was looked at
-	moved time.Duration // by what its times were moved, while those of other peers are not
+	due  time.Time // when something that is held will be due
+	mark uint64    // what had been queued when the clock was looked at
 }
 
 var _ router.Sink = (*Peer)(nil)
