@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -17,7 +18,7 @@ import (
 // makeProxy makes who answers for far entities.
 func (n *Node) makeProxy() {
 	n.proxy = proxy.New(proxy.Env{
-		Host: n.host, Sees: n.sees, Rooms: n.knownFarRooms, State: n.reach, Info: n.pep.Capable,
+		Host: n.host, Sees: n.sees, Subscribed: n.subscribed, Rooms: n.knownFarRooms, State: n.reach, Info: n.pep.Capable,
 		Silent: n.silent,
 	})
 }
@@ -84,6 +85,19 @@ func (n *Node) sees(t *router.Turn, account jid.JID) (list []jid.JID, err error)
 		}
 	}
 	return list, err
+}
+
+// subscribed tells whether an account is subscribed to a contact's presence. It reads one item, as a client that comes online asks for each.
+func (n *Node) subscribed(t *router.Turn, account, contact jid.JID) (to bool, err error) {
+	err = n.host.Read(t, func(tx *store.Tx) error {
+		it, err := tx.RosterItem(account.String(), contact.String())
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		to = it.To
+		return err
+	})
+	return to, err
 }
 
 // knownFarRooms are the rooms of others that ours are federated with.

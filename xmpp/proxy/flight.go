@@ -13,6 +13,7 @@ import (
 const (
 	maxFlight = 1000
 	maxIDs    = 16
+	maxAsked  = 4096 // bytes of a question that is noted
 )
 
 // flight are the questions that are under way across links. A client that has waited for a minute gives up and asks again,
@@ -29,7 +30,11 @@ type asked struct {
 	first *stanza.Stanza
 	ids   []string // of the repeats
 	until time.Time
+	say   answering // once it is over
 }
+
+// answering makes the answer to a repeat.
+type answering func(again *stanza.Stanza) *stanza.Stanza
 
 // repeated is for a question that crosses: it is answered by what is kept, or with one before it that is the same.
 func (s *Service) repeated(q *question) (done bool, err error) {
@@ -69,7 +74,7 @@ func (s *Service) follow(a *asked, st *stanza.Stanza) {
 	}
 	f.mu.Unlock()
 	if !waits { // the answer came in between
-		s.send(st.ErrorReply(late(st)))
+		s.send(a.say(st))
 	}
 }
 
@@ -80,7 +85,7 @@ func late(st *stanza.Stanza) *stanza.Err {
 // Asked notes that a question is in the queue of a peer.
 func (s *Service) Asked(name string, t *router.Turn, st *stanza.Stanza) {
 	p := s.peer(name)
-	if p == nil || st.Kind != stanza.IQ || st.Type != stanza.Get || st.ID == "" || len(st.Children) != 1 {
+	if p == nil || st.Kind != stanza.IQ || st.Type != stanza.Get || st.ID == "" || len(st.Children) != 1 || len(st.Inner) > maxAsked {
 		return
 	}
 	t.After(func() {
@@ -103,36 +108,36 @@ func (s *Service) Failed(t *router.Turn, st *stanza.Stanza, why *stanza.Err) {
 		return
 	}
 	t.After(func() {
-		a := s.flight.take(func(a *asked) bool { return a.first.ID == st.ID && a.first.From == st.From && a.first.To == st.To })
-		s.finish(a, func(again *stanza.Stanza) *stanza.Stanza { return again.ErrorReply(why) })
+		s.finish(s.flight.take(func(again *stanza.Stanza) *stanza.Stanza { return again.ErrorReply(why) },
+			func(a *asked) bool { return a.first.ID == st.ID && a.first.From == st.From && a.first.To == st.To }))
 	})
 }
 
 // answered gives the answer of the first to those that were the same, and keeps it.
 func (s *Service) answered(st *stanza.Stanza) {
-	a := s.flight.take(func(a *asked) bool { return a.first.ID == st.ID && a.first.From == st.To && a.first.To == st.From })
+	a := s.flight.take(func(again *stanza.Stanza) *stanza.Stanza {
+		c := st.Copy()
+		c.ID = again.ID
+		return c
+	}, func(a *asked) bool { return a.first.ID == st.ID && a.first.From == st.To && a.first.To == st.From })
 	if a == nil {
 		return
 	}
 	if st.Type == stanza.Result && keepable(a.first.Children[0].Name.Space) {
 		s.kept.put(keyOf(a.first.From.Bare().String(), a.first), st.Inner, time.Now())
 	}
-	s.finish(a, func(again *stanza.Stanza) *stanza.Stanza {
-		c := st.Copy()
-		c.ID = again.ID
-		return c
-	})
+	s.finish(a)
 }
 
 // finish answers the repeats of a question.
-func (s *Service) finish(a *asked, say func(again *stanza.Stanza) *stanza.Stanza) {
+func (s *Service) finish(a *asked) {
 	if a == nil {
 		return
 	}
 	for _, id := range a.ids {
 		again := a.first.Copy()
 		again.ID = id
-		s.send(say(again))
+		s.send(a.say(again))
 	}
 }
 
@@ -147,13 +152,14 @@ func (s *Service) send(st *stanza.Stanza) {
 	}
 }
 
-// take finds a question and ends it.
-func (f *flight) take(is func(*asked) bool) *asked {
+// take finds a question and ends it; its repeats will get what say says.
+func (f *flight) take(say answering, is func(*asked) bool) *asked {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for key, a := range f.byKey {
 		if is(a) {
 			delete(f.byKey, key)
+			a.say = say
 			return a
 		}
 	}
@@ -163,10 +169,11 @@ func (f *flight) take(is func(*asked) bool) *asked {
 // overdue ends the questions that nobody has answered.
 func (s *Service) overdue(now time.Time) {
 	for {
-		a := s.flight.take(func(a *asked) bool { return now.After(a.until) })
+		a := s.flight.take(func(again *stanza.Stanza) *stanza.Stanza { return again.ErrorReply(late(again)) },
+			func(a *asked) bool { return now.After(a.until) })
 		if a == nil {
 			return
 		}
-		s.finish(a, func(again *stanza.Stanza) *stanza.Stanza { return again.ErrorReply(late(again)) })
+		s.finish(a)
 	}
 }

@@ -139,10 +139,51 @@ func TestNobodyWaitsForEver(t *testing.T) {
 	})
 }
 
+// Whoever asks again in the moment in which the answer comes gets it too.
+func TestARepeatThatMeetsTheAnswerGetsIt(t *testing.T) {
+	p := field
+	p.Cross = []string{"urn:example:of-the-moment"} // is not kept
+	r := newRig(t, p)
+	const question, answer = "<m xmlns='urn:example:of-the-moment'/>", "<m xmlns='urn:example:of-the-moment'>now</m>"
+	r.Play("alice/desk connects\nalice/desk sends <iq type='get' id='1' to='carol@field.net'>" + question + "</iq>")
+	again, err := stream.ParseStanza([]byte("<iq from='alice@hq.net/desk' to='carol@field.net' type='get' id='2'>" + question + "</iq>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	turn := new(router.Turn)
+	if done, err := r.svc.Answer("field", turn, again); !done || err != nil {
+		t.Fatal(done, err)
+	}
+	r.hears("<iq from='carol@field.net' to='alice@hq.net/desk' type='result' id='1'>" + answer + "</iq>")
+	turn.Done()
+	r.Play("alice/desk gets <iq type='result' id='1' from='carol@field.net'>" + answer + "</iq>\n" +
+		"alice/desk gets <iq type='result' id='2' from='carol@field.net'>" + answer + "</iq>")
+}
+
+// Only rooms talk to rooms: a user's question does not cross as theirs do.
+func TestAUserIsNoRoom(t *testing.T) {
+	r := newRig(t, field)
+	q, err := stream.ParseStanza([]byte("<iq from='alice@hq.net/desk' to='ops@chat.field.net' type='get' id='1'><vCard xmlns='vcard-temp'/><fmuc xmlns='http://isode.com/protocol/fmuc'/></iq>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done, err := r.svc.Answer("field", new(router.Turn), q); !done || err == nil {
+		t.Errorf("done: %v, %v", done, err)
+	}
+	q.From = mustParse("hqroom@rooms.net")
+	if done, err := r.svc.Answer("field", new(router.Turn), q); done || err != nil {
+		t.Errorf("a room's: done: %v, %v", done, err)
+	}
+}
+
 // What is under way and what is kept is bounded.
 func TestQuestionsFillNoMemory(t *testing.T) {
 	r := newRig(t, asks())
 	r.Play("alice/desk connects")
+	r.Send("alice/desk", "<iq type='get' id='long' to='carol@field.net'><vCard xmlns='vcard-temp'><NOTE>"+strings.Repeat("x", 5000)+"</NOTE></vCard></iq>", false)
+	if flying, _, _ := r.svc.Sizes(); flying != 0 {
+		t.Error("a long question is noted")
+	}
 	for i := range 1100 {
 		q := fmt.Sprintf("<iq type='get' id='%d' to='u%d@field.net'><vCard xmlns='vcard-temp'/></iq>", i, i)
 		r.Send("alice/desk", q, false)

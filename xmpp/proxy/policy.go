@@ -58,9 +58,6 @@ func homely(space string) bool {
 
 // crosses tells whether a request goes to the peer.
 func (p *Policy) crosses(st *stanza.Stanza, room bool) bool {
-	if st.Has(nsFMUC, "fmuc") {
-		return true
-	}
 	if len(st.Children) != 1 || st.ID == "" {
 		return !p.Local
 	}

@@ -31,8 +31,9 @@ type Host interface {
 // Env is what the service learns from the rest of the node. The functions are called concurrently.
 type Env struct {
 	Host Host
-	// Sees are the contacts whose presence an account is subscribed to.
-	Sees func(t *router.Turn, account jid.JID) ([]jid.JID, error)
+	// Sees are the contacts whose presence an account is subscribed to, and Subscribed tells whether one is of them.
+	Sees       func(t *router.Turn, account jid.JID) ([]jid.JID, error)
+	Subscribed func(t *router.Turn, account, contact jid.JID) (bool, error)
 	// Rooms are the far rooms that are known as rooms of ours are federated with them.
 	Rooms func(t *router.Turn) ([]Room, error)
 	// State tells how a peer is reached now, and Silent whether presence does not cross to it.
@@ -138,7 +139,8 @@ func (s *Service) Answer(name string, t *router.Turn, st *stanza.Stanza) (done b
 		return false, nil
 	}
 	q := &question{Turn: t, s: s, p: p, st: st}
-	if p.crosses(st, p.rooms[st.To.Domain()]) {
+	// What a room of ours has to say to another crosses. A user who says it as if he were one is no room.
+	if st.Has(nsFMUC, "fmuc") && !s.Host.Local(st.From.Domain()) || p.crosses(st, p.rooms[st.To.Domain()]) {
 		return s.repeated(q)
 	}
 	return true, q.answer()

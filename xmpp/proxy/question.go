@@ -88,13 +88,7 @@ func (s *Service) sees(t *router.Turn, account, contact jid.JID) (bool, error) {
 	if !s.Host.Local(account.Domain()) || account.Local() == "" {
 		return false, nil
 	}
-	list, err := s.Sees(t, account)
-	for _, j := range list {
-		if j == contact {
-			return true, err
-		}
-	}
-	return false, err
+	return s.Subscribed(t, account, contact)
 }
 
 // room finds the room that is asked, nil if it is not known.

@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -53,6 +54,17 @@ func newRig(t testing.TB, p proxy.Peer) *rig {
 				}
 			}
 			return list, err
+		},
+		Subscribed: func(t *router.Turn, account, contact jid.JID) (ok bool, err error) {
+			err = r.Host.Read(t, func(tx *store.Tx) error {
+				it, err := tx.RosterItem(account.String(), contact.String())
+				ok = it.To
+				if errors.Is(err, store.ErrNotFound) {
+					err = nil
+				}
+				return err
+			})
+			return ok, err
 		},
 		Rooms: func(*router.Turn) ([]proxy.Room, error) { return r.rooms, nil },
 		State: func(string) proxy.State {
