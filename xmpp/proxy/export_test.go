@@ -19,3 +19,13 @@ func (s *Service) Clients(account, contact string) int {
 	clients, _ := s.faces.of(jid.MustParse(account), jid.MustParse(contact))
 	return len(clients)
 }
+
+// FacesSize is what is remembered of far presence, in bytes.
+func (s *Service) FacesSize() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for el := s.faces.order.Front(); el != nil; el = el.Next() {
+		n += el.Value.(*face).size()
+	}
+	return n
+}

@@ -12,13 +12,15 @@ import (
 const (
 	maxFaces   = 4000 // pairs of an account and a contact
 	maxClients = 8    // of one contact
-	maxShown   = 4096 // bytes of a presence that is remembered
+	maxShown   = 4096 // bytes of a presence that is remembered with all it says
+	facesSize  = 4 << 20
 )
 
 // faces are the far contacts whose real presence came, by who was told. The latest used come first.
 type faces struct {
 	byPair map[pair]*list.Element // of order; its Value is a *face
 	order  list.List
+	size   int // bytes of all that is remembered
 }
 
 type pair struct{ account, contact jid.JID }
@@ -27,6 +29,13 @@ type pair struct{ account, contact jid.JID }
 type face struct {
 	pair
 	clients []*stanza.Stanza // the last available presence of each
+}
+
+func (f *face) size() (n int) {
+	for _, c := range f.clients {
+		n += len(c.Inner) + 200 // for what is around it
+	}
+	return n
 }
 
 // note remembers a presence. first: of this contact, the account had not heard before.
@@ -45,21 +54,31 @@ func (f *faces) note(st *stanza.Stanza) (first bool) {
 	}
 	f.order.MoveToFront(el)
 	fc := el.Value.(*face)
+	f.size -= fc.size()
 	var rest []*stanza.Stanza // a new list: the old one may be read meanwhile
 	for _, c := range fc.clients {
 		if c.From != st.From && !(st.Type == stanza.Unavailable && st.From.IsBare()) {
 			rest = append(rest, c)
 		}
 	}
-	if st.Type == "" && len(rest) < maxClients && len(st.Inner) <= maxShown {
+	if st.Type == "" && len(rest) < maxClients {
+		if len(st.Inner) > maxShown { // that it is there counts, whatever else it says
+			st = st.Copy()
+			st.SetInner(nil)
+		}
 		rest = append(rest, st)
 	}
 	fc.clients = rest
+	f.size += fc.size()
+	for f.size > facesSize {
+		f.forget(f.order.Back().Value.(*face).pair)
+	}
 	return first
 }
 
 func (f *faces) forget(at pair) {
 	if el := f.byPair[at]; el != nil {
+		f.size -= el.Value.(*face).size()
 		f.order.Remove(el)
 		delete(f.byPair, at)
 	}

@@ -82,6 +82,7 @@ type Service struct {
 	mu    sync.Mutex
 	peers map[string]*peer // by name; replaced, never changed in place
 	views map[string]view  // by peer
+	lost  []loss           // for Run
 	faces faces
 }
 
@@ -107,6 +108,7 @@ func (s *Service) SetPeers(list []Peer) {
 		peers[p.Name] = &peer{p, set(p.Domains), set(p.Rooms)}
 	}
 	s.mu.Lock()
+	s.loseLocked(peers)
 	s.peers = peers
 	s.mu.Unlock()
 	s.Changed()

@@ -98,6 +98,7 @@ func (s *Service) Run(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		now := time.Now()
+		s.takeBack()
 		for _, p := range s.list() {
 			s.lookAt(now, p)
 		}

@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -187,6 +188,48 @@ func TestSyntheticPresenceCanBeSwitched(t *testing.T) {
 	})
 }
 
+// A contact of a peer that is configured no more is not shown for ever as the link was, and is shown again when it comes back.
+func TestContactsOfAPeerThatIsGoneAreTakenBack(t *testing.T) {
+	bubble(t, field, func(r *rig) {
+		r.Item("alice", store.RosterItem{Contact: "dan@field.net", To: true, InRoster: true})
+		r.Play(online("alice/desk") + "alice/desk gets " + there + "\nalice/desk gets <presence from='dan@field.net'><status>reached by HF</status></presence>")
+		r.hears("<presence from='dan@field.net/tent' to='alice@hq.net'/>")
+		r.Drain()
+		r.svc.SetPeers(nil)
+		r.after(time.Second)
+		r.Play(`alice/desk gets <presence type='unavailable' from='carol@field.net'/>
+			alice/desk gets <presence type='unavailable' from='dan@field.net/tent'/>`)
+		r.after(aChange)
+		r.svc.SetPeers([]proxy.Peer{field})
+		r.after(time.Second)
+		r.Play("alice/desk gets " + there + "\nalice/desk gets <presence from='dan@field.net'><status>reached by HF</status></presence>")
+		r.uncrossed()
+	})
+}
+
+// Whoever has a lot to say of itself is there all the same.
+func TestALongPresenceIsPresence(t *testing.T) {
+	r := newRig(t, field)
+	for i := range 2 {
+		r.hears(fmt.Sprintf("<presence from='carol@field.net/r%d' to='alice@hq.net'><status>%s</status></presence>", i, strings.Repeat("x", 5000)))
+	}
+	if n := r.svc.Clients("alice@hq.net", "carol@field.net"); n != 2 {
+		t.Errorf("%d clients are remembered", n)
+	}
+}
+
+// Blocked contacts are not shown: XEP-0191 §3.
+func TestABlockedContactIsNotShown(t *testing.T) {
+	bubble(t, field, func(r *rig) {
+		r.Block("alice", "carol@field.net")
+		r.Play(online("alice/desk") + "alice/desk gets nothing")
+		r.set(state{By: "HF", Silent: true})
+		r.after(aChange)
+		r.Play("alice/desk gets nothing")
+		r.uncrossed()
+	})
+}
+
 // Far presence fills no memory.
 func TestFacesAreBounded(t *testing.T) {
 	r := newRig(t, field)
@@ -195,6 +238,16 @@ func TestFacesAreBounded(t *testing.T) {
 	}
 	if n := r.svc.Clients("alice@hq.net", "carol@field.net"); n != 8 {
 		t.Errorf("%d clients of one contact are remembered", n)
+	}
+	for i := range 300 {
+		contact := fmt.Sprintf("c%d@field.net", i)
+		r.Item("alice", store.RosterItem{Contact: contact, To: true, InRoster: true})
+		for n := range 8 {
+			r.hears(fmt.Sprintf("<presence from='%s/%d' to='alice@hq.net'><status>%s</status></presence>", contact, n, strings.Repeat("x", 4000)))
+		}
+	}
+	if n := r.svc.FacesSize(); n > 4<<20 || n < 3<<20 {
+		t.Errorf("%d bytes of far presence are remembered", n)
 	}
 }
 
