@@ -47,7 +47,7 @@ func (a *Attendant) submitAfter(t *router.Turn, f func()) bool {
 	return true
 }
 
-// receiptFor is the receipt that goes with the answer, if the question asked for one. XEP-0184 §5.1, §5.4.
+// receiptFor is the receipt that goes with the answer, if the question asked for one. XEP-0184 §7.
 func receiptFor(s *stanza.Stanza) []byte {
 	if s.ID == "" || !s.Has(nsReceipts, "request") {
 		return nil

@@ -108,7 +108,7 @@ func receipt(f store.Fate) *stanza.Stanza {
 	if err != nil || to.Local() == "" {
 		return nil
 	}
-	// Choice: from the bare address, as which of the recipient's clients will get it is not known. XEP-0184 §5.4 wants the type of the message.
+	// Choice: from the bare address, as which of the recipient's clients will get it is not known. XEP-0184 §7 wants the type of the message.
 	s := &stanza.Stanza{Kind: stanza.Message, From: from.Bare(), To: to, Type: stanza.Chat, ID: fmt.Sprintf("hop-%s-%d", f.Peer, f.Entry)}
 	b := append([]byte(nil), "<received xmlns='"+nsReceipts+"' id='"...)
 	b = markup.AppendEscaped(b, f.StanzaID)

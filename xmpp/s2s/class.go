@@ -83,7 +83,7 @@ func asksPubsub(s *stanza.Stanza) bool {
 	return s.IsRequest() && (s.Has(nsPubsub, "pubsub") || s.Has(nsPubsub+"#owner", "pubsub"))
 }
 
-// asksReceipt tells whether a message asks for a receipt (XEP-0184 §5.1).
+// asksReceipt tells whether a message asks for a receipt (XEP-0184 §7).
 func asksReceipt(s *stanza.Stanza) bool {
 	return s.Kind == stanza.Message && s.Has(nsReceipts, "request")
 }
@@ -142,7 +142,7 @@ func messageKind(s *stanza.Stanza) store.Kind {
 			state = true
 			continue
 		case nsReceipts:
-			if c.Name.Local == "received" { // XEP-0184 §5.3; a <request/> belongs to a message
+			if c.Name.Local == "received" { // XEP-0184 §7; a <request/> belongs to a message
 				receipt = true
 				continue
 			}

@@ -3,6 +3,7 @@ package s2s
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"longwire/xmpp/jid"
@@ -82,6 +83,9 @@ func (p *Peer) repeated(t *router.Turn, r *rules, s *stanza.Stanza) (bool, error
 	return false, nil
 }
 
+// nsHop marks the receipts that a node of our kind gives for a hop.
+const nsHop = "urn:x-longwire:delivery:0"
+
 // learn notes what a receipt or an error tells of a message of ours.
 func (p *Peer) learn(t *router.Turn, s *stanza.Stanza) error {
 	if p.peers.Track == nil || t.Tx == nil || s.Kind != stanza.Message {
@@ -93,9 +97,9 @@ func (p *Peer) learn(t *router.Turn, s *stanza.Stanza) error {
 			_, err = t.Tx.FateRefused(s.To.String(), s.From.String(), s.ID, errorText(s))
 		}
 	} else if c, ok := s.Child(nsReceipts, "received"); ok {
-		// XEP-0184 §5.3. Choice: a receipt that the far node made of its own is no better than its confirmation.
+		// XEP-0184 §7. Choice: a receipt that a node made of its own is no better than its confirmation.
 		e, fault := s.Element(c)
-		if fault != nil || e.Attr("id") == "" {
+		if fault != nil || e.Attr("id") == "" || s.Has(nsHop, "hop") {
 			return nil
 		}
 		_, err = t.Tx.FateDelivered(s.To.String(), s.From.String(), e.Attr("id"))
@@ -124,7 +128,7 @@ func errorText(s *stanza.Stanza) string {
 		}
 	}
 	if text != "" {
-		return condition + ": " + text[:min(len(text), 200)]
+		return condition + ": " + strings.ToValidUTF8(text[:min(len(text), 200)], "") // no half of a letter
 	}
 	return condition
 }

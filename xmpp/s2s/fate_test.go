@@ -2,6 +2,7 @@ package s2s_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,6 +85,18 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 		"a-peer:at peer", "b-client:delivered", "c-refused:refused:item-not-found: nobody of that name",
 		"d-cancelled:cancelled:you cancelled it before it was sent", "e-mine:cancelled:cancelled by the operator before it was sent", "f-queued:queued",
 	})
+}
+
+// What a peer says of a message of ours is remembered as text, wherever it is cut off; and that a node has a message does not mean that a client has it.
+func TestWhatAPeerSaysOfAMessageIsRemembered(t *testing.T) {
+	r := tracking(t, hq)
+	r.route(say("a", "1"), say("b", "2"))
+	r.confirm()
+	text := "x" + strings.Repeat("é", 150)
+	r.deliver("<message from='" + bob + "' to='" + alice + "' type='error' id='a'><error type='cancel'>" +
+		"<gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>" + text + "</text></error></message>")
+	r.deliver("<message from='" + bob + "' to='" + alice + "' id='r'><received xmlns='urn:xmpp:receipts' id='b'/><hop xmlns='urn:x-longwire:delivery:0' at='peer-node'/></message>")
+	equal(t, "fates", r.fates(), []string{"a:refused:gone: x" + strings.Repeat("é", 99), "b:at peer"})
 }
 
 func TestWhatExpiredAndWhatFoundNoRoom(t *testing.T) {

@@ -104,7 +104,7 @@ func badRule(rule *markup.Element, why, text string) error {
 }
 
 // timeToLive reads the TTL header: seconds since Created, or since now where that is missing.
-// Choice: XEP-0131 §4.5 has it for information, and leaves sending to XEP-0079. Who says when his words are worth nothing any more does not want
+// Choice: XEP-0131 §5.5 has it for information, which MUST NOT decide on delivery, as that is for XEP-0079. Who says when his words are worth nothing any more does not want
 // them to take a slow link from others then; so it ends the waiting here, and has no other effect.
 func timeToLive(now time.Time, s *stanza.Stanza, c stanza.Child) (at time.Time, err error) {
 	top, fault := s.Element(c)
@@ -123,7 +123,7 @@ func timeToLive(now time.Time, s *stanza.Stanza, c stanza.Child) (at time.Time, 
 				return at, badWord("TTL", text, "a number of seconds, at most ten years")
 			}
 		case "Created":
-			// XEP-0131 §4.2 has minutes in its examples, without seconds.
+			// XEP-0131 §5.5 has minutes in its examples, without seconds.
 			if created, fault = time.Parse(time.RFC3339Nano, text); fault != nil {
 				if created, fault = time.Parse("2006-01-02T15:04Z07:00", text); fault != nil {
 					created = now
@@ -212,7 +212,11 @@ func (p *Peer) notify(t *router.Turn, ids []uint64) error {
 	r := p.rules.Load()
 	for _, id := range ids {
 		e, err := p.queue.Prolong(t.Tx, id, func(e store.Entry) (time.Time, store.Ending) {
-			if life := r.Lifetimes.Message; life > 0 {
+			s, err := parsed(e)
+			if err != nil {
+				return e.Expires, 0
+			}
+			if life := r.Lifetimes.waiting(s).life; life > 0 {
 				return e.Queued.Add(life), 0
 			}
 			return time.Time{}, 0

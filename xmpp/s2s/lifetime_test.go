@@ -117,6 +117,21 @@ func TestDeadlineThatCannotBe(t *testing.T) {
 	}
 }
 
+// What is sent all the same when its time is over waits as long as its kind: what is said in a room as long as all that is said there.
+func TestWhatIsLateInARoomWaitsAsRoomsDo(t *testing.T) {
+	c := hq
+	c.Lifetimes.Message, c.Lifetimes.Groupchat = 20*time.Hour, 48*time.Hour
+	expiring(t, c, func(t *testing.T, r *rig) {
+		r.route("<message from='" + alice + "' to='ops@chat.headquarters.net' type='groupchat' id='m'><body>x</body>" + amp("notify", "2000-01-01T14:00:00Z") + "</message>")
+		time.Sleep(14*time.Hour + time.Second)
+		synctest.Wait()
+		es := r.queue()
+		if len(es) != 1 || es[0].Expires.Sub(es[0].Queued) != 48*time.Hour {
+			t.Errorf("%+v", es)
+		}
+	})
+}
+
 // A room does not answer for what somebody says in it: it would take the error for the end of an occupant, or of a federation.
 func TestRoomsAreRefusedNothingThatTheyPassOn(t *testing.T) {
 	c := hq

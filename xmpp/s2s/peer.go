@@ -124,7 +124,7 @@ func (p *Peer) enqueue(t *router.Turn, r *rules, s *stanza.Stanza) error {
 	}
 	if s.Kind == stanza.Message && !s.IsError() && p.peers.Track != nil && (w.kind == store.KindChat || w.kind == store.KindGroupchat) {
 		e.Track = p.peers.Track(s.From, s.To)
-		// XEP-0184 §5.5: no receipts in rooms. And none is made up where the far client is still asked for one.
+		// XEP-0184 §5.3: no receipts in rooms. And none is made up where the far client is still asked for one.
 		e.Receipt = e.Track && asks && w.kind == store.KindChat && !asksReceipt(s)
 	}
 	if w.life > 0 {
