@@ -19,6 +19,7 @@ type Entry struct {
 	Expires   time.Time // zero: never
 	Ending    Ending    // what Expires means, if its sender set it; 0: its sender is told
 	NotBefore time.Time // it is held until then, unless one goes that must not overtake it; zero: it is not
+	HeldFor   string    // why, for people; "": nobody said
 	Track     bool      // its sender may ask what became of it (fates.go)
 	Receipt   bool      // its sender wants a receipt, and what is sent does not ask the far client for one
 	Saved     int       // bytes that folding spared

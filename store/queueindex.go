@@ -317,7 +317,7 @@ func entryRecordOf(e Entry) entryRecord {
 	return entryRecord{
 		head: v1, Class: e.place(), From: e.From, To: e.To, StanzaID: e.StanzaID, Coalesce: e.Coalesce,
 		Queued: nanos(e.Queued), Expires: nanos(e.Expires), Stanza: e.Stanza,
-		Kind: kind, NotBefore: nanos(e.NotBefore), Track: e.Track, Receipt: e.Receipt, Saved: e.Saved, Ending: e.Ending,
+		Kind: kind, NotBefore: nanos(e.NotBefore), Track: e.Track, Receipt: e.Receipt, Saved: e.Saved, Ending: e.Ending, HeldFor: e.HeldFor,
 		Was: e.Was, WasSeq: e.WasSeq,
 	}
 }
@@ -326,7 +326,7 @@ func (r entryRecord) entry(id uint64) Entry {
 	e := Entry{
 		ID: id, Kind: r.Kind, Class: r.Class, From: r.From, To: r.To, StanzaID: r.StanzaID, Coalesce: r.Coalesce,
 		Queued: fromNanos(r.Queued), Expires: fromNanos(r.Expires), Stanza: r.Stanza,
-		NotBefore: fromNanos(r.NotBefore), Track: r.Track, Receipt: r.Receipt, Saved: r.Saved, Ending: r.Ending,
+		NotBefore: fromNanos(r.NotBefore), Track: r.Track, Receipt: r.Receipt, Saved: r.Saved, Ending: r.Ending, HeldFor: r.HeldFor,
 		Was: r.Was, WasSeq: r.WasSeq,
 	}
 	if e.Kind == 0 {

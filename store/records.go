@@ -134,6 +134,7 @@ type entryRecord struct {
 	Receipt   bool   `cbor:"12,keyasint,omitempty"`
 	Saved     int    `cbor:"13,keyasint,omitempty"`
 	Ending    Ending `cbor:"14,keyasint,omitempty"`
+	HeldFor   string `cbor:"15,keyasint,omitempty"`
 
 	Was    string `cbor:"20,keyasint,omitempty"`
 	WasSeq uint32 `cbor:"21,keyasint,omitempty"`

@@ -49,6 +49,7 @@ var goldenRecords = []struct {
 		KindChat, ClassFlash, 600, goldenTime.UnixNano(), goldenTime.UnixNano() + 1, true, true, 7}, decoder[fateRecord]},
 	{"custody", custodyRecordOf(goldenCustody), decoder[custodyRecord]},
 	{"entry-was", entryRecordOf(goldenTaken), decoder[entryRecord]},
+	{"entry-held", entryRecordOf(goldenKept), decoder[entryRecord]},
 	{"custody-beyond", custodyRecordOf(goldenBeyond), decoder[custodyRecord]},
 	{"link", linkRecord{v1, true, goldenTime.UnixNano()}, decoder[linkRecord]},
 	{"seen", seenRecord{v1, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}}, decoder[seenRecord]},
@@ -93,6 +94,11 @@ var (
 	goldenTaken = func() Entry {
 		e := goldenUrgent
 		e.Was, e.WasSeq = "abcdef", 7
+		return e
+	}()
+	goldenKept = func() Entry {
+		e := goldenUrgent
+		e.HeldFor = "no air"
 		return e
 	}()
 	goldenBeyond = Custody{OutID: "o", Sent: 5, Acked: 4, Confirmed: true, InID: "i", Mark: 3, Beyond: 1<<63 | 2, Changed: goldenTime}

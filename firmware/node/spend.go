@@ -77,7 +77,7 @@ func (r *record) spend(t *router.Turn, c s2s.Charge) (v s2s.Verdict) {
 	switch {
 	case !j.Refused || exempt(t, c):
 	case r.relayed(c):
-		v.Hold = holdFor(j)
+		v.Hold, v.Why = holdFor(j), refusal(j, cost)
 	default:
 		v.Refuse = stanza.Fail(stanza.ResourceConstraint, refusal(j, cost))
 		r.put("", telemetry.Record{At: c.Now, Kind: telemetry.Reject, Peer: c.Peer, Dir: telemetry.Out, Cause: "budget", Type: k.Kind, Class: k.Class, User: k.User, Room: k.Room})
@@ -135,7 +135,9 @@ func (r *record) warn(c s2s.Charge, cost time.Duration, v *s2s.Verdict) {
 	}
 	note := fmt.Sprintf("Your message to %s takes about %s of air time.", c.To.Bare(), spanOf(cost))
 	if air.Hold > 0 && c.Class != store.ClassFlash {
-		v.Hold = max(v.Hold, air.Hold)
+		if air.Hold > v.Hold {
+			v.Hold, v.Why = air.Hold, fmt.Sprintf("it takes about %s of air time, and its sender may still take it back", spanOf(cost))
+		}
 		note += fmt.Sprintf(" It waits %s: say \"cancel %s\" to take it back.", spanOf(air.Hold), s2s.NoteNumber)
 	}
 	v.Note = strings.TrimSpace(v.Note + " " + note)

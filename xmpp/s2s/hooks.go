@@ -60,7 +60,8 @@ const NoteNumber = "{number}"
 // Verdict is what became of a Charge; the zero Verdict lets it pass.
 type Verdict struct {
 	Refuse *stanza.Err
-	Hold   time.Duration // keep it back so long
+	Hold   time.Duration // keep it back so long,
+	Why    string        // for people, of Hold
 	Class  store.Class   // 0: as it was
 	Note   string        // for the sender, to whom Env.Tell says it
 }
@@ -113,7 +114,9 @@ func (p *Peer) spend(t *router.Turn, r *rules, s *stanza.Stanza, e *store.Entry)
 		e.Class = v.Class
 	}
 	if v.Hold > 0 {
-		e.NotBefore = later(e.NotBefore, e.Queued.Add(v.Hold))
+		if until := e.Queued.Add(v.Hold); until.After(e.NotBefore) {
+			e.NotBefore, e.HeldFor = until, v.Why
+		}
 	}
 	return v.Note, nil
 }

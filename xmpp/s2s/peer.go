@@ -120,7 +120,7 @@ func (p *Peer) enqueue(t *router.Turn, r *rules, s *stanza.Stanza) error {
 		Queued: now, Saved: f.Saved, Stanza: raw,
 	}
 	if f.Hold > 0 {
-		e.NotBefore = now.Add(f.Hold)
+		e.NotBefore, e.HeldFor = now.Add(f.Hold), "a newer one may take its place"
 	}
 	if s.Kind == stanza.Message && !s.IsError() && p.peers.Track != nil && (w.kind == store.KindChat || w.kind == store.KindGroupchat) {
 		e.Track = p.peers.Track(s.From, s.To)
