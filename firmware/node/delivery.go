@@ -20,8 +20,8 @@ const attendantName = "Longwire: what became of my messages"
 
 // makeTruth makes what knows the states of messages, and who tells the users. It needs peers and host.
 func (n *Node) makeTruth() {
-	n.foresight = foresight.New(foresight.Env{DB: n.db, Rate: n.rateOf, Name: n.onlyLink})
-	n.truth = delivery.New(delivery.Env{DB: n.db, Forecasts: n.forecasts, Cancel: n.cancelForSender, Mute: n.mute})
+	n.foresight = foresight.New(foresight.Env{DB: n.db, Rate: n.rateOf, Ways: n.ways})
+	n.truth = delivery.New(delivery.Env{DB: n.db, Forecasts: n.forecasts, Waits: n.waits, Cancel: n.cancelForSender, Mute: n.mute})
 	n.attendant = attendant.New(n.host, n.truth, n.log)
 }
 
@@ -63,16 +63,6 @@ func (n *Node) rateOf(link string) int {
 		}
 	}
 	return 0
-}
-
-// onlyLink is the link of a peer that has one.
-func (n *Node) onlyLink(peer string) (string, bool) {
-	for _, p := range n.Config().Peers {
-		if p.Name == peer && len(p.Links) == 1 {
-			return p.Links[0], true
-		}
-	}
-	return "", false
 }
 
 // cancelForSender takes back what its sender does not want to be sent any more.

@@ -208,8 +208,6 @@ func (n *Node) build() error {
 	n.record = newRecord(cfg, n.db, n.log)
 	n.record.silent, n.record.states, n.folded = n.silentLinks, n.linkFigures, n.record.folded
 	n.record.carrier = func(peer string) string { link, _ := n.helm.Carrier(peer); return link }
-	n.peers = s2s.New(s2s.Env{DB: n.db, Router: n.router, LinkUp: n.prompt, Tell: n.tell, Room: n.hasRooms, Log: n.log})
-	n.record.silent = n.silentLinks
 	n.peers = s2s.New(s2s.Env{DB: n.db, Router: n.router, LinkUp: n.prompt, Tell: n.tell, Track: n.tracks, Room: n.hasRooms, Log: n.log})
 	n.rooms = muc.New(n.host, n.router, n.roomOptions(cfg))
 	n.federation = fmuc.New(n.host, n.rooms, n.federationOptions(cfg))

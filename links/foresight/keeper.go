@@ -23,8 +23,7 @@ type Way struct {
 type Env struct {
 	DB   *store.DB
 	Rate func(link string) int                    // bit/s, as configured; 0 or nil: not known
-	Way  func(peer string, e *store.Entry) Way    // nil: by the link that was up last
-	Name func(peer string) (only string, ok bool) // the peer's only link, before one was up; nil: not known
+	Ways func(peer string) func(*store.Entry) Way // for one list of a peer's entries; nil: by the link that was up last
 }
 
 // A Keeper has the models. Event, Forecasts and SetPeers may be called by any goroutine.
@@ -90,21 +89,20 @@ func (k *Keeper) model(peer, link string) *forecast.Model {
 	return m
 }
 
-// way is by which link an entry will go.
-func (k *Keeper) way(peer string, e *store.Entry) Way {
-	if k.env.Way != nil {
-		return k.env.Way(peer, e)
+// ways is by which link each entry will go.
+func (k *Keeper) ways(peer string) func(*store.Entry) Way {
+	if k.env.Ways != nil {
+		return k.env.Ways(peer)
 	}
 	k.mu.Lock()
 	link, ok := k.latest[peer]
 	k.mu.Unlock()
-	if !ok && k.env.Name != nil {
-		link, ok = k.env.Name(peer)
-	}
 	if !ok {
-		return Way{Outlook: forecast.Outlook{Silent: true, Why: "no link has been up yet"}}
+		return func(*store.Entry) Way {
+			return Way{Outlook: forecast.Outlook{Silent: true, Why: "no link has been up yet"}}
+		}
 	}
-	return Way{Link: link}
+	return func(*store.Entry) Way { return Way{Link: link} }
 }
 
 // Forecasts tells for each entry of a peer's queue, in sending order (store.Queue.List), when it will be there.
@@ -122,9 +120,13 @@ func (k *Keeper) each(peer string, entries []store.Entry, f ask) []forecast.Fore
 	clock := time.Now()
 	now := k.at(clock)
 	ahead := make(map[string]int)
+	if len(entries) == 0 {
+		return all
+	}
+	wayOf := k.ways(peer)
 	for i := range entries {
 		e := &entries[i]
-		way := k.way(peer, e)
+		way := wayOf(e)
 		if way.Link == "" {
 			all[i] = forecast.Forecast{Why: way.Outlook.Why}
 			continue

@@ -125,7 +125,9 @@ func TestAReceiptThatOvertakesTheConfirmationIsBelieved(t *testing.T) {
 
 func TestWhatIsHeldHasNoPlaceInLine(t *testing.T) {
 	db := open(t, filepath.Join(t.TempDir(), "store.db"))
-	truth := delivery.New(delivery.Env{DB: db, Waits: func(_ string, e store.Entry) string { return "because of " + e.StanzaID }})
+	truth := delivery.New(delivery.Env{DB: db, Waits: func(string) func(*store.Entry) string {
+		return func(e *store.Entry) string { return "because of " + e.StanzaID }
+	}})
 	held := put(t, db, "1", func(e *store.Entry) { e.NotBefore = time.Now().Add(time.Hour) })
 	next := put(t, db, "2")
 	if m := expect(t, truth, held, delivery.Queued); m.Position != 0 || m.NotBefore.IsZero() || m.Why != "because of 1" {

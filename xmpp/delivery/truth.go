@@ -14,8 +14,8 @@ type Env struct {
 	DB *store.DB
 	// Forecasts tells for each entry of a peer's queue, in sending order, when it will be there.
 	Forecasts func(peer string, entries []store.Entry) []Forecast
-	// Waits tells why an unsent entry does not go now, if that is for other reasons than those before it in line.
-	Waits func(peer string, e store.Entry) string
+	// Waits tells for one list of a peer's entries why each that is not on the air does not go now, if that is for other reasons than those before it in line.
+	Waits func(peer string) func(*store.Entry) string
 	// Cancel takes an account's entries out of a peer's queue that no link has taken. Those it returns are gone.
 	Cancel func(account jid.JID, peer string, ids ...uint64) ([]store.Entry, error)
 	// Mute tells that no receipts are to be given but by far clients.
@@ -63,6 +63,10 @@ func (t *Truth) Queue(peer string) ([]Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	waits := func(*store.Entry) string { return "" }
+	if t.env.Waits != nil && len(entries) > 0 {
+		waits = t.env.Waits(peer)
+	}
 	for i, e := range entries {
 		there[e.ID] = true
 		m := &all[i]
@@ -77,6 +81,9 @@ func (t *Truth) Queue(peer string) ([]Message, error) {
 			if f, ok := learned[e.ID]; ok {
 				m.State, m.Why, m.Changed = states[f.State], f.Why, f.Changed
 			}
+			if m.State == WithLink {
+				m.Why = waits(&e)
+			}
 			continue
 		case e.NotBefore.After(now):
 			m.NotBefore = e.NotBefore
@@ -84,9 +91,7 @@ func (t *Truth) Queue(peer string) ([]Message, error) {
 			line++
 			m.Position = line
 		}
-		if t.env.Waits != nil {
-			m.Why = t.env.Waits(peer, e)
-		}
+		m.Why = waits(&e)
 	}
 	t.air.keep(peer, there)
 	return all, nil
