@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
+	"longwire/tools/rig/foreign"
 	"longwire/tools/rig/wire"
 )
 
@@ -52,7 +51,7 @@ func profane(ctx context.Context, st *stage, home, there *place, direct bool, te
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer s.Close()
 	port, tls := home.Port, "force"
 	if direct {
 		port, tls = home.Direct, "legacy"
@@ -63,10 +62,10 @@ func profane(ctx context.Context, st *stage, home, there *place, direct bool, te
 	}{
 		{"login", func() error {
 			connect := fmt.Sprintf("/connect %s@%s server %s port %d tls %s", name, home.Domain, home.Host, port, tls)
-			return s.login(ctx, connect, home.Password)
+			return s.Login(ctx, connect, home.Password)
 		}},
 		{"messages both ways", func() error {
-			if err := s.enter(ctx, fmt.Sprintf("/msg %s@%s how copy over there", other, there.Domain)); err != nil {
+			if err := s.Enter(ctx, fmt.Sprintf("/msg %s@%s how copy over there", other, there.Domain)); err != nil {
 				return err
 			}
 			got, err := partner.until("how copy over there")
@@ -76,20 +75,20 @@ func profane(ctx context.Context, st *stage, home, there *place, direct bool, te
 			if err := partner.conn.WriteString(fmt.Sprintf("<message to='%s' type='chat' id='p1'><body>loud and clear</body></message>", wire.Attr(got, "from"))); err != nil {
 				return err
 			}
-			_, err = s.until(ctx, "loud and clear")
+			_, err = s.Until(ctx, "loud and clear")
 			return err
 		}},
 		{"roster and subscription", func() error {
-			if err := s.enter(ctx, "/win 1"); err != nil { // whose panel shows the roster
+			if err := s.Enter(ctx, "/win 1"); err != nil { // whose panel shows the roster
 				return err
 			}
-			if err := s.enter(ctx, fmt.Sprintf("/roster add %s@%s Buddy", other, there.Domain)); err != nil {
+			if err := s.Enter(ctx, fmt.Sprintf("/roster add %s@%s Buddy", other, there.Domain)); err != nil {
 				return err
 			}
-			if _, err := s.until(ctx, "Roster item added", "Buddy"); err != nil {
+			if _, err := s.Until(ctx, "Roster item added", "Buddy"); err != nil {
 				return err
 			}
-			if err := s.enter(ctx, fmt.Sprintf("/sub request %s@%s", other, there.Domain)); err != nil {
+			if err := s.Enter(ctx, fmt.Sprintf("/sub request %s@%s", other, there.Domain)); err != nil {
 				return err
 			}
 			if _, err := partner.until("subscribe"); err != nil {
@@ -98,7 +97,7 @@ func profane(ctx context.Context, st *stage, home, there *place, direct bool, te
 			if err := partner.conn.WriteString(fmt.Sprintf("<presence to='%s@%s' type='subscribed'/>", name, home.Domain)); err != nil {
 				return err
 			}
-			_, err := s.until(ctx, "++ Buddy (partner) is online")
+			_, err := s.Until(ctx, "++ Buddy (partner) is online")
 			return err
 		}},
 		{"what was said before, from the archive", func() error {
@@ -106,16 +105,16 @@ func profane(ctx context.Context, st *stage, home, there *place, direct bool, te
 			if err != nil {
 				return err
 			}
-			defer fresh.close()
+			defer fresh.Close()
 			connect := fmt.Sprintf("/connect %s@%s server %s port %d tls %s", name, home.Domain, home.Host, port, tls)
-			if err := errors.Join(fresh.enter(ctx, "/mam on"), fresh.login(ctx, connect, home.Password)); err != nil {
+			if err := errors.Join(fresh.Enter(ctx, "/mam on"), fresh.Login(ctx, connect, home.Password)); err != nil {
 				return err
 			}
 			time.Sleep(2 * time.Second) // it asks once, and not before it has found out that there is an archive
-			if err := fresh.enter(ctx, fmt.Sprintf("/msg %s@%s", other, there.Domain)); err != nil {
+			if err := fresh.Enter(ctx, fmt.Sprintf("/msg %s@%s", other, there.Domain)); err != nil {
 				return err
 			}
-			_, err = fresh.until(ctx, "loud and clear")
+			_, err = fresh.Until(ctx, "loud and clear")
 			return err
 		}},
 	}
@@ -129,45 +128,9 @@ func profane(ctx context.Context, st *stage, home, there *place, direct bool, te
 	return nil
 }
 
-// openProfanity runs it for the first time on a machine: it knows nothing of what was said.
-func openProfanity(ctx context.Context, st *stage, home *place, name string) (*screen, error) {
-	folder, err := os.MkdirTemp(st.dir, "profanity-"+name+"-")
-	if err != nil {
-		return nil, err
-	}
-	if err := settings(folder); err != nil {
-		return nil, err
-	}
-	command := fmt.Sprintf("env HOME=%[1]s XDG_CONFIG_HOME=%[1]s XDG_DATA_HOME=%[1]s/data SSL_CERT_FILE=%[2]s LANG=C.UTF-8 TERM=screen profanity",
-		folder, home.Certificate)
-	return openScreen(ctx, fmt.Sprintf("longwire-%s", filepath.Base(folder)), command)
-}
-
-// settings make profanity's screen plain.
-func settings(folder string) error {
-	dir := filepath.Join(folder, "profanity")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, "profrc"), []byte("[ui]\nsplash=false\n[connection]\nreconnect=0\n"), 0o600)
-}
-
-func (s *screen) login(ctx context.Context, connect, password string) error {
-	if err := s.enter(ctx, connect); err != nil {
-		return err
-	}
-	if _, err := s.until(ctx, "Enter password"); err != nil {
-		return err
-	}
-	if err := s.enter(ctx, password); err != nil {
-		return err
-	}
-	got, err := s.until(ctx, "logged in successfully", "Login failed", "Connection error")
-	if err == nil && got != "logged in successfully" {
-		shown, _ := s.read(ctx)
-		err = errors.New(squeeze(shown))
-	}
-	return err
+// openProfanity runs it for the first time on a machine.
+func openProfanity(ctx context.Context, st *stage, home *place, name string) (*foreign.Profanity, error) {
+	return foreign.OpenProfanity(ctx, st.dir, name, home.Certificate)
 }
 
 // A partner is the other side of a conversation.

@@ -26,16 +26,16 @@ func profaneRooms(ctx context.Context, st *stage, home *place, tell func(string,
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer s.Close()
 	room := fmt.Sprintf("tavern%d@chat.%s", time.Now().UnixNano(), home.Domain)
 	shows := func(line string, texts ...string) error {
 		if line != "" {
-			if err := s.enter(ctx, line); err != nil {
+			if err := s.Enter(ctx, line); err != nil {
 				return err
 			}
 		}
 		for _, t := range texts {
-			if _, err := s.until(ctx, t); err != nil {
+			if _, err := s.Until(ctx, t); err != nil {
 				return err
 			}
 		}
@@ -59,7 +59,7 @@ func profaneRooms(ctx context.Context, st *stage, home *place, tell func(string,
 		do   func() error
 	}{
 		{"login", func() error {
-			return s.login(ctx, fmt.Sprintf("/connect %s@%s server %s port %d tls force", name, home.Domain, home.Host, home.Port), home.Password)
+			return s.Login(ctx, fmt.Sprintf("/connect %s@%s server %s port %d tls force", name, home.Domain, home.Host, home.Port), home.Password)
 		}},
 		{"create and configure by the form", func() error {
 			if err := shows(fmt.Sprintf("/join %s nick Alice", room), "Room locked, requires configuration"); err != nil {
@@ -106,7 +106,7 @@ func profaneRooms(ctx context.Context, st *stage, home *place, tell func(string,
 			if err := say(bob, room+"/Alice", "chat", "psst"); err != nil {
 				return err
 			}
-			if _, err := s.until(ctx, "Bob"); err != nil {
+			if _, err := s.Until(ctx, "Bob"); err != nil {
 				return err
 			}
 			if err := shows("/msg Bob what is it"); err != nil {

@@ -191,6 +191,15 @@ func (c *Client) Available(ctx context.Context) error {
 	return c.send(ctx, stanza.Presence{Type: stanza.AvailablePresence}.Wrap(nil))
 }
 
+// Busy sends presence with a word for how busy one is: "away", or "" for not at all.
+func (c *Client) Busy(ctx context.Context, show string) error {
+	if show == "" {
+		return c.Available(ctx)
+	}
+	word := xmlstream.Wrap(xmlstream.Token(xml.CharData(show)), xml.StartElement{Name: xml.Name{Local: "show"}})
+	return c.send(ctx, stanza.Presence{Type: stanza.AvailablePresence}.Wrap(word))
+}
+
 // Say sends a chat message and, with acks on, asks for one. It returns the message's number among the stanzas sent.
 func (c *Client) Say(ctx context.Context, to, id, body string) (uint32, error) {
 	j, err := jid.Parse(to)
