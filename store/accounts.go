@@ -71,6 +71,7 @@ func (tx *Tx) PutAccount(a Account) error {
 
 // DeleteAccount deletes the account with everything that belongs to it: roster, blobs, spool, archive, personal eventing,
 // sessions, what became of its stanzas; ErrNotFound.
+// What it has sent and waits for a peer is sent all the same, but nobody is told any more what becomes of it.
 // Only the counters of its roster and spool stay, so that an account that gets the same name later never gives a number twice.
 func (tx *Tx) DeleteAccount(jid string) error {
 	if tx.get(bucketAccounts, []byte(jid)) == nil {
@@ -88,6 +89,9 @@ func (tx *Tx) DeleteAccount(jid string) error {
 		return err
 	}
 	if err := tx.trimFates(jid, 0); err != nil {
+		return err
+	}
+	if err := tx.untrack(jid); err != nil {
 		return err
 	}
 	if err := tx.resetRoster(jid); err != nil {

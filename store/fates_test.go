@@ -260,3 +260,35 @@ func TestFatesAreBoundedInAll(t *testing.T) {
 		return nil
 	})
 }
+
+// Whoever gets the name of an account that is gone is told nothing of what that one has sent.
+func TestANameThatIsGivenAgainInheritsNothing(t *testing.T) {
+	db, err := store.Open(filepath.Join(t.TempDir(), "store.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	account := store.Account{JID: "alice@field.net"}
+	update(t, db, func(tx *store.Tx) error { return tx.PutAccount(account) })
+	q := db.Queue("hq")
+	ids := append(put(t, db, q, tracked("waits")), put(t, db, q, tracked("sent"))...)
+	bobs := tracked("bob's")
+	bobs.From = "bob@field.net/tent"
+	put(t, db, q, bobs)
+	update(t, db, func(tx *store.Tx) error {
+		if err := q.Number(tx, "s", 1, ids[1:]); err != nil {
+			return err
+		}
+		return errors.Join(tx.DeleteAccount(account.JID), tx.PutAccount(account))
+	})
+	update(t, db, func(tx *store.Tx) error { _, err := q.Confirm(tx, "s", 1); return err })
+	if got := states(t, db); got != nil {
+		t.Error(got)
+	}
+	if got := due(t, db); got != nil {
+		t.Error("owed:", got)
+	}
+	if list, err := q.List(); err != nil || len(list) != 2 || list[0].StanzaID != "waits" || !list[1].Track {
+		t.Error("what waits is sent all the same:", list, err)
+	}
+}

@@ -114,3 +114,29 @@ func (tx *Tx) dropFate(num uint64, r fateRecord) error {
 		tx.delete(bucketFates, key64(prefix(fatesByEntry, r.Peer), r.Entry)),
 		tx.delete(bucketFates, r.placeKey()))
 }
+
+// untrack makes what waits of an account's stanzas nobody's to ask after: another may get its name.
+func (tx *Tx) untrack(account string) error {
+	names, err := tx.queueNames()
+	if err != nil {
+		return err
+	}
+	for _, peer := range names {
+		q := &Queue{db: tx.db, name: peer}
+		err := q.Each(tx, func(e Entry) (bool, error) {
+			if !e.Track || accountOf(e.From) != account {
+				return true, nil
+			}
+			e.Track, e.Receipt = false, false
+			return true, tx.putRecord(bucketQueue, bodyKey(peer, e.ID), entryRecordOf(e))
+		})
+		if errors.Is(err, ErrCorrupt) { // what is damaged must not keep an account from being deleted
+			tx.db.noteDamage(err)
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("store: what %s has sent to %s: %w", account, peer, err)
+		}
+	}
+	return nil
+}
