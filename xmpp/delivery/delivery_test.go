@@ -213,3 +213,60 @@ func TestReceiptsOfTheHopAreGivenOnceAndMarked(t *testing.T) {
 		}
 	}
 }
+
+// broken is a Sink that cannot write for one account.
+type broken struct{ inbox }
+
+func (b broken) Accept(t *router.Turn, s *stanza.Stanza) error {
+	if s.To.Local() == "alice" {
+		return errors.New("damaged")
+	}
+	return b.inbox.Accept(t, s)
+}
+
+func TestAReceiptThatCannotBeGivenHoldsUpNoOthers(t *testing.T) {
+	db := open(t, filepath.Join(t.TempDir(), "store.db"))
+	var ids []uint64
+	for _, who := range []string{"alice", "carol", "alice", "dan"} {
+		ids = append(ids, put(t, db, who, func(e *store.Entry) { e.From = who + "@field.net/tent" }))
+	}
+	q := db.Queue("hq")
+	update(t, db, func(tx *store.Tx) error {
+		if err := q.Number(tx, "s", 1, ids); err != nil {
+			return err
+		}
+		_, err := q.Confirm(tx, "s", uint32(len(ids)))
+		return err
+	})
+	r, box := new(router.Router), inbox{make(chan *stanza.Stanza, 9)}
+	if _, err := r.Bind("field.net", broken{box}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	over := make(chan error)
+	go func() { over <- delivery.New(delivery.Env{DB: db}).Receipts(ctx, r, slog.New(slog.DiscardHandler)) }()
+	for _, who := range []string{"carol", "dan"} {
+		select {
+		case s := <-box.got:
+			if s.To.Local() != who {
+				t.Errorf("to %s, want %s", s.To, who)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatal("no receipt for " + who)
+		}
+	}
+	stop()
+	<-over
+	if len(box.got) != 0 {
+		t.Error("one more")
+	}
+	if err := db.View(func(tx *store.Tx) error {
+		due, err := tx.ReceiptsDue(9)
+		if len(due) != 2 {
+			t.Errorf("due: %+v", due)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -53,14 +53,32 @@ func (t *Truth) Receipts(ctx context.Context, r *router.Router, log *slog.Logger
 
 // give gives some that are due, and tells whether there may be more.
 func (t *Truth) give(r *router.Router) (again bool, err error) {
+	n, err := t.giveSome(r, 0, receiptsAtOnce)
+	if err == nil {
+		return n == receiptsAtOnce, nil
+	}
+	// One by one: whose account cannot be written to must not hold up the others. It is tried again later.
+	for left := 0; left < receiptsAtOnce; {
+		switch n, fault := t.giveSome(r, left, 1); {
+		case fault != nil:
+			left++
+		case n == 0:
+			return false, err
+		}
+	}
+	return false, err
+}
+
+// giveSome gives at most so many that are due, but for some of the oldest, and tells how many it found.
+func (t *Truth) giveSome(r *router.Router, but, most int) (n int, err error) {
 	turn := new(router.Turn)
-	n := 0
 	err = t.env.DB.Update(func(tx *store.Tx) error {
 		turn.Reset(tx)
-		due, err := tx.ReceiptsDue(receiptsAtOnce)
+		due, err := tx.ReceiptsDue(but + most)
 		if err != nil {
 			return err
 		}
+		due = due[min(but, len(due)):]
 		n = len(due)
 		for _, f := range due {
 			if t.env.Mute == nil || !t.env.Mute() {
@@ -75,10 +93,10 @@ func (t *Truth) give(r *router.Router) (again bool, err error) {
 		return nil
 	})
 	if err != nil {
-		return false, fmt.Errorf("delivery: giving receipts: %w", err)
+		return 0, fmt.Errorf("delivery: giving receipts: %w", err)
 	}
 	turn.Done()
-	return n == receiptsAtOnce, nil
+	return n, nil
 }
 
 // deliverReceipt brings one to its sender's node, which is this one. A refusal ends it: nobody is told of a receipt that is not wanted.
