@@ -74,6 +74,9 @@ async def fold_messages(stage):
         stage.accounts = {k: v[1:] + v[:1] for k, v in stage.accounts.items()}
         people = [await stage.log_in(p, stage.accounts[p][0], **CLIENTS) for p in (stage.home, stage.away)]
         for a, b in (people, people[::-1]):
+            # Nothing waits for a link only to tell that somebody types: so the link is up first.
+            a.say(b.boundjid.bare, "are you there?")
+            await b.until("the first message", lambda s: is_message(s, "are you there?"), stage.long)
             composing(a, b)
             rich(a, b, "at the ford over there")
             s = await b.until("the message", lambda s: is_message(s, "at the ford over there"), stage.long)
