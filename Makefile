@@ -42,7 +42,7 @@ interop: ## let slixmpp, profanity and mellium chat and use rooms on two nodes, 
 	$(GO) run ./tools/interop $(INTEROP)
 
 flaps: ## SatCom is cut and restored at random while messages flow, HF takes over, in simulated time: 500 scenarios
-	$(GO) test ./links/steer -run TestFlaps -flaps 500
+	$(GO) test ./links/steer -run TestFlaps -flaps 500 -timeout 60m
 
 torture: ## kill nodes and cut the path at random, over IP and HF; each message must arrive exactly once (SEED=n repeats a run; TORTURE=-hf, -failover or -rooms)
 	$(GO) run ./tools/torture $(if $(SEED),-seed $(SEED)) $(TORTURE)

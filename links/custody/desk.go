@@ -14,8 +14,8 @@ import (
 // a numbering. It is not held while anything waits for a link.
 type Desk struct {
 	Turn    sync.Mutex
-	carrier any // who took last; under Turn
-	express any // the same of the express lane
+	carrier hold // of the ordinary lane; under Turn
+	express hold // of the express lane
 
 	handed []uint64 // entries that the express lane has left to other links; under Turn
 	listed bool     // those of earlier runs of the node are among them
@@ -28,6 +28,19 @@ type Desk struct {
 	books map[string]*Book
 	users map[*User]bool
 	ears  map[*ear]bool
+}
+
+// hold is who took a lane last, and how often it went to another.
+type hold struct {
+	who any
+	n   int
+}
+
+func (h *hold) take(who any) {
+	if h.who != who {
+		h.who = who
+		h.n++
+	}
 }
 
 // A User is a link as the desk knows it.
@@ -63,17 +76,16 @@ func (d *Desk) quit(u *User, who []any) {
 	delete(d.users, u)
 	x := d.books[Express(d.peer)]
 	d.mu.Unlock()
-	if slices.Contains(who, d.carrier) {
-		d.carrier = nil
-	}
-	if slices.Contains(who, d.express) {
-		d.express = nil
+	for _, h := range []*hold{&d.carrier, &d.express} {
+		if slices.Contains(who, h.who) {
+			h.who = nil
+		}
 	}
 	if x == nil || slices.Contains(d.keys(), Express(d.peer)) {
 		return
 	}
 	if c := x.State(); c.Sent != c.Acked {
-		d.carrier = nil
+		d.carrier.who = nil
 		defer d.Confirmed(nil)
 	}
 }
@@ -89,15 +101,28 @@ func (d *Desk) keys() (keys []string) {
 }
 
 // Carries tells whether it was who that took last. Under Turn.
-func (d *Desk) Carries(who any) bool { return d.carrier == who }
+func (d *Desk) Carries(who any) bool { return d.carrier.who == who }
+
+// Stretch numbers the times between two takings of the express lane or the ordinary one, and is 0 while another than who has it. A link that finds another number
+// than it left is not the only one that has sent since, though no new number may have been given. Under Turn.
+func (d *Desk) Stretch(who any, express bool) int {
+	h := d.carrier
+	if express {
+		h = d.express
+	}
+	if h.who != nil && h.who != who {
+		return 0
+	}
+	return h.n + 1
+}
 
 // Holds tells whether what is numbered is for who to look after: no other has taken it, since the node runs or since that one left. Under Turn.
-func (d *Desk) Holds(who any) bool { return d.carrier == nil || d.carrier == who }
+func (d *Desk) Holds(who any) bool { return d.carrier.who == nil || d.carrier.who == who }
 
 // Take makes who, of the link u, the one that sends what is for the peer. False: not yet, another must yield first. Whoever takes over announces anew, with the
 // numbers there are. Under Turn.
 func (d *Desk) Take(who any, u *User) (bool, error) {
-	if d.carrier == who {
+	if d.Carries(who) {
 		return true, nil
 	}
 	d.mu.Lock()
@@ -120,22 +145,18 @@ func (d *Desk) Take(who any, u *User) (bool, error) {
 	if err := d.orphans(); err != nil {
 		return false, err
 	}
-	d.carrier = who
+	d.carrier.take(who)
 	return true, nil
 }
 
-// TakeExpress makes who the one that sends in the numbering of the express lane, and tells whether that was another. Under Turn.
-func (d *Desk) TakeExpress(who any) (others bool) {
-	others = d.express != nil && d.express != who
-	d.express = who
-	return others
-}
+// TakeExpress makes who the one that sends in the numbering of the express lane. Under Turn.
+func (d *Desk) TakeExpress(who any) { d.express.take(who) }
 
 // HasExpress tells whether it was who that took that last. Under Turn.
-func (d *Desk) HasExpress(who any) bool { return d.express == who }
+func (d *Desk) HasExpress(who any) bool { return d.express.who == who }
 
 // HoldsExpress is as Holds, of the express lane. Under Turn.
-func (d *Desk) HoldsExpress(who any) bool { return d.express == nil || d.express == who }
+func (d *Desk) HoldsExpress(who any) bool { return d.express.who == nil || d.express.who == who }
 
 // requeue makes unsent what is not confirmed of the common numbering. Its numbers are filled when that goes on.
 func (d *Desk) requeue() (bool, error) {

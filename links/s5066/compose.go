@@ -281,7 +281,6 @@ func (w *longwire) number(fresh []item, n int) error {
 	if err := w.book.Number(entries); err != nil {
 		return err
 	}
-	w.out.had = w.book.State().Sent
 	for i := range entries {
 		fresh[i].entry = entries[i]
 		w.out.items = append(w.out.items, fresh[i])

@@ -36,18 +36,16 @@ func (p *port) pick(n, bytes int) ([]store.Entry, error) {
 // carry tells whether the stanzas of the lane are ours to send, and takes over from another link if they are. The caller holds turn.
 func (w *longwire) carry() bool {
 	d, o := w.p.desk, &w.out
-	ok, err := true, error(nil)
+	ok, err, stretch := true, error(nil), d.Stretch(w, w.fast)
 	switch {
 	case w.fast && w.lanes.classes() == 0, !w.fast && w.p.way.May().None():
 		return false
 	case w.fast:
-		ok = d.TakeExpress(w)
-	case d.Carries(w):
-		return true
+		d.TakeExpress(w)
 	default:
 		ok, err = d.Take(w, w.user)
 	}
-	if err == nil && ok {
+	if err == nil && ok && (stretch == 0 || stretch != o.stretch || o.of != w.book.State().OutID) {
 		err = w.resume()
 	}
 	if err != nil {
@@ -55,15 +53,15 @@ func (w *longwire) carry() bool {
 		o.stuck = time.Now().Add(10 * time.Second)
 		return false
 	}
-	return ok || w.fast
+	if ok {
+		o.stretch = d.Stretch(w, w.fast)
+	}
+	return ok
 }
 
-// resume goes on where another link was. What that has numbered the peer may have taken, though not from this life: that is no sign of an old record.
+// resume goes on where another link was, in a new life. What that has sent the peer may have taken, and not from this life, though it was this one that gave it
+// its number: that is no sign of an old record.
 func (w *longwire) resume() error {
-	c, o := w.book.State(), &w.out
-	if c.OutID == o.of && c.Sent == o.had {
-		return nil
-	}
 	if err := w.putClaims(store.Custody{}); err != nil {
 		return err
 	}

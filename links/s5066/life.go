@@ -46,7 +46,7 @@ func (w *longwire) beginBehind(since uint32) {
 	o := &w.out
 	c := w.book.State()
 	o.since, o.id = since, newLife(since)
-	o.of, o.had = c.OutID, c.Sent
+	o.of = c.OutID
 	o.claims, o.proof, o.known, o.marked = false, false, false, false
 	o.next, o.safe, o.newRun, o.backed = c.Acked+1, c.Acked, true, true
 	o.askAt, o.isAsked, o.asks = time.Time{}, false, 0

@@ -153,6 +153,7 @@ func (w *longwire) open() (err error) {
 	if err := w.begin(); err != nil {
 		return err
 	}
+	w.out.stretch = w.p.desk.Stretch(w, w.fast)
 	if err := db.View(w.rcop.open); err != nil {
 		return fmt.Errorf("s5066: reading the record of %s: %w", peer, err)
 	}

@@ -32,8 +32,7 @@ type outward struct {
 	chain  []string // names of the lives since then that nobody has answered to
 	claims bool     // this one is among them, on flash
 	proof  bool     // the peer has answered to this one
-	of     string   // numbering that it is of,
-	had    uint32   // and the last number that was given when we last looked: more are other links'
+	of     string   // numbering that it is of
 	known  bool     // the peer knows that name,
 	marked bool     // and has told its mark under it: stanzas need not introduce themselves
 	newRun bool     // what is sent next must be readable without history
@@ -59,6 +58,8 @@ type outward struct {
 	isAsked bool   // and has not answered
 	again   *frame.Header
 	lastBad time.Time // when we last said Again
+
+	stretch int // of the desk, in which we were the last to send
 
 	stuck time.Time // the store fails: nothing is tried before
 	patience

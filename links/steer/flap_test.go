@@ -16,7 +16,8 @@ import (
 // go test ./links/steer -run TestFlaps -flaps 500
 var flaps = flag.Int("flaps", 0, "scenarios of TestFlaps; 0: 60, or 6 with -short")
 
-// SatCom is cut and restored at random while 200 messages of several senders flow both ways: none is lost, none doubled, and each sender's stay in order.
+// SatCom is cut and restored at random while 200 messages of several senders flow both ways: none is lost, none doubled, and each sender's stay in order. All the
+// while both nodes keep the numbering that they began with.
 func TestFlaps(t *testing.T) {
 	n := *flaps
 	switch {
@@ -28,6 +29,7 @@ func TestFlaps(t *testing.T) {
 	}
 	for seed := range n {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { flap(t, uint64(seed)) })
 		})
 	}
@@ -58,6 +60,8 @@ func flap(t *testing.T, seed uint64) {
 			total++
 		}
 		time.Sleep(time.Duration(rnd.IntN(120_000)) * time.Millisecond)
+		w.a.steady()
+		w.b.steady()
 		switch rnd.IntN(8) {
 		case 0:
 			w.sat.Shut()
@@ -84,6 +88,8 @@ func flap(t *testing.T, seed uint64) {
 	w.air.Cut(here, there, false)
 	w.until(24*time.Hour, "everything is confirmed", func() bool { return w.a.Waiting() == 0 && w.b.Waiting() == 0 })
 	time.Sleep(time.Minute)
+	w.a.steady()
+	w.b.steady()
 	check(t, w.a, w.b, said, senders)
 	check(t, w.b, w.a, said, senders)
 }
@@ -141,6 +147,9 @@ func failAndReturn(t *testing.T, hole bool) {
 	}
 	hold := failover.BackAfter
 	for round := range 3 {
+		if w.a.carrier() != satcom {
+			t.Fatalf("round %d: SatCom was left, though it does what it should: %s", round, w.a.state())
+		}
 		cut := time.Now()
 		if hole {
 			w.sat.Swallow()
@@ -153,7 +162,17 @@ func failAndReturn(t *testing.T, hole bool) {
 				t.Fatalf("round %d: no failover after %v: %s", round, d, w.a.state())
 			}
 		}
+		// The first message that SatCom could not bring was said at the cut.
+		d := w.a.carrierSince().Sub(cut)
+		if d > failover.After+time.Second {
+			t.Errorf("round %d: failover after %v, configured is %v", round, d, failover.After)
+		}
+		t.Logf("round %d: failover after %v", round, d)
+		stuck := said["headquarters.netann"]
 		speak(3 * time.Minute)
+		if got := len(w.b.Received()); got < stuck {
+			t.Errorf("round %d: HF has brought %d of %d", round, got, stuck)
+		}
 		w.sat.Reopen()
 		back := time.Now()
 		for w.a.carrier() != satcom {

@@ -53,6 +53,8 @@ type node struct {
 
 	helm *steer.Helm
 
+	numbering string // as steady saw it first
+
 	mu       sync.Mutex
 	conns    []io.Closer
 	carriers []links.Event
@@ -154,10 +156,29 @@ func (n *node) carrier() string {
 	return n.carriers[len(n.carriers)-1].Link
 }
 
+// carrierSince is when that was.
+func (n *node) carrierSince() time.Time {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.carriers[len(n.carriers)-1].At
+}
+
 func (n *node) sentBy(link string) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.sent[link]
+}
+
+// steady fails when the node has begun its numbers anew: only one with an old record does, as it doubles what is under way.
+func (n *node) steady() {
+	n.w.t.Helper()
+	c := n.Custody(n.other)
+	if n.numbering != "" && c.OutID != n.numbering {
+		n.w.t.Errorf("%s: numbering %s instead of %s", n.name, c.OutID, n.numbering)
+	}
+	if n.numbering != "" || c.Acked > 0 {
+		n.numbering = c.OutID
+	}
 }
 
 // say queues message k of a sender, of a class.
