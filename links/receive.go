@@ -208,6 +208,15 @@ func (k *contact) acked(h uint32, now time.Time) error {
 	return err
 }
 
+// replies takes a confirmation for the answer to our question, whatever word brought it: the peer gives no other when it has just said so.
+func (k *contact) replies(h uint32) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.asked.IsZero() && int32(h-k.askedSeq) >= 0 {
+		k.asked = time.Time{}
+	}
+}
+
 // confirm takes a confirmation of our numbering id to the flash.
 func (k *contact) confirm(id string, h uint32, wait bool) error {
 	k.p.env.Way.Confirmed()
@@ -223,6 +232,7 @@ func (k *contact) confirm(id string, h uint32, wait bool) error {
 		}
 	})
 	if err == nil {
+		k.replies(h)
 		k.landed(h)
 		if !k.p.carries(k) {
 			k.p.wakeAll() // the one that does may have waited for this

@@ -62,6 +62,30 @@ func TestAcceptorKnowsARepeatedEnable(t *testing.T) {
 	})
 }
 
+// Resumed tells how far the peer is, so it says nothing more to a question that came with our Resume. The next question is asked all the same.
+func TestResumedAnswersAQuestion(t *testing.T) {
+	c := zero
+	c.AckEvery = 1
+	stage(t, c, func(p *play) {
+		p.node.Send("one")
+		p.accept()
+		p.hear("enable id=*", "one")
+		p.say(enabled("peer"), ack(1))
+		p.waiting(0)
+		p.node.SendTo("field.net", "two", "three") // in one transaction, so that they go together
+		p.hear("two", "three", "r")
+		p.cut()
+		p.accept()
+		p.hear("resume id=peer h=0 seq=2", "two", "three", "r")
+		p.say(resumed(p.node.Custody("field.net").OutID, 3))
+		p.waiting(0)
+		p.node.Send("four")
+		p.hear("four", "r")
+		p.say(ack(4))
+		p.waiting(0)
+	})
+}
+
 func TestResumeAfterLostAcks(t *testing.T) {
 	stage(t, zero, func(p *play) {
 		p.node.Send("one")
