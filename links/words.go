@@ -246,7 +246,7 @@ func (k *contact) onResumed(piece Piece, now time.Time) error {
 		return nil
 	}
 	k.replied(now)
-	if err := k.confirm(k.book.State().OutID, piece.H, true); errors.Is(err, custody.ErrTooHigh) {
+	if err := k.confirm(k.announcedID(), piece.H, true); errors.Is(err, custody.ErrTooHigh) {
 		// The peer knows more than we do, so our record is an old one. Begin anew.
 		k.p.log.Warn("peer has taken more than was sent", "h", piece.H)
 		return k.anew()
@@ -303,9 +303,13 @@ func (k *contact) onFailed(piece Piece) error {
 		k.replied(time.Now())
 		if piece.HasH && !k.p.c.ZeroRTT {
 			// XEP-0198 §5: it may still know how far it took it.
-			if err := k.confirm(k.book.State().OutID, piece.H, true); err != nil && !errors.Is(err, custody.ErrTooHigh) {
+			if err := k.confirm(k.announcedID(), piece.H, true); err != nil && !errors.Is(err, custody.ErrTooHigh) {
 				return err
 			}
+		}
+		if k.announcedID() != k.book.State().OutID {
+			k.out = silent // it speaks of a stream of ours that another link has begun anew since
+			return nil
 		}
 		k.p.log.Info("peer does not resume the stream", "cause", piece.Cause)
 		return k.anew()
@@ -315,6 +319,16 @@ func (k *contact) onFailed(piece Piece) error {
 		k.plain, k.out = true, answered
 	}
 	return nil
+}
+
+// announcedID is the numbering that the peer answers to. Another link may have begun a new one since.
+func (k *contact) announcedID() string {
+	if !k.p.c.ZeroRTT { // no other link has it, and it is not begun anew while there is a contact
+		return k.book.State().OutID
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.outID
 }
 
 // anew begins a new stream of ours; the sender announces it.
