@@ -112,8 +112,12 @@ func (a *amendment) applied(did string, undo func() error) error {
 	if err == nil {
 		done, err = ctl.Collect[ctl.Reloaded](a.c.ctx, client, ctl.OpReload, nil)
 	}
-	if err != nil {
+	var refusal *ctl.Error
+	switch {
+	case errors.As(err, &refusal):
 		return errors.Join(fmt.Errorf("the node refused and goes on as before; %s is as it was:\n%w", a.path, err), undo())
+	case err != nil: // it may have been applied: whoever takes it back now has a node that does other things than its file says
+		return fmt.Errorf("%s in %s; whether the node has applied it is not known, 'longwire reload' makes sure: %w", did, a.path, err)
 	}
 	for _, r := range done {
 		if !sameFile(r.File, a.path) {

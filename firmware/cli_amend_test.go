@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -203,5 +205,42 @@ func TestARunningNodeAppliesOrRefuses(t *testing.T) {
 	code, out, errs := longwire(t, token+"\n", "config", "set", "pairing.key=-")
 	if code != exitFailed || strings.Contains(out+errs+log.String(), "not-a-key") {
 		t.Errorf("secret: %d, %s%s", code, out, errs)
+	}
+}
+
+// Who cannot know whether the node has taken a change must not take it out of the file.
+func TestAChangeOutlivesANodeThatDoesNotAnswer(t *testing.T) {
+	path := setUp(t)
+	c := now(t)
+	if err := os.MkdirAll(filepath.Dir(c.Control), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("unix", c.Control)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	go func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			conn.Close()
+		}
+	}()
+	code, _, errs := longwire(t, "", "config", "set", "log.level=warn")
+	if code != exitFailed || !strings.Contains(errs, "whether the node has applied it is not known") || strings.Contains(errs, "refused") {
+		t.Errorf("%d, %s", code, errs)
+	}
+	if text, err := os.ReadFile(path); err != nil || !strings.Contains(string(text), `level = "warn"`) {
+		t.Errorf("%v: %s", err, text)
+	}
+}
+
+func TestConfigShowTellsWhereAFaultIs(t *testing.T) {
+	path := use(t, quiet+"x = [\n")
+	if code, _, errs := longwire(t, "", "config", "show"); code != exitFailed || !strings.Contains(errs, path+":") || !strings.Contains(errs, "a list stays open") {
+		t.Errorf("%d, %s", code, errs)
 	}
 }
