@@ -31,6 +31,9 @@ func cmdConfigShow(c *call) error {
 	}
 	all, err := config.Flatten(doc)
 	if err != nil {
+		if _, faults := config.Parse(path, doc); faults != nil {
+			err = faults // they say where
+		}
 		return err
 	}
 	for _, s := range all {

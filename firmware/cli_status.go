@@ -71,6 +71,9 @@ func (c *call) status(s admin.Status) error {
 		}
 	}
 	t.row("store", fmt.Sprintf("%s, %s of them free; %s", volume(s.Store.Bytes), volume(s.Store.Free), health))
+	if s.RecordFault != "" {
+		t.row("telemetry", "CANNOT BE WRITTEN: "+clean(s.RecordFault))
+	}
 	if err := t.Flush(); err != nil || len(s.Peers) == 0 {
 		return err
 	}

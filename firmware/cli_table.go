@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"time"
 )
 
 func withConfig(fs *flag.FlagSet, c *call) {
@@ -25,7 +27,12 @@ func withPassword(fs *flag.FlagSet, c *call) {
 
 func withRecord(fs *flag.FlagSet, c *call) {
 	fs.StringVar(&c.telemetry.folder, "folder", "", "`DIR` of the record, or of a copy; default: the node's own")
-	fs.DurationVar(&c.telemetry.since, "since", 0, "only the last `TIME` of it, such as 24h; default: all")
+	fs.Func("since", "only the last `TIME` of it, such as 24h; default: all", func(text string) (err error) {
+		if c.telemetry.since, err = time.ParseDuration(text); err != nil || c.telemetry.since <= 0 {
+			return errors.New("write how far back, as in 30m or 24h")
+		}
+		return nil
+	})
 }
 
 // commands is the table of all commands.

@@ -52,6 +52,7 @@ func TestRecordsAreSummedUpAndPreviewed(t *testing.T) {
 		t.Errorf("code %d: %s%s", code, out, errs)
 	}
 	for line, want := range map[string]string{
+		"telemetry report --since yesterday": "write how far back, as in 30m or 24h", "telemetry report --since -1h": "write how far back",
 		"fold preview": "name a PEER", "fold preview hq --preset hf-1": `there is no preset "hf-1"`, "fold preview hq": "the config has no peer",
 		"fold preview nobody --preset hf-75": `no stanza for "nobody"`, "telemetry report --folder /nowhere": "no record",
 	} {
@@ -88,5 +89,11 @@ func TestAirOfAStoppedNodeIsShown(t *testing.T) {
 		if code != exitOK || !strings.Contains(out, want) {
 			t.Errorf("code %d, no %q in %s%s", code, want, out, errs)
 		}
+	}
+	if code, out, errs := longwire(t, "", "air", "hq"); code != exitOK || !strings.Contains(out, "1m30s") {
+		t.Errorf("a peer that is gone: code %d, %s%s", code, out, errs)
+	}
+	if code, _, errs := longwire(t, "", "air", "qh"); code != exitMisuse || !strings.Contains(errs, `there is no peer "qh"`) {
+		t.Errorf("no peer: code %d, %s", code, errs)
 	}
 }

@@ -72,7 +72,8 @@ type Live struct {
 	Listeners   []string          `json:"listeners,omitempty"`   // "clients 0.0.0.0:5222", "link IP link hq-2-field 0.0.0.0:65510"
 	Sessions    map[string]int    `json:"-"`                     // bare JID → its clients, resumable ones too
 	Links       []LinkState       `json:"-"`
-	Folded      map[string]Folded `json:"-"` // by peer
+	Folded      map[string]Folded `json:"-"`                         // by peer
+	RecordFault string            `json:"telemetry_fault,omitempty"` // why telemetry cannot be written; "": it can, or is off
 
 	// HeadquartersTime is what time it is at the headquarters that answered this kit within the last hour; zero: none did. It goes on evenly when this
 	// machine's clock is set, so that whoever sets that may ask at any time.

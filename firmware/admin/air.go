@@ -59,7 +59,17 @@ func (a *Admin) Air(peer string) (Air, error) {
 		return Air{}, err
 	}
 	now := time.Now()
-	out := Air{Hour: spent(l.Spent(now, false), peer), Day: spent(l.Spent(now, true), peer)}
+	day := l.Spent(now, true)
+	if peer != "" {
+		var gone []string // from the config, but not from what was spent
+		for k := range day {
+			gone = append(gone, k.Peer)
+		}
+		if peer, err = a.peer(peer, gone); err != nil {
+			return Air{}, err
+		}
+	}
+	out := Air{Hour: spent(l.Spent(now, false), peer), Day: spent(day, peer)}
 	for _, s := range l.Standings(now) {
 		if peer != "" && s.Peer != peer {
 			continue

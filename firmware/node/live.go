@@ -32,6 +32,9 @@ func (n *Node) Live() admin.Live {
 		Version: n.o.Version, Started: n.started, Sessions: make(map[string]int), Links: n.linkStates(), Folded: n.folding.counts(), HeadquartersTime: n.clock.now(),
 		Fingerprint: strings.ToLower(strings.ReplaceAll(n.identity().Current().Fingerprint(), ":", "")),
 	}
+	if w := n.record.writing(); w != nil {
+		l.RecordFault = w.State().Fault
+	}
 	for _, r := range n.host.All() {
 		l.Sessions[r.JID().Bare().String()]++
 	}

@@ -21,15 +21,16 @@ func ruleName(n int) string {
 
 // A Preview is what other rules would have made of recorded traffic.
 type Preview struct {
-	Since, Until time.Time
-	Stanzas      int   `json:"stanzas"`          // that were to cross
-	Unread       int   `json:"unread,omitempty"` // of them, those whose outline is missing: they count as they are
-	Raw          int64 `json:"raw"`              // bytes of them
-	Recorded     int64 `json:"recorded"`         // bytes that crossed, by the rules that were in force
-	After        int64 `json:"after"`            // and that would have crossed by these
-	Crossing     int   `json:"crossing"`         // stanzas that would have
-	Wire         int64 `json:"wire,omitempty"`   // bytes on the wire that Recorded took,
-	WireAfter    int64 `json:"wire_after,omitempty"`
+	Since     time.Time `json:"since"`
+	Until     time.Time `json:"until"`
+	Stanzas   int       `json:"stanzas"`          // that were to cross
+	Unread    int       `json:"unread,omitempty"` // of them, those whose outline is missing: they count as they are
+	Raw       int64     `json:"raw"`              // bytes of them
+	Recorded  int64     `json:"recorded"`         // bytes that crossed, by the rules that were in force
+	After     int64     `json:"after"`            // and that would have crossed by these
+	Crossing  int       `json:"crossing"`         // stanzas that would have
+	Wire      int64     `json:"wire,omitempty"`   // bytes on the wire that Recorded took,
+	WireAfter int64     `json:"wire_after,omitempty"`
 	// WireAfter is an estimate: as much for each byte.
 	Rules   []Count `json:"rules,omitempty"`
 	Dropped []Count `json:"dropped,omitempty"`

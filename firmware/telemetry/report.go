@@ -66,10 +66,11 @@ type Contacts struct {
 
 // A Report sums up a record.
 type Report struct {
-	Since, Until time.Time
-	Lines        int    `json:"lines"`
-	Skipped      int    `json:"skipped,omitempty"` // lines that could not be read
-	Lost         uint64 `json:"lost,omitempty"`    // lines that were never written
+	Since   time.Time `json:"since"`
+	Until   time.Time `json:"until"`
+	Lines   int       `json:"lines"`
+	Skipped int       `json:"skipped,omitempty"` // lines that could not be read
+	Lost    uint64    `json:"lost,omitempty"`    // lines that were never written
 
 	Total   Row   `json:"total"`
 	Kinds   []Row `json:"kinds,omitempty"`
