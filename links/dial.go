@@ -31,7 +31,7 @@ func (p *Pump) dial(ctx context.Context) {
 	delay := p.c.BackoffMin
 	for p.wanted(ctx) {
 		p.set(Dialling, nil)
-		s, err := p.link.Open(ctx)
+		s, err := p.reach(ctx)
 		var k *contact
 		if err == nil {
 			k = p.begin(s, true)
@@ -50,6 +50,10 @@ func (p *Pump) dial(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		if errors.Is(err, errQuiet) {
+			p.set(Waiting, err)
+			continue
+		}
 		wait := delay
 		var remote *RemoteError
 		if errors.As(err, &remote) && remote.Condition == "conflict" {
@@ -64,6 +68,27 @@ func (p *Pump) dial(ctx context.Context) {
 		delay = min(2*delay, p.c.BackoffMax)
 		pause(ctx, wait)
 	}
+}
+
+// reach opens a contact, and gives up when nothing may be sent any more: a dialler says a lot by itself.
+func (p *Pump) reach(ctx context.Context) (Session, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		for changed := p.env.Way.Changed(); !p.env.Way.Silent(); changed = p.env.Way.Changed() {
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return
+			}
+		}
+		cancel()
+	}()
+	s, err := p.link.Open(ctx)
+	if err != nil && p.env.Way.Silent() {
+		err = errQuiet
+	}
+	return s, err
 }
 
 // jitter keeps many nodes from dialling in step after a common outage.

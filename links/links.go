@@ -47,6 +47,9 @@ type Drainer interface {
 	Pending() (bytes int, known bool)
 }
 
+// A Husher is a Session whose transport sends by itself, as to see whether the peer is there, and can leave that.
+type Husher interface{ Hush(on bool) }
+
 // Limits of one Send.
 type Limits struct {
 	Stanzas int // at most so many

@@ -22,7 +22,11 @@ func (k *contact) run() {
 	var parts sync.WaitGroup
 	parts.Go(func() {
 		<-k.over
-		k.s.Close(k.cause())
+		why := k.cause()
+		if k.p.env.Way.Silent() {
+			why = nil // no last words
+		}
+		k.s.Close(why)
 	})
 	if err := k.prepare(); err != nil {
 		k.fail(err)

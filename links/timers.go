@@ -6,9 +6,14 @@ import "time"
 func (k *contact) tick(now time.Time) (time.Duration, error) {
 	k.p.turn.Lock()
 	defer k.p.turn.Unlock()
+	quiet := k.p.env.Way.Silent()
 	k.mu.Lock()
-	k.quiet = k.p.env.Way.Silent()
+	was := k.quiet
+	k.quiet = quiet
 	k.mu.Unlock()
+	if h, ok := k.s.(Husher); ok && quiet != was {
+		h.Hush(quiet)
+	}
 	if k.dead(now) {
 		return 0, errSilent
 	}

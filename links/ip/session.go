@@ -238,6 +238,15 @@ func (s *Session) Close(why error) {
 	s.send.Unlock()
 }
 
+var _ links.Husher = (*Session)(nil)
+
+// Hush keeps TCP from probing.
+func (s *Session) Hush(on bool) {
+	if t := tcpOf(s.conn); t != nil {
+		t.SetKeepAlive(!on)
+	}
+}
+
 // linger lets the last words get out: a socket that is closed with unread input is reset, and they would be lost.
 func linger(conn net.Conn) {
 	t := tcpOf(conn)
