@@ -104,7 +104,7 @@ func TestChangesThatComeTooLateHarmNothing(t *testing.T) {
 			x := newWorldOn(t, air, 2, 300, subnet.Config{CAS: cas.Config{Idle: cas.Never}})
 			x.halt(0)
 			rnd := rand.New(rand.NewPCG(seed, 1))
-			x.startOn(0, &flaky{air.Station("0"), rnd}, new(*subnet.Node))
+			x.startOn(0, &flaky{air.Station("0"), rand.New(rand.NewPCG(seed, 2))}, new(*subnet.Node))
 			a, b := x.bind(0, sis.Binding{SAP: 6, Window: 100}), x.bind(1, sis.Binding{SAP: 6})
 			want := map[string]bool{}
 			for i := range 60 {
