@@ -282,6 +282,12 @@ func (w *longwire) meet(h frame.Header) error {
 		w.out.anyTold = false // it may not know that we know it
 	}
 	in.in, in.elsewhere = h.Out, false
+	if !w.fast && !speaks(h.Out) {
+		// It runs an earlier program now, that drops what is of the express lane, and what is to go behind that.
+		if err := w.lanes.handOver(); err != nil {
+			return err
+		}
+	}
 	if h.Data == frame.None {
 		if c.InID != "" {
 			return nil

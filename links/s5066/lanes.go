@@ -154,7 +154,10 @@ func (l *lanes) watch(ctx context.Context) {
 	for {
 		changed := l.p.way.Changed()
 		if l.classes() == 0 && l.p.way.Alternatives() > 0 {
-			if err := l.handOver(); err != nil {
+			l.express.turn.Lock()
+			err := l.handOver()
+			l.express.turn.Unlock()
+			if err != nil {
 				l.p.log.Error("the express lane is not handed over", "err", err)
 			}
 		}
@@ -166,10 +169,9 @@ func (l *lanes) watch(ctx context.Context) {
 	}
 }
 
+// handOver leaves it to whatever carries the ordinary stanzas. The caller holds turn.
 func (l *lanes) handOver() error {
 	w := l.express
-	w.turn.Lock()
-	defer w.turn.Unlock()
 	if c := w.book.State(); c.Sent == c.Acked || !w.holds() {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"longwire/links/s5066/frame"
 	"longwire/store"
 )
 
@@ -40,5 +41,42 @@ func TestHeldStanzasAreLookedForWhenDue(t *testing.T) {
 	w.out.quiet = time.Time{}
 	if a != sendData || w.compose(2048) == nil {
 		t.Errorf("action %d where something came that is not held", a)
+	}
+}
+
+// A peer that goes back to a program without an express lane gets what is unconfirmed there in the ordinary one.
+func TestExpressIsLeftForAnEarlierProgram(t *testing.T) {
+	w := lone(t)
+	hear := func(name string) {
+		w.step(func() {
+			if err := w.understood(t.Context(), frame.Header{Names: true, Out: name}, nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	hear("peeraa.Abc0")
+	err := w.p.db.Update(func(tx *store.Tx) error {
+		_, _, err := w.p.queue.Put(tx, store.Entry{Kind: store.KindChat, Class: store.ClassFlash, From: "a@x/1", To: "b@y", Queued: time.Now(),
+			Stanza: []byte("<message/>")}, store.QueueLimits{})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := w.lanes.compose(2048)
+	if u == nil || u.updu[0] != frame.Express {
+		t.Fatalf("%+v", u)
+	}
+	u.sent(1, time.Now())
+	hear("peeraa.xyz0")
+	u = w.lanes.compose(2048)
+	if u == nil {
+		t.Fatal("nothing is sent")
+	}
+	if f, err := frame.Parse(u.updu); err != nil || f.Peek().Data != frame.Stanzas {
+		t.Errorf("the peer cannot read % X: %v", u.updu, err)
+	}
+	if got, err := w.p.queue.Unconfirmed(w.book.State().OutID); err != nil || len(got) != 1 || got[0].Was == "" {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
