@@ -160,12 +160,14 @@ func (p *Pump) pass(ctx context.Context) {
 	defer stop()
 	t := time.NewTicker(time.Minute)
 	defer t.Stop()
+	changed := p.env.Way.Changed()
+	p.wakeAll()
 	for {
-		changed := p.env.Way.Changed()
 		select {
 		case <-wake:
 			p.wakeAll()
 		case <-changed:
+			changed = p.env.Way.Changed() // first, so that no change is missed between
 			p.wakeAll()
 		case <-t.C:
 			if err := p.release(time.Now()); err != nil {

@@ -290,15 +290,16 @@ func (w *longwire) send(ctx context.Context) error {
 	defer stop()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	changed := w.p.way.Changed()
 	for {
 		w.p.tell()
-		changed := w.p.way.Changed()
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-wake:
 			w.gather()
 		case <-changed:
+			changed = w.p.way.Changed() // before it is looked what that is
 			w.gather()
 		case <-w.kick:
 		case <-timer.C:

@@ -122,14 +122,15 @@ func (w *rcopMapping) send(ctx context.Context) {
 	defer stop()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	changed := w.p.way.Changed()
 	for {
 		w.p.tell()
-		changed := w.p.way.Changed()
 		select {
 		case <-ctx.Done():
 			return
 		case <-wake:
 		case <-changed:
+			changed = w.p.way.Changed() // before it is looked what that is
 		case <-w.kick:
 		case <-timer.C:
 		}
