@@ -157,11 +157,30 @@ func (p *Pump) pick(lim Limits) ([]store.Entry, error) {
 	case !load.All():
 		pick.Classes, pick.Kinds = store.ClassSet(load.Classes), store.KindSet(load.Kinds)
 	}
-	entries, err := p.queue.Pick(pick)
-	if err != nil {
-		return nil, err
+	for looked := 0; ; {
+		entries, err := p.queue.Pick(pick)
+		if err != nil {
+			return nil, err
+		}
+		n := len(entries)
+		if entries, err = p.desk.Behind(entries); err != nil || len(entries) > 0 || n == looked || n >= farthest {
+			return within(entries, lim), err
+		}
+		looked, pick.N, pick.Bytes = n, 8*pick.N, 8*pick.Bytes // those of others may be behind them
 	}
-	return p.desk.Behind(entries)
+}
+
+// farthest is how many entries are looked at for some that may go.
+const farthest = 4096
+
+// within is as many of entries as go at once.
+func within(entries []store.Entry, lim Limits) []store.Entry {
+	for i, e := range entries {
+		if lim.Bytes -= len(e.Stanza); i > 0 && lim.Bytes < 0 || i >= lim.Stanzas {
+			return entries[:i]
+		}
+	}
+	return entries
 }
 
 // keepQuiet passes on what this contact would say: other links of the peer may.
