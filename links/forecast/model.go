@@ -106,8 +106,11 @@ func (m *Model) Sent(id uint64, bytes int, queued, now time.Duration) {
 		m.begun = min(m.begun, now)
 		m.pause = max(0, (m.begun - m.active).Seconds())
 	}
-	if _, ok := m.flight[id]; ok || len(m.flight) >= maxFlight {
+	if _, ok := m.flight[id]; ok {
 		return
+	}
+	if len(m.flight) >= maxFlight {
+		m.goneLocked(m.order[0]) // nobody has told what became of it
 	}
 	m.flight[id] = aloft{bytes, now}
 	m.order = append(m.order, id)

@@ -68,8 +68,22 @@ func (k *Keeper) Event(e links.Event) {
 		k.model(e.Peer, e.Link).Sent(e.Entry, e.Raw, queued, now)
 	case links.EventOnFarNode, links.EventConfirmed:
 		k.model(e.Peer, e.Link).Arrived(e.Entry, e.Kind == links.EventConfirmed, now)
+		if e.Kind == links.EventConfirmed {
+			k.elsewhere(e)
+		}
 	case links.EventReceived, links.EventDuplicate:
 		k.model(e.Peer, e.Link).Heard(now)
+	}
+}
+
+// elsewhere tells the models of the peer's other links, which may have sent it before, that nothing comes of that any more.
+func (k *Keeper) elsewhere(e links.Event) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for at, m := range k.models {
+		if at.peer == e.Peer && at.link != e.Link {
+			m.Gone(e.Entry)
+		}
 	}
 }
 

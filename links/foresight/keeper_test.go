@@ -51,3 +51,45 @@ func TestEachEntryWaitsForWhatIsBeforeItOnly(t *testing.T) {
 		}
 	})
 }
+
+// What one link has sent and another has got confirmed is under way no more.
+func TestWhatAnotherLinkBringsIsNotUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, err := store.Open(filepath.Join(t.TempDir(), "store.db"), store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		k := foresight.New(foresight.Env{DB: db, Ways: func(string) func(*store.Entry) foresight.Way {
+			return func(*store.Entry) foresight.Way { return foresight.Way{Link: "HF"} }
+		}})
+		event := func(kind links.EventKind, link string, e store.Entry) {
+			k.Event(links.Event{Kind: kind, At: time.Now(), Link: link, Peer: "hq"}.Of(e))
+		}
+		for _, link := range []string{"HF", "SatCom"} {
+			event(links.EventUp, link, store.Entry{})
+		}
+		entry := func(id uint64) store.Entry {
+			return store.Entry{ID: id, Stanza: make([]byte, 300), Queued: time.Now()}
+		}
+		about := func() time.Duration { return k.Forecasts("hq", []store.Entry{entry(1000)})[0].About }
+		for id := uint64(1); id <= 20; id++ {
+			event(links.EventSent, "HF", entry(id))
+			time.Sleep(10 * time.Second)
+			event(links.EventConfirmed, "HF", entry(id))
+		}
+		before := about()
+		for id := uint64(21); id <= 60; id++ {
+			event(links.EventSent, "HF", entry(id))
+		}
+		if during := about(); during < 5*before {
+			t.Errorf("%v behind forty, %v behind none", during, before)
+		}
+		for id := uint64(21); id <= 60; id++ {
+			event(links.EventConfirmed, "SatCom", entry(id))
+		}
+		if after := about(); after > 2*before {
+			t.Errorf("%v behind nothing, %v before", after, before)
+		}
+	})
+}
