@@ -77,13 +77,16 @@ func (tx *Tx) ShortID(peer string, id ID) (n uint64, ok bool) {
 	return tail64(v), true
 }
 
-// LongID is the id of which n is the number, if it is remembered.
-func (tx *Tx) LongID(peer string, n uint64) (id string, ok bool, err error) {
+// LongID is the id of which n is the number, if it is remembered, and is that of a message of the one to the other: nobody gets another's by guessing.
+func (tx *Tx) LongID(peer string, n uint64, from, to string) (id string, ok bool, err error) {
 	rec, err := load[shortIDRecord](tx, bucketShortIDs, key64(prefix(peer, shortNumber), n))
 	if errors.Is(err, ErrNotFound) {
 		return "", false, nil
 	}
-	return rec.ID, err == nil, err
+	if err != nil || !bytes.Equal(ID{from, to, rec.ID}.digest(), rec.Digest) {
+		return "", false, err
+	}
+	return rec.ID, true, nil
 }
 
 func (tx *Tx) forgetOldestID(peer string) error {

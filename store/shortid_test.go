@@ -36,10 +36,13 @@ func TestShortIDs(t *testing.T) {
 		if n := shorten(tx, id(1), false); n <= first || n%2 != 0 {
 			t.Errorf("%d behind %d", n, first)
 		}
-		if got, ok, err := tx.LongID("hq", first); got != id(0).ID || !ok || err != nil {
+		if got, ok, err := tx.LongID("hq", first, id(0).From, id(0).To); got != id(0).ID || !ok || err != nil {
 			t.Errorf("%q, %v, %v", got, ok, err)
 		}
-		if _, ok, err := tx.LongID("field", first); ok || err != nil {
+		if _, ok, err := tx.LongID("hq", first, other.From, id(0).To); ok || err != nil {
+			t.Error("known to somebody else", err)
+		}
+		if _, ok, err := tx.LongID("field", first, id(0).From, id(0).To); ok || err != nil {
 			t.Error("known to another peer", err)
 		}
 		if _, ok := tx.ShortID("hq", id(2)); ok {
@@ -69,13 +72,13 @@ func TestShortIDsAreBounded(t *testing.T) {
 		return nil
 	})
 	update(t, db, func(tx *store.Tx) error {
-		if _, ok, err := tx.LongID("hq", first); ok || err != nil {
+		if _, ok, err := tx.LongID("hq", first, "", ""); ok || err != nil {
 			t.Error("the oldest is still there", err)
 		}
 		if _, ok := tx.ShortID("hq", store.ID{ID: "0"}); ok {
 			t.Error("the oldest is still found")
 		}
-		if id, ok, _ := tx.LongID("hq", last); !ok || id != fmt.Sprint(store.MaxShortIDs+49) {
+		if id, ok, _ := tx.LongID("hq", last, "", ""); !ok || id != fmt.Sprint(store.MaxShortIDs+49) {
 			t.Errorf("the newest is %q", id)
 		}
 		return nil

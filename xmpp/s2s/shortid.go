@@ -113,7 +113,7 @@ func (p *Peer) lengthen(t *router.Turn, r *rules, s *stanza.Stanza) (*stanza.Sta
 		if !isShort(id) || err != nil || n%2 == 1 != odd(s.To.Domain(), s.From.Domain()) {
 			return id, nil
 		}
-		was, ok, err := t.Tx.LongID(p.name, n)
+		was, ok, err := t.Tx.LongID(p.name, n, s.To.Bare().String(), s.From.Bare().String())
 		if err != nil || !ok {
 			return id, err
 		}

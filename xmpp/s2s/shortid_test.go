@@ -89,6 +89,18 @@ func TestIDsThatOthersUseTooStay(t *testing.T) {
 	}
 }
 
+// Numbers can be guessed. Nobody gets the id of a message between others for one.
+func TestOnlyWhoGotAMessageGetsItsIDBack(t *testing.T) {
+	r := newRig(t, shortening())
+	short := r.sends(say(long, "one"))
+	for _, between := range []string{"from='eve@headquarters.net' to='" + alice + "'", "from='" + bob + "' to='dan@field.net'"} {
+		r.deliver("<message " + between + " type='chat'><received xmlns='urn:xmpp:receipts' id='" + short + "'/></message>")
+		if got := r.received(); len(got) != 1 || strings.Contains(got[0], long) {
+			t.Errorf("%s: %s", between, got)
+		}
+	}
+}
+
 // A client's own id that looks like one of ours would else be taken for one.
 func TestIDsThatLookShortAreReplacedToo(t *testing.T) {
 	r := newRig(t, shortening())
