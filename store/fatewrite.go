@@ -140,3 +140,19 @@ func (tx *Tx) untrack(account string) error {
 	}
 	return nil
 }
+
+// Owe notes in tx whether the sender of an entry with Track is owed a receipt: what asks the far client for one was taken out, or was not after all.
+func (q *Queue) Owe(tx *Tx, id uint64, owed bool) error {
+	e, err := tx.entryWithState(q.name, id)
+	if errors.Is(err, ErrNotFound) || err == nil && (e.Stanza == nil || !e.Track || e.Kind != KindChat || e.Receipt == owed) {
+		return nil
+	}
+	if err == nil {
+		e.Receipt = owed
+		err = tx.putRecord(bucketQueue, bodyKey(q.name, id), entryRecordOf(e))
+	}
+	if err != nil {
+		return fmt.Errorf("store: the receipt of entry %d for %s: %w", id, q.name, err)
+	}
+	return nil
+}

@@ -22,7 +22,7 @@ func (n *Node) sift(peer, link string, _ time.Time, entries []store.Entry) ([]st
 	}
 	items := f.items(link, entries)
 	if len(items) == 0 {
-		return entries, nil
+		return entries, n.owe(peer, entries, nil, nil)
 	}
 	before := make(map[uint64]*stanza.Stanza, len(items))
 	for _, it := range items {
@@ -38,6 +38,9 @@ func (n *Node) sift(peer, link string, _ time.Time, entries []store.Entry) ([]st
 	after := make(map[uint64]*stanza.Stanza, len(send))
 	for _, it := range send {
 		after[it.ID] = it.Stanza
+	}
+	if err := n.owe(peer, entries, before, after); err != nil {
+		return nil, err
 	}
 	out := entries[:0]
 	for _, e := range entries {
