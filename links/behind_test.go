@@ -59,3 +59,29 @@ func TestWhatWaitsForTheExpressLaneKeepsNobodyElse(t *testing.T) {
 		}
 	})
 }
+
+// What is over its time is not sent, whether its sender has been told yet or not: another link may have sent it before.
+func TestExpiredEntriesAreNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := linktest.NewFake(100 * time.Millisecond)
+		a, b := linktest.NewNode(t, "a.net", "b.net"), linktest.NewNode(t, "b.net", "a.net")
+		put := func(body string, expires time.Time) {
+			a.Put(store.Entry{Kind: store.KindChat, From: "alice@a.net/x", To: "bob@b.net", Queued: time.Now(), Expires: expires,
+				Stanza: fmt.Appendf(nil, "<message from='alice@a.net/x' to='bob@b.net'><body>%s</body></message>", body)})
+		}
+		for range 40 {
+			put("late", time.Now().Add(time.Minute))
+		}
+		put("in time", time.Now().Add(time.Hour))
+		put("at any time", time.Time{})
+		time.Sleep(time.Minute)
+		a.Start(links.Config{ZeroRTT: true, Dial: true}, near)
+		b.Start(links.Config{ZeroRTT: true}, far)
+		defer a.Stop()
+		defer b.Stop()
+		time.Sleep(time.Minute)
+		if got := b.Received(); len(got) != 2 || got[0] != "in time" || got[1] != "at any time" {
+			t.Errorf("got %q", got)
+		}
+	})
+}

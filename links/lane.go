@@ -2,6 +2,7 @@ package links
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"longwire/links/custody"
@@ -157,12 +158,16 @@ func (p *Pump) pick(lim Limits) ([]store.Entry, error) {
 	case !load.All():
 		pick.Classes, pick.Kinds = store.ClassSet(load.Classes), store.KindSet(load.Kinds)
 	}
+	now := time.Now()
 	for looked := 0; ; {
 		entries, err := p.queue.Pick(pick)
 		if err != nil {
 			return nil, err
 		}
 		n := len(entries)
+		entries = slices.DeleteFunc(entries, func(e store.Entry) bool {
+			return !e.Expires.IsZero() && !e.Expires.After(now) // its sender is about to be told
+		})
 		if entries, err = p.desk.Behind(entries); err != nil || len(entries) > 0 || n == looked || n >= farthest {
 			return within(entries, lim), err
 		}
