@@ -85,3 +85,23 @@ func TestExpiredEntriesAreNotSent(t *testing.T) {
 		}
 	})
 }
+
+// A sieve that lets nothing through and takes nothing out holds up neither the pump nor its end.
+func TestSieveThatKeepsAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := linktest.NewFake(100 * time.Millisecond)
+		a, b := linktest.NewNode(t, "a.net", "b.net"), linktest.NewNode(t, "b.net", "a.net")
+		a.Send("one", "two")
+		a.StartRunner(links.NewPump(links.Config{Link: "l", Peer: "b.net", ZeroRTT: true, Dial: true}, near, links.Env{DB: a.DB, In: a.Inbound(),
+			Sieve: links.Sieve{Fresh: func(string, string, time.Time, []store.Entry) ([]store.Entry, error) { return nil, nil }}}).Run)
+		b.Start(links.Config{ZeroRTT: true}, far)
+		defer b.Stop()
+		time.Sleep(time.Minute)
+		b.Send("back")
+		time.Sleep(10 * time.Minute)
+		if got := a.Received(); len(got) != 1 || b.Waiting() > 0 || a.Waiting() != 2 || len(b.Received()) > 0 {
+			t.Errorf("got %q, %d of the peer's wait, and %d of ours", got, b.Waiting(), a.Waiting())
+		}
+		a.Stop()
+	})
+}

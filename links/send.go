@@ -302,7 +302,7 @@ func (k *contact) next() ([]store.Entry, error) {
 	if k.repeats = len(out); len(k.again) > 0 || k.repeats > 0 && lim.Bytes <= 0 {
 		return out, nil
 	}
-	for {
+	for range 256 { // whoever sifts may leave in the queue what it drops, when the peer is about to go
 		entries, err := k.p.pick(lim)
 		if err != nil || len(entries) == 0 {
 			return out, err
@@ -319,6 +319,7 @@ func (k *contact) next() ([]store.Entry, error) {
 		}
 		return append(out, entries...), err
 	}
+	return out, nil
 }
 
 func (k *contact) mayAskLocked() bool {
