@@ -103,6 +103,7 @@ type Node struct {
 	watchers map[int]func(links.Event)
 
 	kept       atomic.Bool // the store may have to be read by an older program, and keeps its format
+	hushed     sync.Map    // links that were silenced by command and that the store does not know of yet
 	undeclared atomic.Bool // the store could not be written when something that cfg declares was to be made
 
 	reload sync.Mutex

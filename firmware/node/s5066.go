@@ -85,6 +85,9 @@ func (n *Node) s5066Peer(cfg *config.Config, l *config.Link, p *config.Peer) (s5
 
 // silenced tells whether an operator's command has silenced a link.
 func (n *Node) silenced(link string) (on bool, err error) {
+	if _, on := n.hushed.Load(link); on {
+		return true, nil
+	}
 	err = n.db.View(func(tx *store.Tx) error {
 		s, err := tx.LinkSwitch(link)
 		on = s.EMCON
@@ -97,10 +100,13 @@ func (n *Node) silenced(link string) (on bool, err error) {
 func (n *Node) SetEMCON(link string, on bool) error {
 	if on {
 		// First of all, whatever else goes on. A link that no peer uses does not run, and sends nothing.
+		n.hushed.Store(link, true)
 		_ = n.s5066.SetEMCON(link, true)
+		n.resteer()
 	}
 	n.reload.Lock()
 	defer n.reload.Unlock()
+	n.resteer() // a reload that was under way may not have known of it
 	err := n.db.Update(func(tx *store.Tx) error {
 		return tx.PutLinkSwitch(link, store.LinkSwitch{EMCON: on, Changed: time.Now()})
 	})
@@ -110,6 +116,7 @@ func (n *Node) SetEMCON(link string, on bool) error {
 	case err != nil:
 		return fmt.Errorf("node: the link stays silent: %w", err)
 	}
+	n.hushed.Delete(link) // the store knows
 	configs, err := n.s5066Configs(n.Config())
 	var courses []steer.Config
 	if err == nil {
@@ -125,6 +132,16 @@ func (n *Node) SetEMCON(link string, on bool) error {
 	_ = n.s5066.SetEMCON(link, on)
 	n.log.Warn("emission control", "link", link, "on", on)
 	return nil
+}
+
+// resteer lets the choice of links know at once who is silent.
+func (n *Node) resteer() {
+	courses, err := n.courses(n.Config())
+	if err != nil {
+		n.log.Error("links are not steered anew", "err", err)
+		return
+	}
+	n.helm.Apply(courses)
 }
 
 // leftSilent warns of links that were silenced by command and have left the configuration: under another name they are others, which send.
