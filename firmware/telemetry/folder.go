@@ -53,7 +53,7 @@ type folder struct {
 // openFolder makes the folder, or finds what is in it.
 func openFolder(path string, most int64) (*folder, error) {
 	f := &folder{path: path, max: most, next: 1, open: make(map[string]int), free: freeBytes, write: appendTo}
-	if err := os.MkdirAll(path, 0o755); err != nil {
+	if err := os.MkdirAll(path, 0o750); err != nil {
 		return nil, fmt.Errorf("telemetry: %w", err)
 	}
 	if err := f.scan(); err != nil {
@@ -64,7 +64,7 @@ func openFolder(path string, most int64) (*folder, error) {
 		if have, err := os.ReadFile(name); err == nil && string(have) == text {
 			continue
 		}
-		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(name, []byte(text), 0o640); err != nil {
 			return nil, fmt.Errorf("telemetry: %w", err)
 		}
 	}
@@ -159,7 +159,7 @@ func (f *folder) grow(dir string, n int) (s *segment, fresh bool, err error) {
 	if i >= 0 && f.all[i].size+int64(n) <= f.part() {
 		return &f.all[i], f.all[i].size == 0, nil
 	}
-	if err := os.MkdirAll(filepath.Join(f.path, dir), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(f.path, dir), 0o750); err != nil {
 		return nil, false, fmt.Errorf("telemetry: %w", err)
 	}
 	f.all = append(f.all, segment{folder: dir, number: f.next})
@@ -240,7 +240,7 @@ func freeBytes(path string) (int64, error) {
 }
 
 func appendTo(name string, b []byte) error {
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -212,4 +213,30 @@ func sizeOf(t testing.TB, dir string) (size int64) {
 		t.Fatal(err)
 	}
 	return size
+}
+
+// Who talks to whom is nothing for everybody on the machine to read, wherever the folder is.
+func TestRecordIsNotForOthersToRead(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "field.net")
+	w := NewWriter(Options{Folder: dir, Max: 1 << 20})
+	now := time.Now()
+	w.Put("192.0.2.1", Record{At: now, Kind: Contact, Peer: "hq", State: "up"})
+	w.Flush(now)
+	seen := 0
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if seen++; info.Mode().Perm()&0o007 != 0 {
+			t.Errorf("%s: %v", path, info.Mode())
+		}
+		return nil
+	})
+	if err != nil || seen < 5 {
+		t.Errorf("%v, %d files and folders", err, seen)
+	}
 }
