@@ -135,7 +135,12 @@ type fakeSession struct {
 	in    chan timed
 	over  chan struct{}
 	cut   bool // under air.mu
+
+	lost    int       // bytes that vanished; under air.mu
+	arrives time.Time // when the other end's transport has told of the last that did not; under air.mu
 }
+
+var _ links.Drainer = (*fakeSession)(nil)
 
 var errCut = errors.New("linktest: contact lost")
 
@@ -166,6 +171,11 @@ func (s *fakeSession) Send(batch []links.Piece) (c links.Cost, err error) {
 		p.Raw, p.Wire = n, n
 		s.air.mu.Lock()
 		hole := s.air.hole
+		if hole {
+			s.lost += n
+		} else {
+			s.arrives = at.Add(s.air.delay)
+		}
 		s.air.mu.Unlock()
 		if hole {
 			continue
@@ -184,6 +194,16 @@ func (s *fakeSession) Send(batch []links.Piece) (c links.Cost, err error) {
 	default:
 		return c, nil
 	}
+}
+
+// Pending implements links.Drainer.
+func (s *fakeSession) Pending() (bytes int, known bool) {
+	s.air.mu.Lock()
+	defer s.air.mu.Unlock()
+	if s.lost == 0 && time.Now().Before(s.arrives) {
+		return 1, true
+	}
+	return s.lost, true
 }
 
 // Recv implements links.Session.
