@@ -28,6 +28,7 @@ type Node struct {
 	Clients      map[string]any // further keys of [clients]
 	Store        map[string]any // of [store]
 	Archive      map[string]any // of [archive]
+	Air          map[string]any // of [air]
 	LogLevel     string         // "" means warn
 
 	Port, TLSPort, PlainPort int
@@ -127,6 +128,9 @@ func (n *Node) toml() string {
 	}
 	if len(n.Archive) > 0 {
 		table("[archive]", n.Archive)
+	}
+	if len(n.Air) > 0 {
+		table("[air]", n.Air)
 	}
 	level := n.LogLevel
 	if level == "" {

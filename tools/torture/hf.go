@@ -99,6 +99,7 @@ func newHF(ctx context.Context, p plan, bin, sis, dir string) (*hfBench, error) 
 		}
 		b.servers, b.cuts = append(b.servers, s), append(b.cuts, cut)
 		n := &rig.Node{Bin: bin, Dir: filepath.Join(dir, domain), IP: ip(2), Domain: domain, Plain: true, LogLevel: "debug", Clients: roomy(),
+			Air: map[string]any{"warn_after": "0s"}, // a warning would be a message that nobody sent
 			HF: []rig.HFLink{{Name: linkName(i), Server: cut.Listen, Address: s.Address, Scale: p.hf.scale, Keys: map[string]any{"compress": true},
 				Peers: []rig.HFPeer{{Domains: []string{hfDomains[1-i]}, Address: rig.StationAddress(1 - i), Mapping: p.hf.mapping}}}}}
 		if err := n.Prepare(); err != nil {
