@@ -33,9 +33,10 @@ func (p *Pump) tell() {
 // pressed is called when another link of the peer has taken what it does not confirm itself, or the peer has confirmed something there.
 func (p *Pump) pressed(took bool) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	contacts := slices.Clone(p.contacts) // k.mu comes before p.mu
+	p.mu.Unlock()
 	now := time.Now()
-	for _, k := range p.contacts {
+	for _, k := range contacts {
 		if !took {
 			k.wake()
 			continue

@@ -30,7 +30,7 @@ import (
 //	contact.receive one for each contact: owns the read side; ends when the Session does.
 //	Pump.turn       is the desk's: held while custody changes, by send from Next to Number, by receive for each word. Not while anything waits for the link.
 //	Book.Handing    is held from a stanza's number to the end of Inbound, so that two contacts cannot swap stanzas.
-//	Book.mu, k.mu   guard fields; nothing waits under them. Order: turn, then k.mu or Book.mu.
+//	Book.mu, k.mu   guard fields; nothing waits under them. Order: turn, then k.mu or Book.mu; k.mu, then Pump.mu.
 //
 // A peer may have two contacts, one opened by each side (XEP-0361: both stay, each side sends on the one it opened). carries
 // tells which one takes our stanzas; what was sent on another and is not confirmed is sent there again, and known by its number.
