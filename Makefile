@@ -64,7 +64,7 @@ bench-hf: ## measure over simulated HF: line use, transmissions, seconds waited;
 bench-fmuc: ## measure federated rooms over HF and IP beside rooms across the link; fails when a line crosses twice
 	$(GO) run ./tools/airtime -only rooms,rooms-ip $(AIRTIME)
 
-bench-links: ## measure links under control: an hour at 300 bit/s whole and folded, flashes behind a routine, radio silence; fails when a goal is missed
+bench-links: ## measure links under control: an hour of five real clients at 300 bit/s whole and folded, flashes behind a routine, radio silence; fails when a goal is missed
 	$(GO) run ./tools/airtime -only folding,precedence,emcon $(AIRTIME)
 
 lint: ## gofmt, vet, staticcheck, govulncheck

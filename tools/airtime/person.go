@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"longwire/tools/rig"
@@ -21,15 +18,12 @@ const password = "correct horse battery staple"
 type person struct {
 	*wire.Conn
 	rig.User
-	answers bool        // questions of others, as ordinary clients do
-	reacts  atomic.Bool // to what it hears, as they do too
+	answers bool // questions of others, as ordinary clients do
 
 	mu    sync.Mutex // guards what follows
 	heard map[string]time.Time
-	order []string        // the ids
-	twice []string        // that came again
-	texts [][]byte        // with a body
-	met   map[string]bool // whose presence was seen
+	order []string // the ids
+	twice []string // that came again
 	ended chan struct{}
 }
 
@@ -43,7 +37,7 @@ func logIn(ctx context.Context, n *rig.Node, u rig.User, answers bool) (*person,
 		c.Abort()
 		return nil, err
 	}
-	p := &person{Conn: c, User: u, answers: answers, heard: map[string]time.Time{}, met: map[string]bool{}, ended: make(chan struct{})}
+	p := &person{Conn: c, User: u, answers: answers, heard: map[string]time.Time{}, ended: make(chan struct{})}
 	go p.listen()
 	return p, nil
 }
@@ -59,13 +53,7 @@ func (p *person) listen() {
 		if t := wire.Attr(e.Raw, "type"); p.answers && e.Name == "iq" && (t == "get" || t == "set") {
 			_ = p.WriteString(answer(e.Raw))
 		}
-		if p.reacts.Load() {
-			p.acknowledge(e)
-		}
 		p.mu.Lock()
-		if e.Name == "message" && bytes.Contains(e.Raw, []byte("<body>")) {
-			p.texts = append(p.texts, bytes.Clone(e.Raw))
-		}
 		if _, again := p.heard[id]; id != "" && !again {
 			p.heard[id] = at
 			p.order = append(p.order, id)
@@ -109,21 +97,6 @@ func (p *person) odd(ids []string) (faults []string) {
 		}
 	}
 	return faults[:min(len(faults), 5)]
-}
-
-// hearsText tells whether a text came that ends in the beginning of that id.
-func (p *person) hearsText(id string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.ContainsFunc(p.texts, func(b []byte) bool { return bytes.Contains(b, []byte("["+id[:8]+"]")) })
-}
-
-// meets tells whether somebody's presence is seen for the first time.
-func (p *person) meets(who string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	defer func() { p.met[who] = true }()
-	return !p.met[who]
 }
 
 // await waits until the stanza with that id came.

@@ -17,7 +17,6 @@ import (
 const (
 	serviceRate  = 300
 	serviceScale = 20
-	clients      = 5
 )
 
 // A chapter is one thing that clients do, all five at about the same time.
@@ -119,6 +118,12 @@ func newGroupOn(ctx context.Context, net *rig.Net) (*group, error) {
 var names = [2][clients]string{{"alice", "carol", "erin", "grace", "ivan"}, {"bob", "dave", "frank", "heidi", "judy"}}
 
 func (g *group) end() {
+	g.hangUp()
+	_ = g.net.Stop()
+}
+
+// hangUp ends the sessions.
+func (g *group) hangUp() {
 	for i := range clients {
 		for _, p := range []*person{g.near[i], g.far[i]} {
 			if p != nil {
@@ -126,7 +131,6 @@ func (g *group) end() {
 			}
 		}
 	}
-	_ = g.net.Stop()
 }
 
 // chapter lets all do it, and prints what it cost until the air was quiet: marks that went alone, and links made and ended, with it.
