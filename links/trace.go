@@ -45,7 +45,7 @@ type Event struct {
 	Queued             time.Time
 
 	// sent, received: what it took. Of what went out together, each stanza has its share by size.
-	Raw        int           // bytes as queued
+	Raw        int           // bytes before folding
 	Folded     int           // as given to the link: folded, and stamped when late
 	Compressed int           // after compression
 	Wire       int           // with the link's own framing
@@ -58,6 +58,6 @@ type Event struct {
 // Of makes e one of an entry.
 func (e Event) Of(entry store.Entry) Event {
 	e.Entry, e.Seq, e.Type, e.Class = entry.ID, entry.Seq, entry.Kind, entry.Class
-	e.From, e.To, e.StanzaID, e.Raw, e.Queued = entry.From, entry.To, entry.StanzaID, len(entry.Stanza), entry.Queued
+	e.From, e.To, e.StanzaID, e.Raw, e.Queued = entry.From, entry.To, entry.StanzaID, len(entry.Stanza)+entry.Saved, entry.Queued
 	return e
 }

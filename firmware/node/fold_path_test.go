@@ -148,8 +148,14 @@ func onPath(t *testing.T, n *Node, p *folds, id uint64, text string, said bool) 
 		if err != nil || len(again) != 1 || !bytes.Equal(again[0].Stanza, sent[0].Stanza) {
 			t.Errorf("folded further: %s", sent[0].Stanza)
 		}
-		if d := n.dress("p", link, e); !bytes.Equal(d.Stanza, sent[0].Stanza) {
+		d := n.dress("p", link, e)
+		if !bytes.Equal(d.Stanza, sent[0].Stanza) {
 			t.Errorf("sent again as %s, was %s", d.Stanza, sent[0].Stanza)
+		}
+		for _, less := range []store.Entry{sent[0], d} {
+			if event := (links.Event{}).Of(less); event.Raw != len(e.Stanza) {
+				t.Errorf("%d bytes before folding are told, they were %d", event.Raw, len(e.Stanza))
+			}
 		}
 	}
 }

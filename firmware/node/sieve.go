@@ -54,7 +54,7 @@ func (n *Node) sift(peer, link string, _ time.Time, entries []store.Entry) ([]st
 			if f.counts(e.ID) {
 				n.record.less(peer, link, was, fold.Result{Stanza: is, Saved: len(e.Stanza) - len(less)})
 			}
-			e.Stanza = less
+			e.Saved, e.Stanza = e.Saved+len(e.Stanza)-len(less), less
 		}
 		out = append(out, e)
 	}
@@ -126,7 +126,8 @@ func (n *Node) dress(peer, link string, e store.Entry) store.Entry {
 		return e
 	}
 	if r := f.links[link].Fold(e.Queued, s); r.Stanza != nil && r.Stanza != s {
-		e.Stanza = r.Stanza.Bytes()
+		less := r.Stanza.Bytes()
+		e.Saved, e.Stanza = e.Saved+len(e.Stanza)-len(less), less
 	}
 	return e
 }

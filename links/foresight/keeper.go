@@ -65,7 +65,7 @@ func (k *Keeper) Event(e links.Event) {
 		k.model(e.Peer, e.Link).Down(false, now)
 	case links.EventSent:
 		queued := now - max(0, e.At.Round(0).Sub(e.Queued)) // by the clock on the wall, which the flash knows alone
-		k.model(e.Peer, e.Link).Sent(e.Entry, e.Raw, queued, now)
+		k.model(e.Peer, e.Link).Sent(e.Entry, e.Folded, queued, now)
 	case links.EventOnFarNode, links.EventConfirmed:
 		k.model(e.Peer, e.Link).Arrived(e.Entry, e.Kind == links.EventConfirmed, now)
 		if e.Kind == links.EventConfirmed {

@@ -21,7 +21,7 @@ func TestEachEntryWaitsForWhatIsBeforeItOnly(t *testing.T) {
 		defer db.Close()
 		k := foresight.New(foresight.Env{DB: db})
 		event := func(kind links.EventKind, e store.Entry) {
-			k.Event(links.Event{Kind: kind, At: time.Now(), Link: "HF", Peer: "hq"}.Of(e))
+			k.Event(links.Event{Kind: kind, At: time.Now(), Link: "HF", Peer: "hq", Folded: len(e.Stanza)}.Of(e))
 		}
 		entry := func(id uint64, session string) store.Entry {
 			return store.Entry{ID: id, Session: session, Stanza: make([]byte, 300), Queued: time.Now()}
@@ -64,7 +64,7 @@ func TestWhatAnotherLinkBringsIsNotUnderWay(t *testing.T) {
 			return func(*store.Entry) foresight.Way { return foresight.Way{Link: "HF"} }
 		}})
 		event := func(kind links.EventKind, link string, e store.Entry) {
-			k.Event(links.Event{Kind: kind, At: time.Now(), Link: link, Peer: "hq"}.Of(e))
+			k.Event(links.Event{Kind: kind, At: time.Now(), Link: link, Peer: "hq", Folded: len(e.Stanza)}.Of(e))
 		}
 		for _, link := range []string{"HF", "SatCom"} {
 			event(links.EventUp, link, store.Entry{})
