@@ -46,7 +46,7 @@ type told struct {
 // gather starts servers and nodes, and makes people contacts: each of two on the other side.
 func gather(ctx context.Context, b *bench, c tongue) (*crowd, error) {
 	n, err := rig.NewNet(rig.HF{Longwire: b.longwire, SISServer: b.sis, Dir: filepath.Join(b.dir, "folding-"+c.name), Domains: []string{"headquarters.net", "field.net"},
-		Rate: foldRate, Scale: foldScale, Link: map[string]any{"compress": true}, Peer: c.peer, Channel: modem.ChannelConfig{Seed: 1}})
+		Rate: foldRate, Scale: foldScale, Link: map[string]any{"compress": true, "rate": foldRate}, Peer: c.peer, Channel: modem.ChannelConfig{Seed: 1}})
 	if err != nil {
 		return nil, err
 	}
