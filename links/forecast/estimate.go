@@ -1,7 +1,6 @@
 package forecast
 
 import (
-	"math"
 	"slices"
 	"time"
 )
@@ -39,7 +38,7 @@ func (m *Model) prunePromisesLocked() {
 	m.promised = slices.Clone(m.promised[half:])
 }
 
-// estimateLocked also tells the bare word, before it is corrected.
+// estimateLocked also tells how long the link has to work for it, if that alone is what it waits for.
 func (m *Model) estimateLocked(w Work, o Outlook, now time.Duration) (f Forecast, said time.Duration) {
 	if o.Silent {
 		return Forecast{Why: o.Why}, 0
@@ -49,7 +48,7 @@ func (m *Model) estimateLocked(w Work, o Outlook, now time.Duration) (f Forecast
 		return Forecast{Why: "nothing is measured yet"}, 0
 	}
 	need := m.needLocked(c, w, now)
-	about, most := m.record.judge(need)
+	about, most := need, m.record.most(need)
 	f = Forecast{Known: true}
 	var wait, longest time.Duration
 	if !m.up && m.everUp {
@@ -83,20 +82,25 @@ func (m *Model) needLocked(c costs, w Work, now time.Duration) time.Duration {
 	more := 0.0
 	if !flying {
 		more = 1
-		if c.most > 0 && !w.Turn {
-			more = max(1, math.Ceil(waits/c.most))
-		}
 		bytes += waits
 	}
 	if len(m.flight) == 0 {
 		pause := (now - m.active).Seconds()
-		return seconds(c.first(pause) + c.byte*bytes + (more-1)*c.next - c.back())
+		return seconds(c.first(pause) + c.byte*bytes + (more-1)*c.next)
+	}
+	if !flying && m.joinsLocked(c, now) {
+		more--
 	}
 	need := seconds(c.byte*bytes+(turns+more)*c.next) - m.passedLocked(c, now)
 	if m.first {
 		need += seconds(c.first(m.pause) - c.next)
 	}
-	return max(need-seconds(c.back()), seconds(c.next/10))
+	return max(need, seconds(c.next/10))
+}
+
+// joinsLocked tells whether what comes now goes in the turn at hand: while the link is made there is nothing on the air yet.
+func (m *Model) joinsLocked(c costs, now time.Duration) bool {
+	return m.first && m.pause >= c.gap && now-m.begun < seconds(c.cold-c.warm)
 }
 
 // passedLocked is how much of the turn at hand is over. One that takes longer than it should is thought to take a third longer yet.

@@ -2,11 +2,11 @@
 //
 // A Model learns one way to one peer from what happens on it: entries are sent, and arrive. It fits what a turn costs
 // (key-up, preamble, interleaver, confirmation) and what a byte costs, both as of late, since a link's rate changes during the
-// day; and it keeps a record of how far its own words were off, from which it corrects them and says how late it may get.
+// day; and it keeps a record of how often its own words were kept, from which it says how late it may get.
 //
 //	Sent, Arrived -> turns (bytes, seconds) -> fit: fixed + bytes × s --+
 //	Up, Down      -> outages -> how long one usually lasts -------------+-> Estimate -> Forecast{About, Most}
-//	Promise, Arrived -> said against seen -> correction, range ---------+
+//	Promise, Arrived -> said against seen -> how late it gets ----------+
 //
 // All times are spans since any fixed moment, by a clock that nobody sets (monotonic).
 package forecast
@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// A Forecast says when an entry will be at the peer's node, from now.
+// A Forecast says when an entry will be known to be at the peer's node, from now: the news of it has a way too, and nobody on this side sees more.
 type Forecast struct {
 	Known bool
 	Why   string        // why it is not known; or what it waits for

@@ -39,7 +39,7 @@ func (r radio) play(m *forecast.Model, seed uint64, length, pause time.Duration)
 			now = lands
 			for _, e := range flight {
 				m.Arrived(e.id, true, now)
-				all = append(all, word{e.said, now - r.next/2 - e.queued}) // the news has a way too
+				all = append(all, word{e.said, now - e.queued})
 			}
 			flight = flight[:0]
 		} else {

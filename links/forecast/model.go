@@ -126,8 +126,7 @@ func (m *Model) Arrived(id uint64, final bool, now time.Duration) {
 		m.arrivedLocked(a.bytes, now)
 	}
 	if p, ok := m.promises[id]; ok {
-		c, _ := fit(m.turns, m.prior, now)
-		m.record.add(p.said, now-seconds(c.back())-p.at)
+		m.record.add(p.said, now-p.at)
 	}
 	m.goneLocked(id)
 	if !final && len(m.there) < maxFlight {

@@ -10,11 +10,25 @@ import (
 // day wrong.
 var horizons = [...]time.Duration{20 * time.Second, 2 * time.Minute, 15 * time.Minute, 2 * time.Hour}
 
-// remembered is how many words are kept of each.
-const remembered = 24
+// A record is how late things come compared to what was said: for each horizon the logarithm of the factor that nine in ten keep below.
+//
+// It is learned from each word by whether it was kept, and not by how much: a word that was broken raises the factor nine times as much as one that
+// was kept lowers it, so that in the long run one in ten is broken, whatever the cause.
+type record [len(horizons) + 1]struct {
+	late  float64
+	words int
+}
 
-// A record is how the model's words compared to what came: logarithms of seen to said, newest last.
-type record [len(horizons) + 1][]float64
+// Before there is a record it is assumed that one word in ten is too early by so much.
+const assumed = 2.5
+
+// step is how much one broken word counts; the first ones count more.
+const (
+	step  = 0.15
+	early = 3
+)
+
+const broken = 0.1 // of all words
 
 func horizon(d time.Duration) int {
 	for i, h := range horizons {
@@ -25,41 +39,23 @@ func horizon(d time.Duration) int {
 	return len(horizons)
 }
 
-// add takes one pair in. What was said is the model's bare word, before correction.
+// add takes one pair in.
 func (r *record) add(said, seen time.Duration) {
 	const least = 100 * time.Millisecond // less is nobody's business
-	h := horizon(said)
-	v := math.Log(float64(max(seen, least)) / float64(max(said, least)))
-	r[h] = append(r[h], min(max(v, -4), 4))
-	if len(r[h]) > remembered {
-		r[h] = slices.Delete(r[h], 0, len(r[h])-remembered)
+	h := &r[horizon(said)]
+	by := step * (1 + early/float64(h.words+1))
+	if math.Log(float64(max(seen, least))/float64(max(said, least))) > h.late+math.Log(assumed) {
+		h.late += by * (1 - broken)
+	} else {
+		h.late -= by * broken
 	}
+	h.late = min(max(h.late, math.Log(1.05/assumed)), 4)
+	h.words++
 }
 
-// Before there is a record it is assumed that one word in ten is too early by so much.
-const (
-	assumed = 2.5
-	trust   = 6.0 // words that are worth as much as the assumption
-)
-
-// judge corrects a word, and tells how late it may get.
-func (r *record) judge(said time.Duration) (about, most time.Duration) {
-	seen := r[horizon(said)]
-	n := float64(len(seen))
-	late := math.Log(assumed)
-	mid := 0.0
-	if n > 0 {
-		recent := seen[max(0, len(seen)-11):]
-		mid = min(max(quantile(recent, 0.5), -1.2), 1.2) * n / (n + trust/2)
-		late = (quantile(seen, 0.9)*n + late*trust) / (n + trust)
-	}
-	about = scale(said, mid)
-	most = max(scale(said, late), scale(about, 0.1))
-	return about, most
-}
-
-func scale(d time.Duration, by float64) time.Duration {
-	return time.Duration(min(float64(d)*math.Exp(by), float64(Never)))
+// most tells how late it may get.
+func (r *record) most(said time.Duration) time.Duration {
+	return time.Duration(min(float64(said)*math.Exp(r[horizon(said)].late)*assumed, float64(Never)))
 }
 
 // Never is later than any forecast; it keeps sums of spans from running over.

@@ -26,7 +26,6 @@ type costs struct {
 	cold float64 // or a long one, when the link must be made anew
 	gap  float64 // s; a pause is long from here on
 	byte float64 // s for each byte
-	most float64 // bytes that a turn takes; 0: not known
 }
 
 // first is what a turn after a pause costs.
@@ -36,10 +35,6 @@ func (c costs) first(gap float64) float64 {
 	}
 	return c.cold
 }
-
-// back is how long the news takes that something has arrived. Choice: half of the cheapest turn's fixed cost, as the two ways are alike, and
-// nobody tells when it was there.
-func (c costs) back() float64 { return min(c.next, c.warm, c.cold) / 2 }
 
 // sorts of turns.
 const (
@@ -60,7 +55,7 @@ func (t turn) sort(gap float64) int {
 }
 
 // gaps are the pauses that may tell warm from cold, in seconds.
-var gaps = [...]float64{15, 30, 60, 120, 300}
+var gaps = [...]float64{15, 20, 25, 30, 35, 40, 45, 50, 60, 90, 120, 300}
 
 // Weights: of one turn to the next older of its sort, and what an age of an hour takes off.
 const (
@@ -89,15 +84,20 @@ func fit(turns []turn, prior float64, now time.Duration) (c costs, ok bool) {
 	if len(turns) == 0 {
 		return costs{next: 0.5, warm: 1, cold: 1, byte: prior}, prior > 0
 	}
-	least := math.Inf(1)
-	for _, gap := range gaps {
-		one, off := fitAt(turns, prior, gap, now)
-		if off < least*0.98 { // a tie is for the shorter pause
-			least, c = off, one
+	var all [len(gaps)]costs
+	var off [len(gaps)]float64
+	for i, gap := range gaps {
+		all[i], off[i] = fitAt(turns, prior, gap, now)
+	}
+	least := slices.Min(off[:])
+	var alike []int
+	for i := range off {
+		if off[i] <= least*1.02 {
+			alike = append(alike, i)
 		}
 	}
-	c.most = capacity(turns)
-	return c, !math.IsInf(least, 1)
+	c = all[alike[len(alike)/2]]
+	return c, true
 }
 
 // fitAt is fit for one idea of what a long pause is, and tells how far it is off.
@@ -173,12 +173,4 @@ func middle(all []weighed) float64 {
 		}
 	}
 	return 0
-}
-
-// capacity is what a turn takes when more waits than it takes: no less than the largest of late. Most take less only because no more was there.
-func capacity(turns []turn) (most float64) {
-	for _, t := range turns[max(0, len(turns)-16):] {
-		most = max(most, t.Bytes)
-	}
-	return most
 }

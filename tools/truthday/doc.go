@@ -4,5 +4,5 @@
 // Both nodes are what firmware/node makes of store, router, s2s, links and delivery; between them are two whole STANAG 5066 stations on a
 // simulated channel, whose rate changes every few hours, and which is dead at times.
 //
-//	go test ./tools/truthday -v -day 24h     (a minute or two)
+//	go test ./tools/truthday -v -timeout 30m -day 24h     (a minute or two; 96h are 10,000 messages)
 package truthday

@@ -40,12 +40,13 @@ type side struct {
 
 	mu        sync.Mutex // guards what follows
 	took      map[string]time.Time
-	confirmed map[uint64]bool // entries of whose confirmation the links have told
+	confirmed map[uint64]bool      // entries of whose confirmation the links have told
+	known     map[uint64]time.Time // when it was first known here that an entry is over there
 }
 
 // newSide makes the node of a domain whose only peer is another, with its user.
 func newSide(t testing.TB, domain, peer, user string, lifetime time.Duration, fold func(time.Time, *stanza.Stanza) s2s.Folded) *side {
-	s := &side{t: t, domain: domain, peer: peer, router: new(router.Router), took: make(map[string]time.Time), confirmed: make(map[uint64]bool)}
+	s := &side{t: t, domain: domain, peer: peer, router: new(router.Router), took: make(map[string]time.Time), confirmed: make(map[uint64]bool), known: make(map[uint64]time.Time)}
 	var err error
 	if s.db, err = store.Open(filepath.Join(t.TempDir(), domain+".db"), store.Options{FatesMax: 10_000}); err != nil {
 		t.Fatal(err)
@@ -113,6 +114,13 @@ func (s *side) run(ctx context.Context, me, other sis.Address, dial func(context
 // trace is what firmware/node does with what the links tell.
 func (s *side) trace(e links.Event) {
 	s.keeper.Event(e)
+	if e.Kind == links.EventOnFarNode || e.Kind == links.EventConfirmed {
+		s.mu.Lock()
+		if _, ok := s.known[e.Entry]; !ok {
+			s.known[e.Entry] = e.At
+		}
+		s.mu.Unlock()
+	}
 	switch e.Kind {
 	case links.EventSent:
 		s.truth.Sent(e.Peer, e.Link, e.Entry)
@@ -158,6 +166,14 @@ func (s *side) tookAt(id string) (time.Time, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at, ok := s.took[id]
+	return at, ok
+}
+
+// knewAt is when it was known here that an entry is over there.
+func (s *side) knewAt(entry uint64) (time.Time, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, ok := s.known[entry]
 	return at, ok
 }
 

@@ -66,7 +66,7 @@ type Message struct {
 	NotBefore time.Time // held until then; zero: not held
 }
 
-// A Forecast says when a message will be at the peer's node, from now. The zero value: nothing is said.
+// A Forecast says when a message will be known to be at the peer's node, from now. The zero value: nothing is said.
 type Forecast struct {
 	Known bool
 	Why   string        // why it is not known, or what it waits for
