@@ -83,6 +83,7 @@ var plays = []play{
 	{"federation-hf", "the same over HF at 300 bit/s", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, ours(federationHF)},
 	{"walk", "the whole job by commands alone: IP link, satellite, 5066, folding, rooms, telemetry, and no restart", []rig.Need{rig.NeedPython, rig.NeedSlixmpp, rig.NeedProfanity, rig.NeedTmux}, ours(walk)},
 	{"questions", "slixmpp and profanity ask everything across HF: it is answered at once, and nothing of it crosses", []rig.Need{rig.NeedPython, rig.NeedSlixmpp, rig.NeedProfanity, rig.NeedTmux}, ours(questions)},
+	{"delivery", "slixmpp and profanity are told what became of their messages over HF: ticks, status, why, cancel", []rig.Need{rig.NeedPython, rig.NeedSlixmpp, rig.NeedProfanity, rig.NeedTmux}, ours(told)},
 	{"mellium", "mellium.im/xmpp: login, chat, services, rooms", nil, mellium},
 	{"profanity", "profanity on a terminal: login, chat, rooms", []rig.Need{rig.NeedProfanity, rig.NeedTmux}, profanity},
 	{"hf", "chat over HF, and Wireshark reads what nodes and STANAG 5066 servers say", []rig.Need{rig.NeedPython, rig.NeedSlixmpp, rig.NeedTshark, rig.NeedTmux}, hf},

@@ -29,6 +29,7 @@ type Node struct {
 	Store        map[string]any // of [store]
 	Archive      map[string]any // of [archive]
 	Air          map[string]any // of [air]
+	Attendant    map[string]any // of [attendant]
 	LogLevel     string         // "" means warn
 
 	Port, TLSPort, PlainPort int
@@ -131,6 +132,9 @@ func (n *Node) toml() string {
 	}
 	if len(n.Air) > 0 {
 		table("[air]", n.Air)
+	}
+	if len(n.Attendant) > 0 {
+		table("[attendant]", n.Attendant)
 	}
 	level := n.LogLevel
 	if level == "" {

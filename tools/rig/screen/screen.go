@@ -53,6 +53,15 @@ func (s *Screen) Read(ctx context.Context) (string, error) {
 	return string(out), nil
 }
 
+// Coloured is what the screen shows, with the escape sequences for its colours.
+func (s *Screen) Coloured(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "tmux", "-L", s.socket, "capture-pane", "-p", "-e").Output()
+	if err != nil {
+		return "", fmt.Errorf("screen: reading the screen: %w", err)
+	}
+	return string(out), nil
+}
+
 // Until waits until the screen shows one of the texts and returns which.
 func (s *Screen) Until(ctx context.Context, texts ...string) (string, error) {
 	deadline := time.Now().Add(patience)
