@@ -29,6 +29,8 @@ type Entry struct {
 	Was       string // the session that had numbered it before another took it over: the peer may have it by that; "": none
 	WasSeq    uint32 // its number there
 
+	Tried bool // of what Done returns: it waits, and was given to a link before, so that the peer may have it; not on flash with the entry
+
 	old bool // an earlier version wrote it, which had only kinds
 }
 

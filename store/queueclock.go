@@ -42,7 +42,11 @@ func (tx *Tx) shift(peer string, e Entry, d time.Duration) error {
 		}
 	}
 	if e.Session == "" {
-		again := tx.get(bucketQueue, pairKey(peer, tagCoalesce, pairOf(e.From, e.To), e.ID))
+		tag := byte(tagPair)
+		if e.Coalesce { // an earlier version noted it there alone
+			tag = tagCoalesce
+		}
+		again := tx.get(bucketQueue, pairKey(peer, tag, pairOf(e.From, e.To), e.ID))
 		again = append([]byte{}, again...)
 		if err := tx.unindexUnsent(peer, e); err != nil {
 			return err

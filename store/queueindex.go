@@ -152,16 +152,16 @@ func (tx *Tx) entryWithState(peer string, id uint64) (Entry, error) {
 	return e, nil
 }
 
-// wasSent is the value of the key in the coalesce index while the entry waits for a second time.
+// wasSent is the value of the keys in the pair and coalesce indexes while the entry waits for a second time.
 var wasSent = []byte{1}
 
-// indexUnsent gives e its place among the unsent; again is what its key in the coalesce index holds.
+// indexUnsent gives e its place among the unsent; again is what its keys in the pair and coalesce indexes hold.
 func (tx *Tx) indexUnsent(peer string, e Entry, again []byte) error {
 	pair := pairOf(e.From, e.To)
 	if err := tx.put(bucketQueue, orderKey(peer, e.place(), e.ID), orderValue{pair, len(e.Stanza)}.bytes()); err != nil {
 		return err
 	}
-	if err := tx.put(bucketQueue, pairKey(peer, tagPair, pair, e.ID), []byte{}); err != nil {
+	if err := tx.put(bucketQueue, pairKey(peer, tagPair, pair, e.ID), again); err != nil {
 		return err
 	}
 	if e.Coalesce {

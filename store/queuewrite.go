@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 )
@@ -139,6 +140,7 @@ func (q *Queue) Done(tx *Tx, ids ...uint64) (deleted []Entry, err error) {
 		if err != nil {
 			return nil, err
 		}
+		e.Tried = e.Session == "" && bytes.Equal(tx.get(bucketQueue, pairKey(q.name, tagPair, pairOf(e.From, e.To), e.ID)), wasSent)
 		deleted = append(deleted, e)
 	}
 	if len(deleted) == 0 {

@@ -186,6 +186,9 @@ func cancelled(text string) reason {
 // expired has the time until when it should have been sent. RFC 6120 §8.3.3.16: the far server could not be reached within a reasonable time.
 func expired() reason {
 	return reason{store.FateExpired, func(e store.Entry) *stanza.Err {
+		if e.Tried {
+			return stanza.Fail(stanza.RemoteServerTimeout, "not confirmed before "+clock(e.Expires)+"; the peer may have it all the same")
+		}
 		return stanza.Fail(stanza.RemoteServerTimeout, "not sent before "+clock(e.Expires))
 	}}
 }

@@ -113,7 +113,8 @@ func TestNumberedEntriesDoNotExpire(t *testing.T) {
 		update(func(tx *store.Tx) error { return q.Requeue(tx, "OUT") })
 		time.Sleep(time.Minute + time.Second)
 		synctest.Wait()
-		equal(t, "given back", r.received(), []string{late("message", "m1", 24*time.Hour)})
+		maybe := strings.NewReplacer("not sent", "not confirmed", "</text>", "; the peer may have it all the same</text>")
+		equal(t, "given back", r.received(), []string{maybe.Replace(late("message", "m1", 24*time.Hour))})
 		equal(t, "left", r.queued(), nil)
 	})
 }
