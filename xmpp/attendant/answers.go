@@ -149,7 +149,7 @@ func address(full string) string {
 func ago(t time.Time) string {
 	d := time.Since(t)
 	switch {
-	case t.IsZero() || d > 10*365*24*time.Hour: // the clock was set by a generation
+	case t.IsZero() || d > 10*365*24*time.Hour || d < -time.Hour: // the clock was set since
 		return "some time ago"
 	case d < 5*time.Second:
 		return "just now"
@@ -161,6 +161,9 @@ func clock(t time.Time) string {
 	t = t.UTC()
 	if d := time.Until(t); d > -12*time.Hour && d < 18*time.Hour {
 		return t.Format("15:04 UTC")
+	}
+	if d := time.Until(t).Abs(); d > 300*24*time.Hour {
+		return t.Format("2 January 2006 15:04 UTC")
 	}
 	return t.Format("2 January 15:04 UTC")
 }
