@@ -182,7 +182,7 @@ func TestARunningNodeAppliesOrRefuses(t *testing.T) {
 			t.Errorf("the node ended with %d:\n%s", code, log.String())
 		}
 	}()
-	if _, errs := do(t, `link add 'IP link' remote_address=127.0.0.1 local_port=0`); !strings.HasSuffix(errs, "Link \"IP link\" is added. The node has applied it.\n") {
+	if _, errs := do(t, `link add 'IP link' remote_address=127.0.0.1 listen=no`); !strings.HasSuffix(errs, "Link \"IP link\" is added. The node has applied it.\n") {
 		t.Errorf("added: %s", errs)
 	}
 	do(t, `peer add hq domain=hq.net link='IP link'`)
