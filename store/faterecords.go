@@ -74,7 +74,8 @@ func (tx *Tx) backwards(b bucketID, prefix []byte, fn func(k, v []byte) (more bo
 	c := in.Cursor()
 	end := bytes.Clone(prefix)
 	end[len(end)-1]++ // a zero byte ends the prefix
-	k, v := c.Seek(end)
+	var v []byte
+	k, _ := c.Seek(end)
 	if k == nil {
 		k, v = c.Last()
 	} else {

@@ -41,7 +41,7 @@ func TestFaultsOfLinksUnderControl(t *testing.T) {
 		// Links.
 		{"class", swap(`type = "s5066"`, "type = \"s5066\"\nclass = \"hf300\""), `n.toml:10: link.class: there is no class of links "hf300"; did you mean "hf-300"? There are: satcom, hf-2400, hf-300, hf-75`},
 		{"direction", swap(`type = "s5066"`, "type = \"s5066\"\ndirection = \"in\""), `n.toml:10: link.direction: there is no direction "in"; there are: both, inbound`},
-		{"rate", swap(`type = "s5066"`, "type = \"s5066\"\nrate = -1"), `n.toml:10: link.rate: -1 is out of range; choose 0 to 10000000000`},
+		{"rate", swap(`type = "s5066"`, "type = \"s5066\"\nrate = -1"), `n.toml:10: link.rate: -1 is out of range; choose 0 to 1000000000`},
 		{"cost", swap(`type = "s5066"`, "type = \"s5066\"\ncost_per_kib = -0.5"), `n.toml:10: link.cost_per_kib: -0.5 is out of range; choose 0 to 1000000`},
 		{"cost in words", swap(`type = "s5066"`, "type = \"s5066\"\ncost_per_kib = \"dear\""), `n.toml:10: link.cost_per_kib: it must be a number, not text; as in cost_per_kib = 0.5`},
 		{"window that never opens", swap(`type = "s5066"`, "type = \"s5066\"\nwindows = [\"06:00-18:00\",\n \"06:00-06:00\"]"), `n.toml:11: link.windows: window "06:00-06:00": it never opens; write "06:00-18:00" or "mon-fri 22:00-02:00", by UTC`},

@@ -16,7 +16,7 @@ func (k *checker) linkAir(at string, l *Link) {
 		k.word(at+".class", "class of links", l.Class, fold.Classes()...)
 	}
 	k.word(at+".direction", "direction", l.Direction, DirectionBoth, DirectionInbound)
-	k.number(at+".rate", l.Rate, 0, 1e10)
+	k.number(at+".rate", l.Rate, 0, 1e9)
 	if c := l.CostPerKiB; c < 0 || c > 1e6 {
 		k.bad(at+".cost_per_kib", "choose 0 to 1000000", "%g is out of range", c)
 	}

@@ -110,12 +110,12 @@ func TestOvertakingTwice(t *testing.T) {
 }
 
 func TestNothingIsOvertakenThatIsNearlyAsUrgentOrNearlyOver(t *testing.T) {
-	h, tx := onAir(t, 13)
+	h, _ := onAir(t, 13)
 	h.send(dts.Request{CPDU: []byte("flash"), Priority: 14})
 	if h.Overtakes() {
 		t.Error("one level makes it overtake")
 	}
-	h, tx = onAir(t, 0)
+	h, tx := onAir(t, 0)
 	h.send(dts.Request{CPDU: []byte("flash"), Priority: 14})
 	for _, from := range []int{len(tx.Data) - 221, len(tx.Data), len(tx.Data) + 1000} {
 		if h.Amend(from) != nil {

@@ -133,9 +133,6 @@ func (w *longwire) reportExpress(s *Status) {
 	}
 }
 
-// urgent are the classes that the express lane is for.
-func urgent() store.ClassSet { return store.Classes(store.ClassFlash, store.ClassImmediate) }
-
 // lane is what events call it.
 func (w *longwire) lane() string {
 	if w.fast {

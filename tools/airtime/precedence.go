@@ -34,11 +34,10 @@ var precedenceCases = []precedenceCase{{"short", 20 * time.Second, 1000}, {"long
 
 // urgency is what came of a case.
 type urgency struct {
-	waited  []time.Duration // flashes
-	behind  int             // bytes of text that waited when the first was sent
-	took    time.Duration   // until the last line of the routine
-	without time.Duration   // the same without flashes, by the bytes
-	faults  []string
+	waited []time.Duration // flashes
+	behind int             // bytes of text that waited when the first was sent
+	took   time.Duration   // until the last line of the routine
+	faults []string
 }
 
 // precedenceStage has a flash be said again and again while a long routine is under way.

@@ -50,17 +50,18 @@ func (r *rig) outcome(typ, to, inner string) string {
 	if len(r.crossed) > 0 {
 		return "crosses"
 	}
-	for _, got := range r.Got("alice/desk") {
-		for _, c := range []struct{ sign, word string }{
-			{"type='result'", "answered"}, {"service-unavailable", "refused"}, {"remote-server-timeout", "no link"},
-		} {
-			if strings.Contains(got, c.sign) {
-				return c.word
-			}
-		}
-		return got
+	got := r.Got("alice/desk")
+	if len(got) == 0 {
+		return "no answer"
 	}
-	return "no answer"
+	for _, c := range []struct{ sign, word string }{
+		{"type='result'", "answered"}, {"service-unavailable", "refused"}, {"remote-server-timeout", "no link"},
+	} {
+		if strings.Contains(got[0], c.sign) {
+			return c.word
+		}
+	}
+	return got[0]
 }
 
 // stage has all the entities.

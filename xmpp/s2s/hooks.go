@@ -128,10 +128,3 @@ func (p *Peer) tell(t *router.Turn, s *stanza.Stanza, id uint64, note string) er
 	}
 	return p.peers.Tell(t, s, strings.ReplaceAll(note, NoteNumber, strconv.FormatUint(id, 10)))
 }
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
