@@ -9,7 +9,7 @@ import (
 type Link struct {
 	Name    string
 	Inbound bool // nothing may be sent on it
-	EMCON   bool // nor on this, for now
+	EMCON   bool // nor while this is set
 	Windows Windows
 	Cost    float64       // money for a KiB
 	Least   time.Duration // patience with it, at least: on a slow link silence for minutes means nothing
