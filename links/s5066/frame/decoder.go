@@ -1,6 +1,10 @@
 package frame
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"longwire/links/codec/arith"
+)
 
 // Known is what the receiver of a frame knows: the names as it has them, the last number that it has taken, and the last that
 // it has given.
@@ -174,8 +178,8 @@ func (d *Decoder) attempt(h *Header, f *Frame, body []byte) ([][]byte, error) {
 
 // decode is the way back of Encoder.fill.
 func (d *Decoder) decode(body []byte) ([][]byte, error) {
-	var c decoder
-	c.begin(body)
+	var c arith.Decoder
+	c.Begin(body)
 	var texts [][]byte
 	size := 0
 	for {
@@ -189,7 +193,7 @@ func (d *Decoder) decode(body []byte) ([][]byte, error) {
 		size += len(text)
 		texts = append(texts, text)
 		d.h.add(text)
-		if c.decode(followP) == 0 {
+		if c.Decode(followP) == 0 {
 			return texts, nil
 		}
 	}

@@ -3,6 +3,8 @@ package frame
 import (
 	"bytes"
 	"encoding/binary"
+
+	"longwire/links/codec/arith"
 )
 
 // An Encoder makes the frames of one direction. It is the sender's end of the history: Start before the first Encode, and Back
@@ -14,8 +16,8 @@ type Encoder struct {
 	h     history
 	start uint32
 
-	pending []byte   // stanza next, which the model has learned already,
-	plan    []choice // and what it takes to say it
+	pending []byte         // stanza next, which the model has learned already,
+	plan    []arith.Choice // and what it takes to say it
 
 	split struct { // of stanza next
 		text, body []byte
@@ -107,39 +109,39 @@ func (e *Encoder) fill(stanzas [][]byte, room int) (body []byte, texts [][]byte,
 		body, texts = appendRaw(stanzas, room, !e.Plain)
 		return body, texts, true
 	}
-	var c encoder
-	c.begin()
+	var c arith.Encoder
+	c.Begin()
 	n, size := e.h.next(), 0
 	for i, text := range stanzas {
 		if i > 0 && (i == MaxStanzas || size+len(text) > MaxText || len(text) > MaxStanza || !codable(text)) {
 			break
 		}
-		before := c.mark()
+		before := c.Mark()
 		if i > 0 {
-			c.encode(follows(true))
+			c.Encode(follows(true))
 		}
 		for _, d := range e.say(n+uint32(i), text) {
-			c.encode(d)
+			c.Encode(d)
 		}
-		if i > 0 && c.length(follows(false)) > room {
-			c.rewind(before)
+		if i > 0 && c.Length(follows(false)) > room {
+			c.Rewind(before)
 			break // it stays pending
 		}
 		texts = append(texts, text)
 		size += len(text)
-		if i == 0 && c.length(follows(false)) > room {
+		if i == 0 && c.Length(follows(false)) > room {
 			break
 		}
 		// What follows is coded as if this one were sent, as it will be.
 		e.h.add(text)
 		e.pending = nil
 	}
-	c.encode(follows(false))
-	return c.finish(), texts, false
+	c.Encode(follows(false))
+	return c.Finish(), texts, false
 }
 
 // say is what it takes to say stanza n, the next.
-func (e *Encoder) say(n uint32, text []byte) []choice {
+func (e *Encoder) say(n uint32, text []byte) []arith.Choice {
 	if e.pending != nil {
 		return e.plan // it is this one
 	}

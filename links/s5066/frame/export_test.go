@@ -1,6 +1,10 @@
 package frame
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"longwire/links/codec/arith"
+)
 
 // Piece makes a frame with a piece of a stanza, as Encoder does.
 func Piece(h Header, seq uint32, part uint64, raw bool, body []byte) []byte {
@@ -14,15 +18,15 @@ func Piece(h Header, seq uint32, part uint64, raw bool, body []byte) []byte {
 func Coded(text []byte, count int) []byte {
 	m := newModel()
 	m.reset()
-	var c encoder
-	c.begin()
+	var c arith.Encoder
+	c.Begin()
 	for i := range count {
 		if i > 0 {
-			c.encode(follows(true))
+			c.Encode(follows(true))
 		}
 		for _, d := range m.plan(text, nil) {
-			c.encode(d)
+			c.Encode(d)
 		}
 	}
-	return c.finish()
+	return c.Finish()
 }

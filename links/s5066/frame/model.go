@@ -3,6 +3,8 @@ package frame
 import (
 	"bytes"
 	"sync"
+
+	"longwire/links/codec/arith"
 )
 
 // A model guesses a stanza's text bit by bit, from all the text that it has learned. Where the text repeats what it saw (and most of a stanza
@@ -29,8 +31,8 @@ type model struct {
 	hits [16 * 8]counter      // whether a bit of the expected byte does
 
 	mode mode
-	out  []choice
-	src  *decoder
+	out  []arith.Choice
+	src  *arith.Decoder
 }
 
 type mode uint8
@@ -91,7 +93,7 @@ func (m *model) learn(text []byte) {
 }
 
 // plan takes a text in and appends the choices that say it.
-func (m *model) plan(text []byte, out []choice) []choice {
+func (m *model) plan(text []byte, out []arith.Choice) []arith.Choice {
 	m.mode, m.out = planning, out
 	m.run(text)
 	out, m.out = m.out, nil
@@ -108,11 +110,11 @@ func (m *model) run(text []byte) {
 }
 
 // decode takes in the text that the choices of src say, up to max bytes.
-func (m *model) decode(src *decoder, max int) (text []byte, ok bool) {
+func (m *model) decode(src *arith.Decoder, max int) (text []byte, ok bool) {
 	m.mode, m.src = decoding, src
 	m.begin()
 	from := len(m.buf)
-	for !ok && len(m.buf)-from < max && src.over <= maxOver {
+	for !ok && len(m.buf)-from < max && !src.Over() {
 		ok = m.byte(0)
 	}
 	m.src = nil
@@ -128,9 +130,9 @@ func (m *model) begin() {
 func (m *model) code(bit int, p uint32) int {
 	switch m.mode {
 	case planning:
-		m.out = append(m.out, choose(bit, p))
+		m.out = append(m.out, arith.Choose(bit, p))
 	case decoding:
-		return m.src.decode(p)
+		return m.src.Decode(p)
 	}
 	return bit
 }
