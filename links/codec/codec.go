@@ -1,0 +1,84 @@
+// Package codec makes stanzas small for links where a byte is air: tokens of the stanza, guessed bit by bit by a model that knows plain
+// language, chat and what went before on the stream, and coded by how wrong the guesses were.
+package codec
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"longwire/xmpp/markup"
+)
+
+// A Lore is what both ends of a link know before the first stanza. It does not change, and any number of models share it.
+type Lore struct {
+	provision Provision
+	id        [4]byte
+}
+
+// A Provision is what the configuration tells both ends beyond what ships with the program. The order does not matter.
+type Provision struct {
+	JIDs    []string // addresses in use: users, rooms, domains
+	Strings []string // texts of attributes and elements: labels, nodes of capabilities
+	Phrases []string // what people write
+}
+
+// maxProvision is how many bytes of words a provision may hold, which bounds the time it takes to learn them.
+const maxProvision = 256 << 10
+
+var errProvision = errors.New("codec: the provision is over 256 KiB")
+
+func (p Provision) size() (n int) {
+	for _, l := range [][]string{p.JIDs, p.Strings, p.Phrases} {
+		for _, s := range l {
+			n += len(s)
+		}
+	}
+	return n
+}
+
+// sorted is p in the one order that counts, each entry once.
+func (p Provision) sorted() Provision {
+	one := func(l []string) []string {
+		l = slices.Clone(l)
+		slices.SortFunc(l, strings.Compare)
+		return slices.Compact(l)
+	}
+	return Provision{one(p.JIDs), one(p.Strings), one(p.Phrases)}
+}
+
+// Base is the lore that ships with the program.
+func Base() *Lore { return &Lore{id: identify(Provision{})} }
+
+// With is the lore with p in addition to what ships.
+func (l *Lore) With(p Provision) (*Lore, error) {
+	if p.size() > maxProvision {
+		return nil, errProvision
+	}
+	p = p.sorted()
+	return &Lore{provision: p, id: identify(p)}, nil
+}
+
+// ID tells lores apart: two ends that have the same understand each other.
+func (l *Lore) ID() [4]byte { return l.id }
+
+// Canonical is the one form of a stanza: as the far end will print it. It fails for what is no stanza.
+func Canonical(text []byte) ([]byte, error) {
+	if _, err := markup.ParseElement(text); err != nil {
+		return nil, err
+	}
+	return bytes.Clone(text), nil
+}
+
+// version of the format: of tokens, model and data. Any change to one of them is another.
+const version = 1
+
+func identify(p Provision) (id [4]byte) {
+	h := sha256.New()
+	fmt.Fprintf(h, "longwire codec %d\n%q\n%q\n%q\n", version, p.JIDs, p.Strings, p.Phrases)
+	copy(id[:], h.Sum(nil))
+	return id
+}
