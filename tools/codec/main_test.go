@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const traffic1 = `{"s":0,"d":"AB","k":"msg-chat","x":"<message from='a@x.test/r1' id='b3e1a1a2-6d2c-4a51-9c83-0f7a52d1e001' to='b@y.test/r2' type='chat'><body>The convoy left at six and is on its way</body></message>"}
+{"s":0,"d":"BA","k":"receipt","x":"<message from='b@y.test/r2' id='b3e1a1a2-6d2c-4a51-9c83-0f7a52d1e002' to='a@x.test/r1'><received id='b3e1a1a2-6d2c-4a51-9c83-0f7a52d1e001' xmlns='urn:xmpp:receipts'/></message>"}
+
+{"s":0,"d":"AB","k":"sm-r","x":"<r xmlns='urn:xmpp:sm:3'/>"}
+`
+
+func file(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "traffic.jsonl")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func call(t *testing.T, args ...string) (code int, out, err string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = program().Run(args, &o, &e)
+	return code, o.String(), e.String()
+}
+
+func TestMeasurePrintsARowOfEachMethod(t *testing.T) {
+	code, out, errs := call(t, "measure", file(t, traffic1))
+	if code != 0 {
+		t.Fatal(errs)
+	}
+	for _, m := range methods() {
+		if strings.Count(out, m.name) < 2 {
+			t.Errorf("no row of %s in\n%s", m.name, out)
+		}
+	}
+	if !strings.Contains(out, class35) {
+		t.Errorf("the message of 40 characters is not counted in\n%s", out)
+	}
+}
+
+func TestAMalformedLineIsNamed(t *testing.T) {
+	for _, c := range []struct{ line, want string }{
+		{`{"s":0`, "JSON"},
+		{`{"d":"AB","k":"x","x":"<iq/>"}`, "session"},
+		{`{"s":0,"d":"up","k":"x","x":"<iq/>"}`, "direction"},
+		{`{"s":0,"d":"AB","x":"<iq/>"}`, "kind"},
+		{`{"s":0,"d":"AB","k":"x"}`, "stanza"},
+		{`{"s":0,"d":"AB","k":"x","x":"<iq>"}`, "XML"},
+		{`{"s":0,"d":"AB","k":"x","x":"<iq/><iq/>"}`, "elements"},
+	} {
+		path := file(t, traffic1+c.line+"\n")
+		code, _, errs := call(t, "measure", path)
+		if code != 1 || !strings.Contains(errs, path+":5: ") || !strings.Contains(errs, c.want) {
+			t.Errorf("%s: %d %q", c.line, code, errs)
+		}
+	}
+}
+
+func TestMeaningIsComparedNotSpelling(t *testing.T) {
+	a := `<message from='a@x.test' to='b@y.test'><body>1 &lt; 2</body><x xmlns='n'/></message>`
+	for _, c := range []struct {
+		b    string
+		same bool
+	}{
+		{`<message to="b@y.test" from="a@x.test"><body>1 &#60; 2</body><p:x xmlns:p='n'></p:x></message>`, true},
+		{`<message to='b@y.test' from='a@x.test'><body>1 &lt; 2</body><x xmlns='m'/></message>`, false},
+		{`<message to='b@y.test' from='a@x.test'><body>1 &lt; 2 </body><x xmlns='n'/></message>`, false},
+		{`<message to='b@y.test' from='a@x.test'><body>1 &lt; 2</body><x xmlns=''/></message>`, false},
+		{`<message to='b@y.test' from='a@x.test'><x xmlns='n'/><body>1 &lt; 2</body></message>`, false},
+	} {
+		if err := same([]byte(a), []byte(c.b)); (err == nil) != c.same {
+			t.Errorf("%s: %v", c.b, err)
+		}
+	}
+}

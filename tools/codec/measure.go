@@ -1,0 +1,150 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"longwire/tools/cli"
+)
+
+func measureCommand() cli.Command {
+	var only string
+	return cli.Command{
+		Name: "measure", Args: "FILE", Line: "what each stanza of a traffic file costs, by method and kind", Min: 1, Max: 1,
+		Help: `Prints mean, median and 95th percentile of the bytes of each kind, totals, and what coding takes, for each method.
+
+folded      what links between two nodes send: chat states, stream management, ids that can be made again and
+            resources of messages stay at home, long ids are short numbers, copies of a line go in one run.
+lossless    all of the stanza.
+stream      with the history of what the far side has, as over a reliable link.
+alone       each run for itself, as over broadcast; provisioned: with the addresses, labels and capabilities of
+            the file known to both ends.
+
+Everything is decoded again and compared with what was sent; a difference ends the measurement with an error.
+
+Example: codec measure --only XEP-0138,mix traffic.jsonl`,
+		Flags: func(f *flag.FlagSet) {
+			f.StringVar(&only, "only", "", "only the methods that contain one of these `words`, separated by commas")
+		},
+		Run: func(c cli.Call) error { return measure(c.Args[0], only, c.Out, c.Err) },
+	}
+}
+
+// A result is what a method took.
+type result struct {
+	method
+	*tally
+	encode, decode time.Duration
+	heap           int64 // bytes that its coders hold
+	ways           int
+}
+
+func measure(path, only string, out, progress io.Writer) error {
+	list, err := readTraffic(path)
+	if err != nil {
+		return err
+	}
+	t, err := newTraffic(list)
+	if err != nil {
+		return err
+	}
+	var results []*result
+	for _, m := range methods() {
+		if only != "" && m.name != xep0138 && !slices.ContainsFunc(strings.Split(only, ","), func(w string) bool { return strings.Contains(m.name, w) }) {
+			continue
+		}
+		began := time.Now()
+		r, err := apply(m, t, progress)
+		if err != nil {
+			return fmt.Errorf("codec: %s: %s: %w", path, m.name, err)
+		}
+		results = append(results, r)
+		fmt.Fprintf(progress, "%s%s: %d bytes, %.1f s\n", clear(progress), m.name, r.total, time.Since(began).Seconds())
+	}
+	report(out, t, results)
+	return nil
+}
+
+// apply runs one method over all traffic.
+func apply(m method, t *traffic, progress io.Writer) (*result, error) {
+	runs, err := m.what(t)
+	if err != nil {
+		return nil, err
+	}
+	before := heap()
+	open, err := m.open(t)
+	if err != nil {
+		return nil, err
+	}
+	r := &result{method: m, tally: newTally()}
+	coders := map[way]coder{}
+	tty := isTerminal(progress)
+	shown := time.Now()
+	for i, run := range runs {
+		if run.items[0].text == nil {
+			r.add(run.items[0].record, 0, false)
+			continue
+		}
+		c := coders[run.way]
+		if c == nil {
+			c = open()
+			coders[run.way] = c
+		}
+		n, err := c.code(run.items)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", run.items[0].line, err)
+		}
+		for k, it := range run.items {
+			r.add(it.record, n[k], true)
+		}
+		if tty && time.Since(shown) > time.Second {
+			shown = time.Now()
+			fmt.Fprintf(progress, "%s%s: %d of %d", clear(progress), m.name, i, len(runs))
+		}
+	}
+	r.heap, r.ways = max(0, heap()-before), len(coders)
+	for _, c := range coders {
+		if c, ok := c.(timed); ok {
+			e, d := c.times()
+			r.encode, r.decode = r.encode+e, r.decode+d
+		}
+	}
+	runtime.KeepAlive(coders)
+	return r, nil
+}
+
+// timed is a coder that knows what it took.
+type timed interface {
+	times() (encode, decode time.Duration)
+}
+
+func heap() int64 {
+	runtime.GC()
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return int64(s.HeapAlloc)
+}
+
+// clear empties the line that progress is drawn on.
+func clear(w io.Writer) string {
+	if isTerminal(w) {
+		return "\r\033[K"
+	}
+	return ""
+}
+
+// isTerminal tells whether progress can be drawn over.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// report prints the tables.
+func report(out io.Writer, t *traffic, results []*result) {
+	base := 0
+	for _, r := range results {
+		if r.name == xep0138 {
+			base = r.total
+		}
+	}
+	fmt.Fprintf(out, "%d elements; bytes, mean / median / 95th percentile; a stanza that does not cross counts as 0\n\n", len(t.list))
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	kinds := kindsOf(t.list)
+	fmt.Fprintf(w, "method\t%s\n", strings.Join(kinds[:min(len(kinds), 8)], "\t"))
+	for _, r := range results {
+		fmt.Fprintf(w, "%s", r.name)
+		for _, k := range kinds[:min(len(kinds), 8)] {
+			fmt.Fprintf(w, "\t%v", r.kinds[k])
+		}
+		fmt.Fprintln(w)
+	}
+	_ = w.Flush()
+	if len(kinds) > 8 {
+		fmt.Fprintln(out)
+		others(out, kinds[8:], results)
+	}
+	fmt.Fprintln(out)
+	fmt.Fprintf(w, "method\tall bytes\t%s by it\tfirst %d each way\tµs to encode\tto decode\tMB a way\t\n", xep0138, coldStanzas)
+	for _, r := range results {
+		fmt.Fprintf(w, "%s\t%d\t%.2f\t%.0f\t%s\t%s\t%.2f\t%s\n", r.name, r.total, float64(base)/float64(max(1, r.total)), r.cold(),
+			each(r.encode, r), each(r.decode, r), float64(r.heap)/float64(max(1, r.ways))/1e6, r.line)
+	}
+	_ = w.Flush()
+}
+
+// others prints the means of the rarer kinds, a kind a line.
+func others(out io.Writer, kinds []string, results []*result) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "mean of the others")
+	for _, r := range results {
+		fmt.Fprintf(w, "\t%s", r.name)
+	}
+	fmt.Fprintln(w)
+	for _, k := range kinds {
+		fmt.Fprint(w, k)
+		for _, r := range results {
+			s := r.kinds[k]
+			fmt.Fprintf(w, "\t%.1f", float64(s.sum())/float64(max(1, len(s))))
+		}
+		fmt.Fprintln(w)
+	}
+	_ = w.Flush()
+}
+
+// each is what one stanza that crossed took.
+func each(d time.Duration, r *result) string {
+	if d == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.0f", float64(d.Microseconds())/float64(max(1, r.crossed)))
+}
