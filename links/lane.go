@@ -200,15 +200,24 @@ func (k *contact) keepQuiet() {
 	}
 }
 
-// catchUp takes off the flight what the peer has confirmed on another link. While this one carries that tells that it gets through; else what was
-// asked here is to be answered here. The caller holds the turn.
+// catchUp takes off the flight what the peer has confirmed on another link. While this one carries that tells that it got through when the last of that was
+// sent, whatever happened since; else what was asked here is to be answered here. The caller holds the turn.
 func (k *contact) catchUp() {
 	if k.p.user.Numbering != k.p.c.Peer {
 		return
 	}
 	c, carries := k.book.State(), k.p.desk.Carries(k.p) && k.p.carries(k)
 	k.mu.Lock()
-	landed := k.outID == c.OutID && len(k.flight) > 0 && int32(k.flight[0].seq-c.Acked) <= 0
+	var sent time.Time // when the last that landed was
+	if k.outID == c.OutID {
+		for _, f := range k.flight {
+			if int32(f.seq-c.Acked) > 0 {
+				break
+			}
+			sent = f.at
+		}
+	}
+	landed := !sent.IsZero()
 	if landed && carries && !k.asked.IsZero() && int32(k.askedSeq-c.Acked) <= 0 {
 		k.asked = time.Time{}
 	}
@@ -217,6 +226,6 @@ func (k *contact) catchUp() {
 		k.landed(c.Acked)
 	}
 	if landed && carries {
-		k.p.env.Way.Confirmed()
+		k.p.env.Way.Confirmed(sent)
 	}
 }

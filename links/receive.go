@@ -219,7 +219,7 @@ func (k *contact) replies(h uint32) {
 
 // confirm takes a confirmation of our numbering id to the flash.
 func (k *contact) confirm(id string, h uint32, wait bool) error {
-	k.p.env.Way.Confirmed()
+	k.p.env.Way.Confirmed(time.Now())
 	err := k.book.Confirm(id, h, wait, func(gone []store.Entry, err error) {
 		if err != nil {
 			k.p.log.Error("confirmation of the peer not stored", "err", err)

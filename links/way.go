@@ -23,8 +23,8 @@ type Way interface {
 	Changed() <-chan struct{}
 	// Report tells the state of the link, whenever it changes.
 	Report(Report)
-	// Confirmed tells that the peer was heard to take something on this link.
-	Confirmed()
+	// Confirmed tells that the link worked at a time: the peer was heard on it then, or is known to have taken what was sent on it then.
+	Confirmed(at time.Time)
 }
 
 // Report is the state of a link to a peer, as a Way is told it.
@@ -62,4 +62,4 @@ func (Alone) Changed() <-chan struct{} { return nil }
 func (Alone) Report(Report) {}
 
 // Confirmed implements Way.
-func (Alone) Confirmed() {}
+func (Alone) Confirmed(time.Time) {}

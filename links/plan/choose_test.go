@@ -93,6 +93,20 @@ func TestTheSilentOneIsLeftAndComesBackAfterAHoldDownThatGrows(t *testing.T) {
 	d.carries(time.Minute-time.Second, sat)
 }
 
+// What the peer took may be known late, by way of another link: that says nothing of the time since.
+func TestOldNewsDoNotKeepALink(t *testing.T) {
+	d := newDesk(t, peer())
+	d.report(sat, plan.Up)
+	d.report(hf, plan.Up)
+	d.waits(plan.Routine)
+	heard := d.now.Add(30 * time.Second)
+	d.carries(time.Minute-time.Second, sat)
+	d.c.Confirmed(sat, heard)
+	d.c.Confirmed(sat, heard.Add(-time.Second)) // and older news do not take that back
+	d.carries(30*time.Second, sat)
+	d.carries(time.Second, hf)
+}
+
 func TestADeadLinkIsLeftAtOnceWhenSomethingComes(t *testing.T) {
 	d := newDesk(t, peer())
 	d.report(hf, plan.Up)

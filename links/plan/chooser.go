@@ -76,10 +76,10 @@ func (c *Chooser) Report(link string, now time.Time, s Condition, fault string, 
 	}
 }
 
-// Confirmed tells that the peer took something on a link.
-func (c *Chooser) Confirmed(link string, now time.Time) {
+// Confirmed tells that a link worked at a time: what the peer took on it says so, which may be known only later.
+func (c *Chooser) Confirmed(link string, at time.Time) {
 	if m := c.mark(link); m != nil {
-		m.confirmed = now
+		m.confirmed = later(m.confirmed, at)
 	}
 }
 

@@ -163,7 +163,7 @@ func (w *longwire) digest(now time.Time) {
 // arrived: the peer's node has the frame, since at.
 func (w *longwire) arrived(f flight, at, now time.Time) {
 	o := &w.out
-	w.p.way.Confirmed()
+	w.p.way.Confirmed(now)
 	o.relent()
 	w.measure(f, at)
 	if f.kind != sendData || f.void {
@@ -251,7 +251,7 @@ func (w *longwire) confirm(mark uint32) {
 	c := w.book.State()
 	id := c.OutID
 	if after(mark, c.Acked) {
-		w.p.way.Confirmed()
+		w.p.way.Confirmed(time.Now())
 		defer w.p.desk.Confirmed(w)
 	}
 	err := w.book.Confirm(id, mark, false, func(gone []store.Entry, err error) {

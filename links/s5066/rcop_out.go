@@ -439,7 +439,7 @@ func (w *rcopMapping) finish(f *rcopFlight) {
 		w.p.log.Error("delivery not stored", "err", err) // tidy tries again
 		return
 	}
-	w.p.way.Confirmed()
+	w.p.way.Confirmed(time.Now())
 	w.remove(f)
 	w.p.event(links.Event{Kind: links.EventConfirmed}.Of(f.entry))
 }

@@ -84,8 +84,8 @@ func (w *way) Report(r links.Report) {
 	}
 }
 
-func (w *way) Confirmed() {
+func (w *way) Confirmed(at time.Time) {
 	w.c.mu.Lock()
-	w.c.chooser.Confirmed(w.link, time.Now())
+	w.c.chooser.Confirmed(w.link, at)
 	w.c.mu.Unlock()
 }
