@@ -20,6 +20,7 @@ const (
 	EventReceived  EventKind = "received"  // a stanza of the peer was handed in
 	EventDuplicate EventKind = "duplicate" // one that had been taken before came again
 	EventCarrier   EventKind = "carrier"   // Link carries what is for Peer from now on, with the reason; no link: none does
+	EventCodec     EventKind = "codec"     // how stanzas are coded for the peer has become worse, or better again; with the reason
 	EventRejected  EventKind = "rejected"  // the link's server did not deliver what it was given, with the reason
 )
 

@@ -30,7 +30,6 @@ func (w *longwire) compose(mtu int) *upload {
 	defer w.turn.Unlock()
 	defer w.publish()
 	now := time.Now()
-	mtu -= w.room()
 	w.digest(now)
 	a, _ := w.plan(now)
 	if a == idle {
@@ -59,6 +58,7 @@ func (w *longwire) compose(mtu int) *upload {
 	case sendAgain:
 		h = *w.out.again
 		h.Out = w.name()
+		h.Reads = w.lanes.dialect.reading(frame.Codec{}, false)
 		w.out.again, w.out.lastBad = nil, now
 	case sendAsk:
 		h.Ask = true
@@ -77,7 +77,7 @@ func (w *longwire) compose(mtu int) *upload {
 	if err != nil {
 		return w.stuck(err)
 	}
-	f.size, f.mark, f.hasMark = len(b), h.Mark, h.HasMark
+	f.size, f.mark, f.hasMark, f.names = len(b), h.Mark, h.HasMark, h.Names
 	f.priority = w.p.link.ofKind(store.KindChat)
 	return w.upload(f, b, mode, w.p.link.TTL, nil, 0)
 }
@@ -97,7 +97,7 @@ func (w *longwire) unheard() bool {
 
 // header is what every frame of ours says.
 func (w *longwire) header() frame.Header {
-	return frame.Header{Names: !w.out.known || w.unheard(), Out: w.name(), In: w.into.in}
+	return frame.Header{Names: !w.out.known || w.unheard() || w.out.untold > 0, Out: w.name(), In: w.into.in, Express: w.fast, Reads: w.lanes.dialect.reading(frame.Codec{}, false)}
 }
 
 // tellMark puts our mark into a frame, if the peer is not known to have it or must has it.
@@ -124,25 +124,6 @@ func (w *longwire) limit(mtu int) int {
 		n = min(n, w.out.cut)
 	}
 	return min(n, mtu)
-}
-
-// wire is the U_PDU of a frame.
-func (w *longwire) wire(b []byte, kind action) []byte {
-	if w.fast {
-		return append([]byte{frame.Express}, b...)
-	}
-	if x := w.lanes.express.book.State(); kind == sendData && x.Sent != x.Acked {
-		return append([]byte{frame.After, byte(x.Sent)}, b...)
-	}
-	return b
-}
-
-// room is how much wire adds.
-func (w *longwire) room() int {
-	if w.fast {
-		return 1
-	}
-	return 2
 }
 
 // composeData makes a frame of as many stanzas as are worth it.
@@ -247,13 +228,23 @@ func (w *longwire) dress(it *item, now time.Time) {
 func (w *longwire) dataHeader() frame.Header {
 	o := &w.out
 	h := w.header()
-	h.Names = !o.marked && o.next == w.book.State().Acked+1
+	alone := o.next == w.book.State().Acked+1
+	how := w.lanes.dialect.best()
+	if alone && (o.untold > 0 || o.enc.Uses() != how.Codec) && (o.pieces == 0 || o.backed) {
+		o.marked = false
+	}
+	h.Names = !o.marked && alone
+	h.Far = after(o.next, w.book.State().Acked+frame.MaxNear)
+	if x := w.lanes.express.book.State(); !w.fast && x.Sent != x.Acked {
+		h.Behind, h.After = true, byte(x.Sent)
+	}
 	// What introduces us, or nobody confirms, is read without history. The next piece of a stanza belongs to the run of those before it.
 	if (h.Names || w.p.c.Delivery == DeliveryNoARQ) && (o.pieces == 0 || o.backed) {
 		o.newRun = true
 	}
 	if o.newRun || o.enc.Next() != o.next || o.backed {
 		if o.newRun || !o.enc.Back(o.next) {
+			o.enc.Method = how
 			o.enc.Start(o.next)
 			o.run = o.next
 		}
@@ -266,6 +257,7 @@ func (w *longwire) dataHeader() frame.Header {
 	if h.Names || !w.unheard() { // a mark without a name is of the name by which the peer knows that we know it
 		w.tellMark(&h, false)
 	}
+	h.Reads = w.lanes.dialect.reading(o.enc.Uses(), true)
 	return h
 }
 
@@ -292,7 +284,7 @@ func (w *longwire) number(fresh []item, n int) error {
 // depart makes the frame one that is about to be handed over.
 func (w *longwire) depart(h frame.Header, b []byte, batch []item, taken, mtu int, now time.Time) *upload {
 	o := &w.out
-	f := flight{kind: sendData, first: o.next, last: o.next + uint32(taken) - 1, size: len(b), mark: h.Mark, hasMark: h.HasMark, at: now,
+	f := flight{kind: sendData, first: o.next, last: o.next + uint32(taken) - 1, size: len(b), mark: h.Mark, hasMark: h.HasMark, names: h.Names, at: now,
 		begins: o.next == o.run}
 	carried := batch[:taken]
 	raw, latest, ever := 0, time.Time{}, taken == 0
@@ -328,8 +320,6 @@ func (w *longwire) depart(h frame.Header, b []byte, batch []item, taken, mtu int
 // upload makes the request of a frame, and notes that it is about to go.
 func (w *longwire) upload(f flight, b []byte, mode sis.ServiceType, ttl time.Duration, carried []item, raw int) *upload {
 	o := &w.out
-	b = w.wire(b, f.kind)
-	f.size = len(b)
 	o.leaving = &f
 	return &upload{updu: b, mode: mode, priority: f.priority, ttl: ttl, sent: func(t sis.Ticket, at time.Time) {
 		w.turn.Lock()
@@ -360,10 +350,14 @@ func (w *longwire) upload(f flight, b []byte, mode sis.ServiceType, ttl time.Dur
 			}
 			o.flights = append(o.flights, f)
 			w.lanes.owns(w, t)
+			return
 		case f.kind == sendData:
 			w.blindly(f, at)
 		case f.hasMark:
 			o.told, o.anyTold = f.mark, true
+		}
+		if f.names && o.untold > 0 {
+			o.untold--
 		}
 	}}
 }

@@ -6,8 +6,10 @@ package s5066
 
 import (
 	"reflect"
+	"slices"
 	"time"
 
+	"longwire/links/codec"
 	"longwire/links/pair"
 	"longwire/links/sis"
 	"longwire/store"
@@ -25,6 +27,13 @@ const (
 	ConfirmClient = "client"
 	DeliveryARQ   = "arq"
 	DeliveryNoARQ = "non-arq"
+)
+
+// Values of PeerConfig.Codec.
+const (
+	CodecMix   = "mix"
+	CodecLight = "light"
+	CodecNone  = "none"
 )
 
 // DefaultSAP is where XMPP is looked for. XEP-0365 §4.1 (v0.3); S5066 F, table of SAPs, has RCOP there.
@@ -74,6 +83,9 @@ type PeerConfig struct {
 	ConnectionID uint8  // rcop: 0 to 15
 	AppID        uint16 // rcop: 0x8001
 	Confirm      string // rcop: "client" (default) or "node"
+
+	Codec     string          // longwire: "mix" (default), "light" or "none": the best method that is used
+	Provision codec.Provision // longwire: what both ends know beforehand
 
 	Delivery string // longwire: "arq" (default), or "non-arq" for a peer that may not answer
 	Repeats  uint8  // longwire, non-arq: how many more times each U_PDU is sent
@@ -128,6 +140,7 @@ func (p PeerConfig) orDefault() PeerConfig {
 	set(&p.Mapping, RCOP)
 	set(&p.Confirm, ConfirmClient)
 	set(&p.Delivery, DeliveryARQ)
+	set(&p.Codec, CodecMix)
 	if p.AppID == 0 {
 		p.AppID = DefaultAppID
 	}
@@ -162,8 +175,16 @@ func (c *Config) ofKind(kind store.Kind) uint8 {
 	return 0
 }
 
-// same tells whether a link that runs under c is as good under d. EMCON is changed while it runs.
+// same tells whether a link that runs under c is as good under d. EMCON is changed while it runs, and so is how stanzas are coded.
 func (c Config) same(d Config) bool {
 	c.EMCON = d.EMCON
-	return reflect.DeepEqual(c, d)
+	return reflect.DeepEqual(c.uncoded(), d.uncoded())
+}
+
+func (c Config) uncoded() Config {
+	c.Peers = slices.Clone(c.Peers)
+	for i := range c.Peers {
+		c.Peers[i].Codec, c.Peers[i].Provision = "", codec.Provision{}
+	}
+	return c
 }

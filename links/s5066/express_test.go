@@ -98,7 +98,7 @@ func TestFlashGoesByExpress(t *testing.T) {
 func TestNoExpressToStrangers(t *testing.T) {
 	play(t, hf, func(r *rig) {
 		r.b.mangle = func(u sis.UnidataIndication) []sis.UnidataIndication {
-			if _, express := frame.Cut(u.UPDU); express {
+			if frame.Express(u.UPDU) {
 				t.Error("express to a stranger")
 			}
 			return []sis.UnidataIndication{u}
@@ -295,7 +295,7 @@ func TestExpressIsLeftToOthersOnce(t *testing.T) {
 				r.b.mangle = func(u sis.UnidataIndication) []sis.UnidataIndication {
 					mu.Lock()
 					defer mu.Unlock()
-					if _, express := frame.Cut(u.UPDU); express && lossy.Load() {
+					if frame.Express(u.UPDU) && lossy.Load() {
 						late = append(late, u)
 						return nil
 					}
@@ -353,7 +353,7 @@ func TestExpressOfAFormerRunIsLeftToOthers(t *testing.T) {
 		r.a.way = d
 		var lossy atomic.Bool
 		r.b.mangle = func(u sis.UnidataIndication) []sis.UnidataIndication {
-			if _, express := frame.Cut(u.UPDU); express && lossy.Load() {
+			if frame.Express(u.UPDU) && lossy.Load() {
 				return nil
 			}
 			return []sis.UnidataIndication{u}

@@ -54,3 +54,13 @@ func (w *longwire) rest(ctx context.Context) {
 		}
 	}
 }
+
+// foreignVersion is told of a frame in another version of the format. It is not complained of: the peer could not read that either, and would send the same again.
+func (w *longwire) foreignVersion(updu []byte) {
+	level := slog.LevelDebug
+	if w.p.drops.format.Add(1) == 1 {
+		level = slog.LevelWarn
+	}
+	w.p.log.Log(context.Background(), level, "peer speaks another version of the mapping longwire: nothing can be taken from it until both nodes have the same release", "size", len(updu))
+	w.into.version = true
+}

@@ -53,17 +53,27 @@ func FuzzTake(f *testing.F) {
 	word, _ := frame.Append(nil, frame.Header{Names: true, Out: "abcdef.xyz0", In: "none.abc5", Again: true, HasMark: true, Mark: 7})
 	f.Add(good, more)
 	f.Add(more, good)
-	f.Add(append([]byte{frame.Express}, good...), append([]byte{frame.After, 1}, good...))
-	f.Add(append([]byte{frame.After, 200}, good...), append([]byte{frame.Express}, more...))
+	lane := func(h frame.Header) []byte {
+		var enc frame.Encoder
+		enc.Start(1)
+		h.Names, h.Out = true, "abcdef.xyz0"
+		b, _, err := enc.Encode(nil, h, [][]byte{message}, 2048)
+		if err != nil {
+			f.Fatal(err)
+		}
+		return b
+	}
+	f.Add(lane(frame.Header{Express: true}), lane(frame.Header{Behind: true, After: 1}))
+	f.Add(lane(frame.Header{Behind: true, After: 200}), lane(frame.Header{Express: true}))
 	f.Add(word, good)
 	f.Add([]byte("\x00\x01\x00\x00\x80\x01<message><body>in two "), []byte("\x00\x01\x00\x01\x80\x01halves</body></message>"))
 	f.Add([]byte{}, []byte{0xff, 0, 0xff})
 	w := lone(f)
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		hear := func(updu []byte) {
-			if rest, express := frame.Cut(updu); express {
+			if frame.Express(updu) {
 				x := w.lanes.express
-				x.step(func() { x.take(t.Context(), rest) })
+				x.step(func() { x.take(t.Context(), updu) })
 			} else if w.isRCOP(updu) {
 				w.takeRCOP(t.Context(), sis.UnidataIndication{UPDU: updu})
 			} else {

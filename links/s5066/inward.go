@@ -38,6 +38,7 @@ type inward struct {
 	wire   int // bytes of frames since the last stanza
 
 	foreign uint64 // U_PDUs taken that were RCOP
+	version bool   // the last was a frame in another version of the format
 }
 
 // take acts on a U_PDU of the peer. The caller holds turn.
@@ -60,8 +61,7 @@ func (w *longwire) takeDue(ctx context.Context, updu []byte) {
 		w.p.log.Error("nothing can be taken", "err", err)
 		return
 	}
-	updu, due := w.due(updu)
-	if !due {
+	if !w.due(updu) {
 		return
 	}
 	before := in.taken
@@ -111,6 +111,10 @@ func (w *longwire) settle() error {
 // read decodes a frame and does what it says. False means that it had no effect.
 func (w *longwire) read(ctx context.Context, updu []byte) bool {
 	f, err := frame.Parse(updu)
+	if errors.Is(err, frame.ErrVersion) {
+		w.foreignVersion(updu)
+		return false
+	}
 	if err != nil {
 		level := slog.LevelDebug
 		if w.p.drops.format.Add(1) == 1 { // of a peer with another connection or application than ours this is the loss of a stanza
@@ -131,7 +135,7 @@ func (w *longwire) read(ctx context.Context, updu []byte) bool {
 			w.complain()
 			return false
 		}
-		if n := nearest(byte(h.Seq), w.into.taken+1); after(n, w.into.taken+1) {
+		if n := f.Seq(w.into.taken); after(n, w.into.taken+1) {
 			w.hold(updu)
 			return false
 		}
@@ -139,12 +143,20 @@ func (w *longwire) read(ctx context.Context, updu []byte) bool {
 	k := frame.Known{Out: w.into.in, In: w.name(), Taken: w.into.taken, Sent: w.book.State().Sent}
 	h, texts, err := w.into.dec.Decode(&f, k)
 	switch {
+	case errors.Is(err, frame.ErrCodec):
+		w.p.drops.codec.Add(1)
+		w.p.log.Warn("peer codes stanzas in a way that is not known here; it is told what is", "by", codecName(h.Uses))
+		w.complain()
+		return false
 	case errors.Is(err, frame.ErrTooLong), errors.Is(err, frame.ErrFormat):
 		w.p.drops.format.Add(1)
 		return false
 	case err != nil:
 		w.p.drops.check.Add(1)
 		w.p.log.Debug("frame cannot be read", "err", err)
+		if h.Names && h.Run && errors.Is(err, frame.ErrCheck) {
+			w.lanes.unread(h.Uses)
+		}
 		w.complain()
 		return false
 	}
@@ -175,7 +187,7 @@ func (w *longwire) hold(updu []byte) {
 
 // complain makes the sender tell the peer that it has to begin anew.
 func (w *longwire) complain() {
-	h := frame.Header{Names: true, In: w.into.in, Again: true}
+	h := frame.Header{Names: true, Express: w.fast, In: w.into.in, Again: true}
 	if w.vouches() {
 		h.HasMark, h.Mark = true, w.book.State().Mark
 	} else if c := w.book.State(); c.InID != "" && numbering(w.into.life) == c.InID {
@@ -209,14 +221,14 @@ func (w *longwire) current(name string) bool {
 func (w *longwire) past(f *frame.Frame) {
 	c, in := w.book.State(), &w.into
 	name := f.Peek().Out
-	var alone frame.Decoder // what introduces itself needs no history, and must not change ours
+	alone := frame.Decoder{Methods: w.lanes.dialect.ours} // what introduces itself needs no history, and must not change ours
 	if _, _, err := alone.Decode(f, frame.Known{}); err != nil {
 		w.p.drops.check.Add(1)
 		return
 	}
 	w.p.drops.old.Add(1)
 	w.p.log.Warn("peer introduces itself by a name that is over", "name", name, "life", in.life, "taken", in.taken)
-	h := frame.Header{Names: true, Again: true, HasMark: true, In: in.life, Mark: c.Mark}
+	h := frame.Header{Names: true, Express: w.fast, Again: true, HasMark: true, In: in.life, Mark: c.Mark}
 	if numbering(name) != c.InID {
 		h.In, h.Mark = in.was.InID, in.was.Mark
 	}
@@ -227,13 +239,14 @@ func (w *longwire) past(f *frame.Frame) {
 func (w *longwire) understood(ctx context.Context, h frame.Header, texts [][]byte) error {
 	now := time.Now()
 	o, in := &w.out, &w.into
-	in.heard = now
+	in.heard, in.version = now, false
 	o.relent()
 	if h.Names {
 		o.known = h.In == w.name()
 		if !o.known {
 			o.marked = false
 		}
+		w.lanes.hear(h)
 		if err := w.meet(h); err != nil {
 			return err
 		}
@@ -244,8 +257,8 @@ func (w *longwire) understood(ctx context.Context, h frame.Header, texts [][]byt
 		return err
 	}
 	if h.Again && !w.beginning() {
-		// The peer lacks our history, or more.
-		o.newRun = true
+		// The peer lacks our history, or more, as how we code.
+		o.newRun, o.marked = true, false
 		w.goBack(w.book.State().Acked + 1)
 	}
 	if len(texts) > 0 {

@@ -22,9 +22,11 @@ type lanes struct {
 	p                 *port
 	ordinary, express *longwire
 	leave             func(...any) // the desk
+	dialect           dialect
 
 	mu    sync.Mutex               // guards what follows
 	owner map[sis.Ticket]*longwire // of what is under way
+	codec CodecStatus
 }
 
 var _ mapping = (*lanes)(nil)
@@ -36,6 +38,7 @@ func newLanes(p *port) mapping {
 	l.express.fast = true
 	l.ordinary.user = &custody.User{Numbering: p.c.Peer, Keys: []string{p.c.Peer, custody.Express(p.c.Peer)}}
 	l.leave = p.desk.Use(l.ordinary.user)
+	l.retune(methods(p.link, p.c))
 	return l
 }
 
@@ -65,8 +68,7 @@ func (l *lanes) run(ctx context.Context) error {
 }
 
 func (l *lanes) heard(u sis.UnidataIndication) {
-	if updu, express := frame.Cut(u.UPDU); express {
-		u.UPDU = updu
+	if frame.Express(u.UPDU) {
 		l.express.heard(u)
 		return
 	}
@@ -98,6 +100,9 @@ func (l *lanes) changed(s bindState) {
 func (l *lanes) report(s *Status) {
 	l.ordinary.report(s)
 	l.express.reportExpress(s)
+	l.mu.Lock()
+	s.Codec = l.codec
+	l.mu.Unlock()
 }
 
 func (l *lanes) compose(mtu int) *upload {

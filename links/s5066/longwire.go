@@ -104,6 +104,9 @@ func (w *longwire) publish() {
 	o := &w.out
 	n := Status{Outstanding: len(o.flights), Unconfirmed: len(o.items), Rate: int(o.rate), FramesOut: o.frames, FramesIn: w.into.frames}
 	n.Foreign, n.Heard, n.Until, n.Fault, n.RTT = w.into.foreign, w.into.heard, o.until, o.fault, o.rtt
+	if w.into.version {
+		n.Fault = "the peer speaks another version of the mapping longwire"
+	}
 	for _, it := range o.items {
 		if it.far {
 			n.OnFarNode++
@@ -157,7 +160,6 @@ func (w *longwire) open() (err error) {
 	if err := db.View(w.rcop.open); err != nil {
 		return fmt.Errorf("s5066: reading the record of %s: %w", peer, err)
 	}
-	w.out.enc.Plain = !w.p.link.Compress
 	w.into.taken, w.into.epoch = w.book.Taken(), w.book.Epoch()
 	if err := w.reload(); err != nil {
 		return err

@@ -103,6 +103,12 @@ func (m *Manager) Apply(configs []Config) error {
 		configs[i] = c.orDefault()
 	}
 	m.endOthers(configs)
+	var retuned []*runner
+	defer func() {
+		for _, r := range retuned {
+			r.bind.retune(r.c)
+		}
+	}()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, c := range configs {
@@ -111,7 +117,8 @@ func (m *Manager) Apply(configs []Config) error {
 			r = m.newRunner(c)
 			m.running[c.Name] = r
 		}
-		r.c.EMCON = c.EMCON
+		r.c.EMCON, r.c.Peers = c.EMCON, c.Peers
+		retuned = append(retuned, r)
 		r.bind.setEMCON(c.EMCON || m.silent[c.Name] || m.quiet[c.Name])
 		if r.ended == nil { // silent from the start
 			m.startLocked(r)

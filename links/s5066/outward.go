@@ -48,6 +48,7 @@ type outward struct {
 	run     uint32  // first number of the run
 	pieces  int     // bytes of the pieces so far of a stanza that is split
 
+	untold  int    // our name has to go with so many frames more, as what we read is not what the peer knows
 	told    uint32 // mark that the peer is known to have been told
 	anyTold bool
 	quiet   time.Time // nothing new is begun before: stanzas that come together go together
@@ -104,6 +105,7 @@ type flight struct {
 	void        bool // its stanzas will be sent again, whatever becomes of it
 	mark        uint32
 	hasMark     bool
+	names       bool
 }
 
 // back makes n the next number to send, if it is before that.
@@ -166,6 +168,9 @@ func (w *longwire) arrived(f flight, at, now time.Time) {
 	w.p.way.Confirmed(now)
 	o.relent()
 	w.measure(f, at)
+	if f.names {
+		o.untold = 0
+	}
 	if f.kind != sendData || f.void {
 		return
 	}

@@ -152,14 +152,18 @@ func (w *longwire) released() {
 // mostBehind bounds the U_PDUs of the ordinary lane that wait for something on the express lane.
 const mostBehind = 8
 
-// due tells whether a U_PDU of the ordinary lane may be taken, and gives the frame in it; else it is kept. The caller holds turn.
-func (w *longwire) due(updu []byte) ([]byte, bool) {
-	rest, low, behind := frame.Behind(updu)
-	if !behind {
-		return updu, true
+// due tells whether a U_PDU of the ordinary lane may be taken; else it is kept. The caller holds turn.
+func (w *longwire) due(updu []byte) bool {
+	f, err := frame.Parse(updu)
+	if err != nil {
+		return true
 	}
-	if taken := w.lanes.express.book.Taken(); !after(nearest(low, taken+1), taken) {
-		return rest, true
+	h := f.Peek()
+	if !h.Behind {
+		return true
+	}
+	if taken := w.lanes.express.book.Taken(); !after(nearest(h.After, taken+1), taken) {
+		return true
 	}
 	in := &w.into
 	switch {
@@ -172,7 +176,7 @@ func (w *longwire) due(updu []byte) ([]byte, bool) {
 		}
 		in.behind = append(in.behind, updu)
 	}
-	return nil, false
+	return false
 }
 
 // follow takes what waited for the express lane. The caller holds turn.

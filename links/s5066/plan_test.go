@@ -64,7 +64,7 @@ func TestExpressIsLeftForAnEarlierProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	u := w.lanes.compose(2048)
-	if u == nil || u.updu[0] != frame.Express {
+	if u == nil || !frame.Express(u.updu) {
 		t.Fatalf("%+v", u)
 	}
 	u.sent(1, time.Now())

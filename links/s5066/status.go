@@ -41,6 +41,7 @@ type Status struct {
 	Foreign     uint64    // of FramesIn: of the other mapping, and taken all the same
 	Rate        int       // measured, bit/s; 0: not known
 	Heard       time.Time // the peer; zero: not since the node started
+	Codec       CodecStatus
 	MarkOwed    time.Time // since when the peer waits to be told what we took; zero: it does not
 	Drops       Drops
 	Pairing     *PairingStatus // nil: none
@@ -51,15 +52,16 @@ type Drops struct {
 	Overflow uint64 // came faster than they could be stored
 	Format   uint64 // not what the mapping speaks, or too long
 	Check    uint64 // damaged, or from a peer that is out of step
+	Codec    uint64 // coded in a way that we cannot read
 	Gap      uint64 // what goes before was missing
 	Old      uint64 // of a numbering that is over
 	Closed   uint64 // of a kit that has not introduced itself
 }
 
-type drops struct{ overflow, format, check, gap, old, closed atomic.Uint64 }
+type drops struct{ overflow, format, check, codec, gap, old, closed atomic.Uint64 }
 
 func (d *drops) counts() Drops {
-	return Drops{d.overflow.Load(), d.format.Load(), d.check.Load(), d.gap.Load(), d.old.Load(), d.closed.Load()}
+	return Drops{d.overflow.Load(), d.format.Load(), d.check.Load(), d.codec.Load(), d.gap.Load(), d.old.Load(), d.closed.Load()}
 }
 
 // status is that of one peer.

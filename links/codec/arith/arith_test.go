@@ -82,3 +82,32 @@ func TestReadingOnForeverIsSeen(t *testing.T) {
 		t.Error("80 bytes or so read of 3, and nothing said")
 	}
 }
+
+// A decoder sees whether input ends as an encoder ends it: the same choices in other bytes do not.
+func TestEnded(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 8))
+	var e arith.Encoder
+	for range 20000 {
+		n, p := r.IntN(40), uint32(1+r.IntN(65535))
+		bits := make([]int, n)
+		e.Begin()
+		for i := range bits {
+			if r.Uint32N(65536) < p {
+				bits[i] = 1
+			}
+			e.Encode(arith.Choose(bits[i], p))
+		}
+		out := bytes.Clone(e.Finish())
+		for _, b := range [][]byte{out, append(bytes.Clone(out), byte(r.IntN(256))), append(bytes.Clone(out), 0), out[:max(len(out)-1, 0)]} {
+			var d arith.Decoder
+			d.Begin(b)
+			same := true
+			for _, bit := range bits {
+				same = d.Decode(p) == bit && same
+			}
+			if want := same && len(b) == len(out); want && !d.Ended() || same && !want && d.Ended() {
+				t.Fatalf("%d choices of chance %d in %x, read from %x: ended is %t", n, p, out, b, d.Ended())
+			}
+		}
+	}
+}

@@ -7,16 +7,19 @@ const maxOver = 8 + maxStripped
 type Decoder struct {
 	low, high, code uint64
 	in              []byte
-	over            int // bytes taken behind the end
+	over            int  // bytes taken behind the end
+	last            byte // of the input
 }
 
 // Begin starts to read b, which must not change meanwhile.
 func (c *Decoder) Begin(b []byte) {
-	*c = Decoder{high: 1<<64 - 1, in: b}
+	*c = Decoder{high: 1<<64 - 1, in: b, last: 1}
+	if len(b) > 0 {
+		c.last = b[len(b)-1]
+	}
 	for range 8 {
 		c.code = c.code<<8 | uint64(c.next())
 	}
-	c.over = 0
 }
 
 func (c *Decoder) next() byte {
@@ -49,4 +52,12 @@ func (c *Decoder) Decode(p uint32) int {
 		c.code = c.code<<8 | uint64(c.next())
 	}
 	return bit
+}
+
+// Ended tells whether the input is just what an encoder gives out whose last choice was the last one decoded: it ends here, with the shortest ending.
+// Input that was made of other choices hardly ever does, so this is as good as some bits of check that nobody pays for.
+func (c *Decoder) Ended() bool {
+	v, n := end(c.low, c.high)
+	stripped := c.over - 8 + n
+	return len(c.in) == 0 && c.code == v && stripped >= 0 && (stripped == maxStripped || stripped < maxStripped && c.last != 0)
 }

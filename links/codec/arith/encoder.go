@@ -38,6 +38,13 @@ func (c *Encoder) Encode(d Choice) {
 	}
 }
 
+// Take takes in choices in their order.
+func (c *Encoder) Take(all []Choice) {
+	for _, d := range all {
+		c.Encode(d)
+	}
+}
+
 // end is the shortest ending: the bytes of a value between low and high, without the zeros that a decoder puts behind the end by itself.
 func end(low, high uint64) (v uint64, n int) {
 	for ; n < 8; n++ {

@@ -47,16 +47,16 @@ func same(a, b [][]byte) bool {
 // Any frame of a long conversation comes back.
 func TestAnyFrameComesBack(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
-	var e frame.Encoder
-	var d frame.Decoder
+	e := newEncoder()
+	d := newDecoder()
 	e.Start(1)
 	taken := uint32(0)
 	for i := range 10000 {
 		if r.IntN(400) == 0 {
 			e.Start(taken + 1)
 		}
-		b, texts := pack(t, &e, r, some(r))
-		got, s := decode(t, &d, b, known(taken, 0))
+		b, texts := pack(t, e, r, some(r))
+		got, s := decode(t, d, b, known(taken, 0))
 		if got.Seq != taken+1 || !same(s, texts) {
 			t.Fatalf("frame %d: number %d, %q, want %d, %q", i, got.Seq, s, taken+1, texts)
 		}
@@ -70,14 +70,16 @@ func TestDamagedFramesAreHarmless(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
 	cuts, flips, alike := 0, 0, 0
 	for run := 0; cuts < 10000 || flips < 10000; run++ {
-		var e frame.Encoder
-		var d frame.Decoder
-		e.Plain = run%16 > 0 // a coded one that is damaged costs milliseconds: all that was learnt has to be learnt again
+		e := newEncoder()
+		d := newDecoder()
+		if run%16 > 0 {
+			e.Method = frame.Method{}
+		} // a coded one that is damaged costs milliseconds: all that was learnt has to be learnt again
 		e.Start(1)
-		start, first := pack(t, &e, r, some(r))
-		b, second := pack(t, &e, r, some(r))
+		start, first := pack(t, e, r, some(r))
+		b, second := pack(t, e, r, some(r))
 		n := uint32(len(first))
-		decode(t, &d, start, known(0, 0))
+		decode(t, d, start, known(0, 0))
 		try := func(bad []byte) {
 			f, err := frame.Parse(bad)
 			if err != nil {
@@ -91,8 +93,8 @@ func TestDamagedFramesAreHarmless(t *testing.T) {
 				return
 			}
 			// It is taken, which must not help the whole one.
-			d = frame.Decoder{}
-			decode(t, &d, start, known(0, 0))
+			d = newDecoder()
+			decode(t, d, start, known(0, 0))
 			if alike++; !same(texts, second) && len(texts) > 0 || h.Seq != n+1 && len(texts) > 0 {
 				t.Fatalf("% X for % X: %+v, %q", bad, b, h, texts)
 			}
@@ -107,7 +109,7 @@ func TestDamagedFramesAreHarmless(t *testing.T) {
 			flips++
 			try(bad)
 		}
-		if h, texts := decode(t, &d, b, known(n, 0)); h.Seq != n+1 || !same(texts, second) {
+		if h, texts := decode(t, d, b, known(n, 0)); h.Seq != n+1 || !same(texts, second) {
 			t.Fatalf("after the damaged ones: %+v, %q", h, texts)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 func BenchmarkEncode(b *testing.B) {
 	b.ReportAllocs()
 	r := rand.New(rand.NewPCG(1, 1))
-	var e frame.Encoder
+	e := newEncoder()
 	e.Start(1)
 	out := make([]byte, 0, mtu)
 	texts := make([][]byte, 512)
@@ -27,13 +27,13 @@ func BenchmarkEncode(b *testing.B) {
 func BenchmarkDecode(b *testing.B) {
 	b.ReportAllocs()
 	r := rand.New(rand.NewPCG(1, 1))
-	var e frame.Encoder
+	e := newEncoder()
 	e.Start(1)
 	var frames [][]byte
 	for range 512 {
-		frames = append(frames, encode(b, &e, names, message(r, people[r.IntN(len(people))], bodies[r.IntN(len(bodies))])))
+		frames = append(frames, encode(b, e, names, message(r, people[r.IntN(len(people))], bodies[r.IntN(len(bodies))])))
 	}
-	var d frame.Decoder
+	d := newDecoder()
 	for i := 0; b.Loop(); i++ {
 		f, err := frame.Parse(frames[i%512])
 		if err != nil {
@@ -49,14 +49,14 @@ func BenchmarkDecode(b *testing.B) {
 func BenchmarkBack(b *testing.B) {
 	b.ReportAllocs()
 	r := rand.New(rand.NewPCG(1, 1))
-	var e frame.Encoder
+	e := newEncoder()
 	e.Start(1)
 	for range 140 {
-		encode(b, &e, names, message(r, people[r.IntN(len(people))], bodies[r.IntN(len(bodies))]))
+		encode(b, e, names, message(r, people[r.IntN(len(people))], bodies[r.IntN(len(bodies))]))
 	}
 	m := message(r, people[0], bodies[0])
 	for b.Loop() {
 		e.Back(140)
-		encode(b, &e, names, m)
+		encode(b, e, names, m)
 	}
 }

@@ -2,6 +2,7 @@ package frame
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"longwire/links/codec/arith"
 )
@@ -15,7 +16,12 @@ type Known struct {
 
 // A Decoder reads the frames of one direction. It is the receiver's end of the history, for one goroutine.
 type Decoder struct {
-	h history
+	// Methods are those that can be read. One that is not among them any more is read to the end of its run.
+	Methods []Method
+
+	h      history
+	method Method // that the peer introduced itself with,
+	told   bool   // if it has
 
 	split struct {
 		seq  uint32
@@ -36,17 +42,20 @@ func (d *Decoder) Decode(f *Frame, k Known) (Header, [][]byte, error) {
 	if !h.Names {
 		h.Out, h.In = k.Out, k.In
 		if h.Data != None {
-			h.Seq = nearest(byte(h.Seq), k.Taken+1)
+			h.Seq = f.Seq(k.Taken)
+			if !f.raw {
+				h.Uses = d.current().Codec
+			}
 		}
 		if h.HasMark {
-			h.Mark = notAbove(byte(h.Mark), k.Sent)
+			h.Mark = notAbove(h.Mark, f.bits, k.Sent)
 		}
 	}
 	var stanzas [][]byte
 	var err error
 	switch h.Data {
 	case None:
-		if h.sum(false, 0) != f.check {
+		if !f.agrees(h.sum(false, 0)) {
 			err = ErrCheck
 		}
 	case Part:
@@ -56,10 +65,10 @@ func (d *Decoder) Decode(f *Frame, k Known) (Header, [][]byte, error) {
 		if e != nil {
 			return h, nil, e
 		}
-		stanzas, err = d.read(&h, f, body)
+		stanzas, err = d.readBy(&h, f, body)
 	case Stanzas:
 		d.drop()
-		stanzas, err = d.read(&h, f, f.body)
+		stanzas, err = d.readBy(&h, f, f.body)
 	}
 	if err != nil {
 		return h, nil, err
@@ -67,10 +76,37 @@ func (d *Decoder) Decode(f *Frame, k Known) (Header, [][]byte, error) {
 	return h, stanzas, nil
 }
 
+// readBy reads stanzas by the method that they are coded by.
+func (d *Decoder) readBy(h *Header, f *Frame, body []byte) ([][]byte, error) {
+	m := d.current()
+	if h.Names && h.Uses != m.Codec {
+		if m = (Method{}); h.Uses.Kind != Raw {
+			i := slices.IndexFunc(d.Methods, func(m Method) bool { return m.Codec == h.Uses })
+			if i < 0 {
+				return nil, ErrCodec
+			}
+			m = d.Methods[i]
+		}
+	}
+	stanzas, err := d.read(h, f, m, body)
+	if err == nil && h.Names {
+		d.method, d.told = m, true
+	}
+	return stanzas, err
+}
+
+// current is the method of what comes without names. Of a peer that introduced itself before we were started it is most likely the first: the check tells.
+func (d *Decoder) current() Method {
+	if !d.told && len(d.Methods) > 0 {
+		return d.Methods[0]
+	}
+	return d.method
+}
+
 // Forget drops the history: what comes next must begin a run.
 func (d *Decoder) Forget() {
 	d.drop()
-	d.h = history{m: d.h.m}
+	d.h = history{method: d.h.method, m: d.h.m}
 }
 
 func (d *Decoder) drop() { d.split.body, d.split.part = nil, 0 }
@@ -80,7 +116,7 @@ const maxBody = MaxStanza + MaxStanza/16
 
 // piece keeps a piece. One that came before is passed over.
 func (d *Decoder) piece(h *Header, f *Frame) error {
-	if h.sum(f.raw, f.part, f.body) != f.check {
+	if !f.agrees(h.sum(f.raw, f.part, f.body)) {
 		return ErrCheck
 	}
 	s := &d.split
@@ -121,20 +157,23 @@ func (d *Decoder) whole(h *Header, f *Frame) ([]byte, error) {
 }
 
 // read decodes the stanzas of body and takes them into the history, if the check says that they are what was sent.
-func (d *Decoder) read(h *Header, f *Frame, body []byte) ([][]byte, error) {
+func (d *Decoder) read(h *Header, f *Frame, m Method, body []byte) ([][]byte, error) {
 	if h.Run {
 		old := d.h
-		d.h.start(h.Seq)
+		d.h.start(h.Seq, m)
 		texts, err := d.attempt(h, f, body)
 		if err != nil {
-			old.m, old.ok = d.h.m, false
+			if old.method.Codec == m.Codec {
+				old.m = d.h.m
+			}
+			old.ok = false
 			d.h = old
 			return nil, err
 		}
 		d.h.trim()
 		return texts, nil
 	}
-	if !d.h.has(h.Seq) {
+	if !d.h.has(h.Seq) || !f.raw && d.h.method.Codec != m.Codec {
 		return nil, ErrHistory
 	}
 	// A repeat may be followed by what is new. What stands in the history is put back if it is none.
@@ -165,27 +204,34 @@ func (d *Decoder) attempt(h *Header, f *Frame, body []byte) ([][]byte, error) {
 			d.h.add(t)
 		}
 	} else {
-		texts, err = d.decode(body)
+		texts, err = d.decode(f, body)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if h.Data == Last && len(texts) != 1 || h.sum(f.raw, f.part, texts...) != f.check {
+	if h.Data == Last && len(texts) != 1 || !f.agrees(h.sum(f.raw, f.part, texts...)) {
 		return nil, ErrCheck
 	}
 	return texts, nil
 }
 
 // decode is the way back of Encoder.fill.
-func (d *Decoder) decode(body []byte) ([][]byte, error) {
+func (d *Decoder) decode(f *Frame, body []byte) ([][]byte, error) {
+	if d.h.method.New == nil {
+		return nil, ErrCheck
+	}
 	var c arith.Decoder
 	c.Begin(body)
+	if f.bits == nearBits {
+		h := f.h
+		h.readPrelude(&c)
+	}
 	var texts [][]byte
 	size := 0
 	for {
 		n := d.h.next()
 		d.h.seek(n)
-		text, ok := d.h.m.decode(&c, min(MaxStanza, MaxText-size))
+		text, ok := d.h.m.Decode(&c, min(MaxStanza, MaxText-size))
 		d.h.at = n + 1
 		if !ok || len(texts) == MaxStanzas {
 			return nil, ErrCheck
@@ -194,6 +240,9 @@ func (d *Decoder) decode(body []byte) ([][]byte, error) {
 		texts = append(texts, text)
 		d.h.add(text)
 		if c.Decode(followP) == 0 {
+			if !c.Ended() {
+				return nil, ErrCheck
+			}
 			return texts, nil
 		}
 	}

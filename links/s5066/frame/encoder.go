@@ -8,10 +8,10 @@ import (
 )
 
 // An Encoder makes the frames of one direction. It is the sender's end of the history: Start before the first Encode, and Back
-// after a lost contact. It is for one goroutine. With its first coded frame it grows to about half a MiB.
+// after a lost contact. It is for one goroutine. What it holds is the history, and from the first coded frame on a model.
 type Encoder struct {
-	// Plain leaves stanzas uncoded. The far end needs not be told.
-	Plain bool
+	// Method is how stanzas are coded, from the next Start on. The far end is told with the names.
+	Method Method
 
 	h     history
 	start uint32
@@ -29,9 +29,12 @@ type Encoder struct {
 // Start begins a run: the next stanza has number n, and nothing before it is needed to read it.
 func (e *Encoder) Start(n uint32) {
 	e.forget()
-	e.h.start(n)
+	e.h.start(n, e.Method)
 	e.start = n
 }
+
+// Uses is how the stanzas of the run are coded.
+func (e *Encoder) Uses() Codec { return e.h.method.Codec }
 
 // Next is the number of the first stanza of the next frame.
 func (e *Encoder) Next() uint32 { return e.h.next() }
@@ -59,8 +62,8 @@ func (e *Encoder) forget() {
 	e.split.text, e.split.body, e.split.part = nil, nil, 0
 }
 
-// Encode appends a frame to b that has as many of the stanzas as go into limit bytes, and tells how many that were. Data, Run and
-// Seq of h are Encode's to set. The stanzas' bytes must not change afterwards.
+// Encode appends a frame to b that has as many of the stanzas as go into limit bytes, and tells how many that were. Data, Run, Uses and
+// Seq of h are Encode's to set. The stanzas' bytes must not change afterwards. What comes out at the far end is their canonical form.
 //
 // When the first stanza is too large, the frame has a piece of it and taken is 0; Encode must then be called with the same stanza
 // again until it is 1. Each piece comes in a frame of its own.
@@ -71,85 +74,115 @@ func (e *Encoder) Encode(b []byte, h Header, stanzas [][]byte, limit int) (frame
 	if len(h.Out) == 0 || len(h.Out) > MaxName || len(h.In) > MaxName || len(stanzas[0]) > MaxStanza {
 		return b, 0, ErrTooLong
 	}
-	h.Seq = e.h.next()
+	h.Seq, h.Uses = e.h.next(), e.Uses()
 	h.Data, h.Run = Stanzas, h.Seq == e.start
+	first, coded := e.h.method.canonical(stanzas[0])
 	if e.split.body != nil {
-		if bytes.Equal(e.split.text, stanzas[0]) {
+		if bytes.Equal(e.split.text, first) {
 			return e.piece(b, h, limit)
 		}
 		e.forget()
 	}
-	if e.pending != nil && !bytes.Equal(e.pending, stanzas[0]) {
+	if e.pending != nil && !bytes.Equal(e.pending, first) {
 		e.pending, e.h.ok = nil, false
 	}
-	room := limit - 2 - len(h.appendHeader(nil, false, 0))
-	if room <= 0 {
+	if !coded {
+		return e.encodeRaw(b, h, stanzas, limit)
+	}
+	head := leastly
+	if !h.settled(false) {
+		head = len(h.appendFull(nil, false, 0)) + 2
+	}
+	if limit <= head {
 		return b, 0, ErrRoom
 	}
-	body, texts, raw := e.fill(stanzas, room)
-	if len(body) > room {
-		s := &e.split
-		s.text, s.body, s.raw, s.part = stanzas[0], body, raw, 0
+	body, texts, fits := e.fill(&h, first, stanzas[1:], limit-head)
+	if !fits {
+		e.split.text, e.split.body, e.split.raw, e.split.part = first, body, false, 0
 		return e.piece(b, h, limit)
 	}
-	if raw {
-		for _, t := range texts {
-			e.h.add(t)
-		}
-	}
 	e.h.trim()
-	b = h.appendHeader(b, raw, 0)
-	b = binary.BigEndian.AppendUint16(b, h.sum(raw, 0, texts...))
+	sum := h.sum(false, 0, texts...)
+	if h.settled(false) {
+		b = h.appendSettled(b, h.Seq, sum)
+	} else {
+		b = binary.BigEndian.AppendUint16(h.appendFull(b, false, 0), sum)
+	}
 	return append(b, body...), len(texts), nil
 }
 
-// fill codes what goes into room bytes; the first stanza in any case.
-func (e *Encoder) fill(stanzas [][]byte, room int) (body []byte, texts [][]byte, raw bool) {
-	if e.Plain || !codable(stanzas[0]) {
-		body, texts = appendRaw(stanzas, room, !e.Plain)
-		return body, texts, true
+// encodeRaw makes the frame of stanzas that are not coded.
+func (e *Encoder) encodeRaw(b []byte, h Header, stanzas [][]byte, limit int) ([]byte, int, error) {
+	room := limit - 2 - len(h.appendFull(nil, true, 0))
+	if room <= 0 {
+		return b, 0, ErrRoom
 	}
+	body, texts := appendRaw(stanzas, room, e.h.method.New != nil)
+	if len(body) > room {
+		e.split.text, e.split.body, e.split.raw, e.split.part = stanzas[0], body, true, 0
+		return e.piece(b, h, limit)
+	}
+	for _, t := range texts {
+		e.h.add(t)
+	}
+	e.h.trim()
+	b = binary.BigEndian.AppendUint16(h.appendFull(b, true, 0), h.sum(true, 0, texts...))
+	return append(b, body...), len(texts), nil
+}
+
+// fill codes what goes into room bytes. When not even the first stanza fits, body is what a full form has of it.
+func (e *Encoder) fill(h *Header, first []byte, more [][]byte, room int) (body []byte, texts [][]byte, fits bool) {
 	var c arith.Encoder
 	c.Begin()
-	n, size := e.h.next(), 0
-	for i, text := range stanzas {
-		if i > 0 && (i == MaxStanzas || size+len(text) > MaxText || len(text) > MaxStanza || !codable(text)) {
+	if h.settled(false) {
+		h.prelude(&c)
+	}
+	plan := e.say(first)
+	c.Take(plan)
+	if c.Length(follows(false)) > room {
+		c.Begin()
+		c.Take(plan)
+		c.Encode(follows(false))
+		return c.Finish(), nil, false
+	}
+	texts, size := append(texts, first), len(first)
+	e.said(first)
+	for _, t := range more {
+		text, coded := e.h.method.canonical(t)
+		if size += len(text); !coded || len(texts) == MaxStanzas || size > MaxText {
 			break
 		}
 		before := c.Mark()
-		if i > 0 {
-			c.Encode(follows(true))
-		}
-		for _, d := range e.say(n+uint32(i), text) {
-			c.Encode(d)
-		}
-		if i > 0 && c.Length(follows(false)) > room {
+		c.Encode(follows(true))
+		c.Take(e.say(text))
+		if c.Length(follows(false)) > room {
 			c.Rewind(before)
 			break // it stays pending
 		}
 		texts = append(texts, text)
-		size += len(text)
-		if i == 0 && c.Length(follows(false)) > room {
-			break
-		}
-		// What follows is coded as if this one were sent, as it will be.
-		e.h.add(text)
-		e.pending = nil
+		e.said(text)
 	}
 	c.Encode(follows(false))
-	return c.Finish(), texts, false
+	return c.Finish(), texts, true
 }
 
-// say is what it takes to say stanza n, the next.
-func (e *Encoder) say(n uint32, text []byte) []arith.Choice {
+// said takes the text that is pending into the history: what follows is coded as if it were sent, as it will be.
+func (e *Encoder) said(text []byte) {
+	e.h.add(text)
+	e.pending = nil
+}
+
+// say is what it takes to say the next stanza.
+func (e *Encoder) say(text []byte) []arith.Choice {
 	if e.pending != nil {
 		return e.plan // it is this one
 	}
+	n := e.h.next()
 	e.h.seek(n)
 	if cap(e.plan) > 1<<16 {
 		e.plan = nil // of a large one
 	}
-	e.plan = e.h.m.plan(text, e.plan[:0])
+	e.plan = e.h.m.Plan(text, e.plan[:0])
 	e.h.at = n + 1
 	e.pending = text
 	return e.plan
@@ -159,14 +192,14 @@ func (e *Encoder) say(n uint32, text []byte) []arith.Choice {
 func (e *Encoder) piece(b []byte, h Header, limit int) ([]byte, int, error) {
 	s := &e.split
 	h.Data = Part
-	head := len(h.appendHeader(nil, s.raw, s.part)) + 2
+	head := len(h.appendFull(nil, s.raw, s.part)) + 2
 	room := limit - head
 	if room <= 0 {
 		return b, 0, ErrRoom
 	}
 	if len(s.body) <= room {
 		h.Data = Last
-		b = h.appendHeader(b, s.raw, s.part)
+		b = h.appendFull(b, s.raw, s.part)
 		b = binary.BigEndian.AppendUint16(b, h.sum(s.raw, s.part, s.text))
 		b = append(b, s.body...)
 		text := s.text
@@ -177,7 +210,7 @@ func (e *Encoder) piece(b []byte, h Header, limit int) ([]byte, int, error) {
 		return b, 1, nil
 	}
 	// A piece is checked as it is on the wire: the stanza is known with the last.
-	b = h.appendHeader(b, s.raw, s.part)
+	b = h.appendFull(b, s.raw, s.part)
 	b = binary.BigEndian.AppendUint16(b, h.sum(s.raw, s.part, s.body[:room]))
 	b = append(b, s.body[:room]...)
 	s.body = s.body[room:]

@@ -9,7 +9,7 @@ import (
 // Piece makes a frame with a piece of a stanza, as Encoder does.
 func Piece(h Header, seq uint32, part uint64, raw bool, body []byte) []byte {
 	h.Data, h.Seq, h.Run = Part, seq, seq == 1
-	b := h.appendHeader(nil, raw, part)
+	b := h.appendFull(nil, raw, part)
 	b = binary.BigEndian.AppendUint16(b, h.sum(raw, part, body))
 	return append(b, body...)
 }
@@ -17,16 +17,14 @@ func Piece(h Header, seq uint32, part uint64, raw bool, body []byte) []byte {
 // Coded is the body of a frame with text count times, whether or not it is a stanza.
 func Coded(text []byte, count int) []byte {
 	m := newModel()
-	m.reset()
+	m.Reset()
 	var c arith.Encoder
 	c.Begin()
 	for i := range count {
 		if i > 0 {
 			c.Encode(follows(true))
 		}
-		for _, d := range m.plan(text, nil) {
-			c.Encode(d)
-		}
+		c.Take(m.Plan(text, nil))
 	}
 	return c.Finish()
 }

@@ -57,44 +57,39 @@ func TestHeaders(t *testing.T) {
 		}
 		taken := r.Uint32()
 		k := frame.Known{Out: h.Out, In: h.In, Taken: taken, Sent: sent}
-		var d frame.Decoder
+		d := newDecoder()
 		if r.IntN(2) == 0 {
 			b, err := frame.Append(nil, h)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, _ := decode(t, &d, b, k); got != h {
+			if got, _ := decode(t, d, b, k); got != h {
 				t.Fatalf("%+v comes back as %+v", h, got)
 			}
 			continue
 		}
-		var e frame.Encoder
-		e.Plain = true
+		e := newEncoder()
+		e.Method = frame.Method{}
 		e.Start(taken + 1 - r.Uint32N(100))
-		h.Seq, h.Data, h.Run = e.Next(), frame.Stanzas, true
-		if got, _ := decode(t, &d, encode(t, &e, h, number(1)), k); got != h {
+		h.Seq, h.Data, h.Run, h.Uses = e.Next(), frame.Stanzas, true, e.Uses()
+		h.Far = taken+1-h.Seq > frame.MaxNear
+		got, _ := decode(t, d, encode(t, e, h, number(1)), k)
+		if got.Far = h.Far; got != h {
 			t.Fatalf("%+v comes back as %+v", h, got)
 		}
 	}
 }
 
-// What a frame with nothing but a mark costs.
-func TestMarkIsFourBytes(t *testing.T) {
-	h := names
-	h.HasMark, h.Mark = true, 4711
-	if b, err := frame.Append(nil, h); err != nil || len(b) != 4 {
-		t.Errorf("%x, %v", b, err)
-	}
-}
-
 func TestNotAFrame(t *testing.T) {
-	for _, b := range [][]byte{{}, {0}, {0, 1}, {0, 1, 2, 3}, {0x20, 1, 2}, {0x80, 1, 2}, {1, 2, 3}, {4, 1, 2}, {0x40, 0, 0, 0, 1, 2}, {0x40, 0, 65}, {0x40, 0, 200, 1, 1},
-		{0x41, 0, 1, 'a', 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1, 2, 3}} {
+	for _, b := range [][]byte{{}, {2}, {2, 1}, {0, 1, 2, 3}, {0x08, 1, 2, 3}, {0xF0, 1, 2, 3}, {0x21, 0, 1, 2}, {0x81, 0, 1, 2}, {0x09, 0, 2, 3}, {0x01, 1, 1, 2}, {0x01, 0x18, 1, 1, 2}, {0x01, 0x20, 1, 2},
+		{0x06, 1, 2, 3}, {0x41, 0, 1, 0, 0, 0, 1, 2}, {0x41, 0, 1, 0, 65}, {0x41, 0, 1, 0, 200, 1, 1}, {0x41, 0, 1, 0x80, 0, 1, 'a', 0, 1, 2},
+		{0x41, 0, 1, 0x82, 1, 2, 3, 4, 0x82, 1, 2, 3, 4, 0x82, 1, 2, 3, 4, 0x82, 1, 2, 3, 4, 0x02, 1, 2, 3, 4, 1, 'a', 0, 1, 2},
+		{0x49, 0, 1, 0, 1, 'a', 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1, 2, 3}} {
 		if _, err := frame.Parse(b); !errors.Is(err, frame.ErrFormat) {
 			t.Errorf("%x: %v", b, err)
 		}
 	}
-	if _, err := frame.Parse([]byte{0x40, 1, 1, 'a', 0, 1, 2}); !errors.Is(err, frame.ErrVersion) {
+	if _, err := frame.Parse([]byte{0x41, 0, 2, 0, 1, 'a', 0, 1, 2}); !errors.Is(err, frame.ErrVersion) {
 		t.Errorf("a later version: %v", err)
 	}
 }
@@ -103,17 +98,17 @@ func TestNotAFrame(t *testing.T) {
 func TestCheck(t *testing.T) {
 	h := names
 	h.HasMark, h.Mark = true, 9
-	var e frame.Encoder
+	e := newEncoder()
 	e.Start(300)
-	b := encode(t, &e, h, number(1), number(2))
+	b := encode(t, e, h, number(1), number(2))
 	good := known(299, 20)
 	for name, k := range map[string]frame.Known{
 		"another name of theirs": {Out: "x", In: names.In, Taken: 299, Sent: 20},
 		"another name of ours":   {Out: names.Out, In: "x", Taken: 299, Sent: 20},
-		"256 stanzas behind":     {Out: names.Out, In: names.In, Taken: 43, Sent: 20},
-		"256 stanzas ahead":      {Out: names.Out, In: names.In, Taken: 299, Sent: 276},
+		"128 stanzas behind":     {Out: names.Out, In: names.In, Taken: 171, Sent: 20},
+		"128 marks ahead":        {Out: names.Out, In: names.In, Taken: 299, Sent: 148},
 	} {
-		t.Run(name, func(t *testing.T) { refuse(t, new(frame.Decoder), b, k, frame.ErrCheck) })
+		t.Run(name, func(t *testing.T) { refuse(t, newDecoder(), b, k, frame.ErrCheck) })
 	}
 	flips := 0
 	for i := range b {
@@ -125,7 +120,7 @@ func TestCheck(t *testing.T) {
 				continue
 			}
 			// The end of the code may say the same in several ways.
-			if _, s, err := new(frame.Decoder).Decode(&f, good); err == nil && (len(s) != 2 || !bytes.Equal(s[0], number(1)) || !bytes.Equal(s[1], number(2))) {
+			if _, s, err := newDecoder().Decode(&f, good); err == nil && (len(s) != 2 || !bytes.Equal(s[0], number(1)) || !bytes.Equal(s[1], number(2))) {
 				flips++ // one in 65536, if at all
 			}
 		}
@@ -133,48 +128,48 @@ func TestCheck(t *testing.T) {
 	if flips > 0 {
 		t.Errorf("%d single bit errors are not noticed", flips)
 	}
-	if h, s := decode(t, new(frame.Decoder), b, good); h.Seq != 300 || h.Mark != 9 || len(s) != 2 {
+	if h, s := decode(t, newDecoder(), b, good); h.Seq != 300 || h.Mark != 9 || len(s) != 2 {
 		t.Errorf("%+v, %q", h, s)
 	}
 }
 
 // A frame that fails leaves the history as it was, in the middle of a run and at the beginning of another.
 func TestErrorChangesNothing(t *testing.T) {
-	var e, other frame.Encoder
-	var d frame.Decoder
+	e, other := newEncoder(), newEncoder()
+	d := newDecoder()
 	e.Start(1)
 	other.Start(3)
 	for i := range 40 {
 		n := uint32(i + 1)
-		b := encode(t, &e, names, number(i))
+		b := encode(t, e, names, number(i))
 		bad := bytes.Clone(b)
 		bad[2] ^= 0x55
-		refuse(t, &d, bad, known(n-1, 0), frame.ErrCheck)
+		refuse(t, d, bad, known(n-1, 0), frame.ErrCheck)
 		if i == 10 {
-			begin := encode(t, &other, names, number(2), number(3))
+			begin := encode(t, other, names, number(2), number(3))
 			begin[2] ^= 0x55
-			refuse(t, &d, begin, known(n-1, 0), frame.ErrCheck)
+			refuse(t, d, begin, known(n-1, 0), frame.ErrCheck)
 		}
-		if _, s := decode(t, &d, b, known(n-1, 0)); !bytes.Equal(s[0], number(i)) {
+		if _, s := decode(t, d, b, known(n-1, 0)); !bytes.Equal(s[0], number(i)) {
 			t.Fatalf("got %q", s)
 		}
 	}
 }
 
 func TestGapAndForget(t *testing.T) {
-	var e frame.Encoder
-	var d frame.Decoder
+	e := newEncoder()
+	d := newDecoder()
 	e.Start(1)
-	refuse(t, &d, skip(encode(t, &e, names, number(1)), encode(t, &e, names, number(2))), known(0, 0), frame.ErrHistory)
+	refuse(t, d, skip(encode(t, e, names, number(1)), encode(t, e, names, number(2))), known(0, 0), frame.ErrHistory)
 	e.Start(1)
-	decode(t, &d, encode(t, &e, names, number(1)), known(0, 0))
-	encode(t, &e, names, number(2))
-	refuse(t, &d, encode(t, &e, names, number(3)), known(1, 0), frame.ErrHistory)
+	decode(t, d, encode(t, e, names, number(1)), known(0, 0))
+	encode(t, e, names, number(2))
+	refuse(t, d, encode(t, e, names, number(3)), known(1, 0), frame.ErrHistory)
 	if !e.Back(2) {
 		t.Fatal("cannot go back")
 	}
 	d.Forget()
-	refuse(t, &d, encode(t, &e, names, number(2)), known(1, 0), frame.ErrHistory)
+	refuse(t, d, encode(t, e, names, number(2)), known(1, 0), frame.ErrHistory)
 }
 
 func skip(_, b []byte) []byte { return b }
@@ -183,9 +178,11 @@ func skip(_, b []byte) []byte { return b }
 func TestBack(t *testing.T) {
 	for _, plain := range []bool{false, true} {
 		r := rand.New(rand.NewPCG(7, 7))
-		var e frame.Encoder
-		var d frame.Decoder
-		e.Plain = plain
+		e := newEncoder()
+		d := newDecoder()
+		if plain {
+			e.Method = frame.Method{}
+		}
 		var sent [][]byte // by number
 		text := func(n uint32) []byte {
 			for uint32(len(sent)) <= n {
@@ -211,7 +208,7 @@ func TestBack(t *testing.T) {
 				t.Fatalf("frame of %d bytes", len(b))
 			}
 			for range 1 + r.IntN(2) { // some come twice
-				got, s := decode(t, &d, b, known(taken, 0))
+				got, s := decode(t, d, b, known(taken, 0))
 				if got.Seq != from || n > 0 && len(s) != 0 && len(s) != n {
 					t.Fatalf("number %d with %d stanzas for %d with %d", got.Seq, len(s), from, n)
 				}
@@ -266,11 +263,13 @@ func TestPieces(t *testing.T) {
 		return append(b, "</body></message>"...)
 	}
 	for _, plain := range []bool{false, true} {
-		var e frame.Encoder
-		var d frame.Decoder
-		e.Plain = plain
+		e := newEncoder()
+		d := newDecoder()
+		if plain {
+			e.Method = frame.Method{}
+		}
 		e.Start(1)
-		decode(t, &d, encode(t, &e, names, number(1)), known(0, 0))
+		decode(t, d, encode(t, e, names, number(1)), known(0, 0))
 		big := junk(60000)
 		pieces := 0
 		for {
@@ -279,9 +278,9 @@ func TestPieces(t *testing.T) {
 				t.Fatalf("%d bytes, %v", len(b), err)
 			}
 			if pieces == 3 {
-				decode(t, &d, b, known(1, 0)) // this one comes twice
+				decode(t, d, b, known(1, 0)) // this one comes twice
 			}
-			_, s := decode(t, &d, b, known(1, 0))
+			_, s := decode(t, d, b, known(1, 0))
 			pieces++
 			if n == 1 {
 				if len(s) != 1 || !bytes.Equal(s[0], big) {
@@ -291,39 +290,39 @@ func TestPieces(t *testing.T) {
 			}
 		}
 		t.Logf("%d bytes in %d pieces", len(big), pieces)
-		if _, s := decode(t, &d, encode(t, &e, names, number(3), number(4)), known(2, 0)); len(s) != 2 {
+		if _, s := decode(t, d, encode(t, e, names, number(3), number(4)), known(2, 0)); len(s) != 2 {
 			t.Fatalf("after it: %q", s)
 		}
 		// The second piece is lost, then the sender goes back.
 		b, _, _ := e.Encode(nil, names, [][]byte{big}, mtu)
-		decode(t, &d, b, known(4, 0))
+		decode(t, d, b, known(4, 0))
 		e.Encode(nil, names, [][]byte{big}, mtu)
 		b, _, _ = e.Encode(nil, names, [][]byte{big}, mtu)
-		refuse(t, &d, b, known(4, 0), frame.ErrHistory)
+		refuse(t, d, b, known(4, 0), frame.ErrHistory)
 		e.Back(5)
-		if _, s := decode(t, &d, encode(t, &e, names, number(5)), known(4, 0)); len(s) != 1 {
+		if _, s := decode(t, d, encode(t, e, names, number(5)), known(4, 0)); len(s) != 1 {
 			t.Fatal("no way on after a lost piece")
 		}
 	}
-	if _, _, err := new(frame.Encoder).Encode(nil, names, [][]byte{number(1)}, mtu); !errors.Is(err, frame.ErrRoom) {
+	if _, _, err := newEncoder().Encode(nil, names, [][]byte{number(1)}, mtu); !errors.Is(err, frame.ErrRoom) {
 		t.Errorf("without Start: %v", err)
 	}
-	var e frame.Encoder
+	e := newEncoder()
 	e.Start(1)
 	if _, _, err := e.Encode(nil, names, [][]byte{junk(frame.MaxStanza)}, mtu); !errors.Is(err, frame.ErrTooLong) {
 		t.Errorf("stanza over the limit: %v", err)
 	}
-	if _, _, err := e.Encode(nil, names, [][]byte{number(1)}, 4); !errors.Is(err, frame.ErrRoom) {
-		t.Errorf("four bytes: %v", err)
+	if _, _, err := e.Encode(nil, names, [][]byte{number(1)}, 3); !errors.Is(err, frame.ErrRoom) {
+		t.Errorf("three bytes: %v", err)
 	}
 }
 
 // Pieces that never end are not kept beyond a stanza's size.
 func TestEndlessPieces(t *testing.T) {
-	var e frame.Encoder
+	e := newEncoder()
+	e.Method = frame.Method{}
 	e.Start(1)
-	e.Plain = true
-	var d frame.Decoder
+	d := newDecoder()
 	big := slices.Concat([]byte("<a>"), bytes.Repeat([]byte("x"), frame.MaxStanza-7), []byte("</a>"))
 	b, _, err := e.Encode(nil, names, [][]byte{big}, mtu)
 	if err != nil {
@@ -331,9 +330,9 @@ func TestEndlessPieces(t *testing.T) {
 	}
 	total := 0
 	for part := range 100 {
-		f := parse(t, frame.Piece(names, 1, uint64(part), true, b[5:]))
+		f := parse(t, frame.Piece(names, 1, uint64(part), true, b[6:]))
 		_, _, err := d.Decode(&f, known(0, 0))
-		if total += len(b) - 5; err != nil {
+		if total += len(b) - 6; err != nil {
 			if !errors.Is(err, frame.ErrTooLong) || total > 2*frame.MaxStanza {
 				t.Fatalf("%v after %d bytes", err, total)
 			}
@@ -345,13 +344,13 @@ func TestEndlessPieces(t *testing.T) {
 
 // Few bytes that stand for very many are refused.
 func TestBomb(t *testing.T) {
-	var e frame.Encoder
+	e := newEncoder()
 	e.Start(1)
 	text := slices.Concat([]byte("<a>"), bytes.Repeat([]byte("x"), frame.MaxStanza-7), []byte("</a>"))
-	b := encode(t, &e, names, text)
+	b := encode(t, e, names, text)
 	t.Logf("%d bytes in a frame of %d", len(text), len(b))
-	var d frame.Decoder
-	if _, s := decode(t, &d, b, known(0, 0)); !bytes.Equal(s[0], text) {
+	d := newDecoder()
+	if _, s := decode(t, d, b, known(0, 0)); !bytes.Equal(s[0], text) {
 		t.Error("comes back otherwise")
 	}
 	_, n, err := e.Encode(nil, names, [][]byte{text, text, text}, mtu)
@@ -359,8 +358,8 @@ func TestBomb(t *testing.T) {
 		t.Errorf("%d stanzas of %d bytes in a frame, %v; the limit is %d bytes", n, len(text), err, frame.MaxText)
 	}
 	for _, body := range [][]byte{frame.Coded(text[:len(text)-4], 1), frame.Coded([]byte("<a/>"), 101)} {
-		f := parse(t, append(slices.Concat([]byte{0x21, 1, 0, 0}), body...))
-		if _, _, err := new(frame.Decoder).Decode(&f, known(0, 0)); !errors.Is(err, frame.ErrCheck) {
+		f := parse(t, append(slices.Concat([]byte{0x29, 0, 1, 0, 0}), body...))
+		if _, _, err := newDecoder().Decode(&f, known(0, 0)); !errors.Is(err, frame.ErrCheck) {
 			t.Errorf("%d bytes of bomb: %v", len(body), err)
 		}
 	}
@@ -368,9 +367,9 @@ func TestBomb(t *testing.T) {
 
 // A stanza that is changed after Back may be told from the one that was sent.
 func TestTextOfBefore(t *testing.T) {
-	var e frame.Encoder
+	e := newEncoder()
 	e.Start(5)
-	encode(t, &e, names, number(5), number(6))
+	encode(t, e, names, number(5), number(6))
 	if !e.Back(6) {
 		t.Fatal("cannot go back")
 	}

@@ -11,25 +11,25 @@ import (
 // Whatever comes, a decoder neither panics nor hangs, gives out no more than it may, and reads good frames afterwards.
 func FuzzDecode(f *testing.F) {
 	r := rand.New(rand.NewPCG(5, 5))
-	var e frame.Encoder
+	e := newEncoder()
 	e.Start(1)
 	var good [][]byte
 	for range 6 {
-		good = append(good, encode(f, &e, names, stanza(r)))
+		good = append(good, encode(f, e, names, stanza(r)))
 	}
-	next := encode(f, &e, names, number(1), number(2))
+	next := encode(f, e, names, number(1), number(2))
 	f.Add(next, uint8(0))
 	f.Add(good[0], uint8(3))
 	f.Add(frame.Piece(names, 7, 0, false, []byte("piece")), uint8(1))
-	f.Add([]byte{0x40, 0, 1, 'a', 1, 'b', 1, 2, 3, 4, 5}, uint8(0))
-	f.Add(append([]byte{0x21, 7}, bytes.Repeat([]byte{0xFF}, 300)...), uint8(0))
+	f.Add([]byte{0x49, 1, 1, 2, 't', 'e', 'x', 't', 1, 'a', 1, 'b', 1, 2, 3, 4, 5}, uint8(0))
+	f.Add(append([]byte{0x29, 0, 7}, bytes.Repeat([]byte{0xFF}, 300)...), uint8(0))
 	if b, err := frame.Append(nil, names); err == nil {
 		f.Add(b, uint8(2))
 	}
 	f.Fuzz(func(t *testing.T, b []byte, cut uint8) {
-		var d frame.Decoder
+		d := newDecoder()
 		for i, g := range good {
-			decode(t, &d, g, known(uint32(i), 0))
+			decode(t, d, g, known(uint32(i), 0))
 		}
 		for _, b := range [][]byte{b, b[min(len(b), int(cut)):]} {
 			p, err := frame.Parse(b)
@@ -49,7 +49,7 @@ func FuzzDecode(f *testing.F) {
 				return // the fuzzer has found a check, and the history is another
 			}
 		}
-		if _, s := decode(t, &d, next, known(6, 50)); len(s) != 2 {
+		if _, s := decode(t, d, next, known(6, 50)); len(s) != 2 {
 			t.Fatalf("%q", s)
 		}
 	})
@@ -68,8 +68,8 @@ func FuzzRoundTrip(f *testing.F) {
 		if len(a) > frame.MaxStanza || len(b) > frame.MaxStanza {
 			return
 		}
-		var e frame.Encoder
-		var d frame.Decoder
+		e := newEncoder()
+		d := newDecoder()
 		e.Start(1)
 		want := [][]byte{a, b, a}
 		for len(want) > 0 {
@@ -78,7 +78,7 @@ func FuzzRoundTrip(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			h, s := decode(t, &d, x, known(seq-1, 0))
+			h, s := decode(t, d, x, known(seq-1, 0))
 			if h.Seq != seq || len(s) != n {
 				t.Fatalf("number %d, %d stanzas for %d, %d", h.Seq, len(s), seq, n)
 			}

@@ -18,10 +18,11 @@ type history struct {
 	base  uint32 // where the history of the next stanza begins
 	size  int    // bytes from base on
 
-	m  *model
-	at uint32 // m knows what is before this number
-	ok bool   // m is good for anything
-	mb uint32 // the base that m began with
+	method Method
+	m      Model  // made when it is needed
+	at     uint32 // m knows what is before this number
+	ok     bool   // m is good for anything
+	mb     uint32 // the base that m began with
 }
 
 type item struct {
@@ -30,8 +31,12 @@ type item struct {
 }
 
 // start begins a run: nothing is known before stanza n.
-func (h *history) start(n uint32) {
-	*h = history{begun: true, first: n, base: n, m: h.m}
+func (h *history) start(n uint32, m Method) {
+	old := *h
+	*h = history{begun: true, first: n, base: n, method: m}
+	if old.method.Codec == m.Codec {
+		h.m = old.m
+	}
 }
 
 // next is the number behind the last text.
@@ -128,14 +133,14 @@ func (h *history) back(n uint32) {
 func (h *history) seek(n uint32) {
 	base := h.baseOf(n)
 	if h.m == nil {
-		h.m = newModel()
+		h.m = h.method.New()
 		h.ok = false
 	}
 	if !h.ok || h.mb != base || int32(h.at-n) > 0 {
-		h.m.reset()
+		h.m.Reset()
 		h.at, h.mb, h.ok = base, base, true
 	}
 	for ; h.at != n; h.at++ {
-		h.m.learn(h.items[h.at-h.first].text)
+		h.m.Learn(h.items[h.at-h.first].text)
 	}
 }

@@ -69,13 +69,13 @@ var primed = sync.OnceValue(func() *model {
 		m.mix[i].reset()
 	}
 	for _, t := range preset() {
-		m.learn(t)
+		m.Learn(t)
 	}
 	return m
 })
 
-// reset forgets everything but the preset.
-func (m *model) reset() {
+// Reset forgets everything but the preset.
+func (m *model) Reset() {
 	p := primed()
 	buf, lines := append(m.buf[:0], p.buf...), m.cells.lines
 	if lines == nil {
@@ -86,14 +86,14 @@ func (m *model) reset() {
 	m.buf, m.cells = buf, cells{lines, &p.cells}
 }
 
-// learn takes a text in that both ends know.
-func (m *model) learn(text []byte) {
+// Learn takes a text in that both ends know.
+func (m *model) Learn(text []byte) {
 	m.mode = learning
 	m.run(text)
 }
 
-// plan takes a text in and appends the choices that say it.
-func (m *model) plan(text []byte, out []arith.Choice) []arith.Choice {
+// Plan takes a text in and appends the choices that say it.
+func (m *model) Plan(text []byte, out []arith.Choice) []arith.Choice {
 	m.mode, m.out = planning, out
 	m.run(text)
 	out, m.out = m.out, nil
@@ -109,8 +109,8 @@ func (m *model) run(text []byte) {
 	m.ahead = nil
 }
 
-// decode takes in the text that the choices of src say, up to max bytes.
-func (m *model) decode(src *arith.Decoder, max int) (text []byte, ok bool) {
+// Decode takes in the text that the choices of src say, up to max bytes.
+func (m *model) Decode(src *arith.Decoder, max int) (text []byte, ok bool) {
 	m.mode, m.src = decoding, src
 	m.begin()
 	from := len(m.buf)
@@ -207,4 +207,9 @@ func (m *model) take(c byte) (end bool) {
 		m.seen.meet(key*hashMul, len(m.buf))
 	}
 	return end
+}
+
+// Text is the method of this package: a model of the text as it is.
+func Text() Method {
+	return Method{Codec: Codec{Mix, [4]byte{'t', 'e', 'x', 't'}}, New: func() Model { return newModel() }}
 }

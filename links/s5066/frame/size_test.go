@@ -28,7 +28,7 @@ func TestSizes(t *testing.T) {
 	var lone, ten, first, loneN, tenN int
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		var one, many frame.Encoder
+		one, many := newEncoder(), newEncoder()
 		one.Start(1)
 		many.Start(1)
 		var batch [][]byte
@@ -36,7 +36,7 @@ func TestSizes(t *testing.T) {
 			m := message(r, people[r.IntN(len(people))], bodies[k])
 			h := names
 			h.Names = i == 0
-			b := encode(t, &one, h, m)
+			b := encode(t, one, h, m)
 			if i == 0 {
 				first = max(first, len(b))
 			}
@@ -44,7 +44,7 @@ func TestSizes(t *testing.T) {
 				lone, loneN = lone+len(b), loneN+1
 			}
 			if batch = append(batch, m); len(batch) == 10 {
-				b := encode(t, &many, names, batch...)
+				b := encode(t, many, names, batch...)
 				if i > 10 {
 					ten, tenN = ten+len(b), tenN+10
 				}

@@ -74,3 +74,10 @@ var names = frame.Header{Out: "k3f9qz", In: "b7wm2c"}
 func known(taken, sent uint32) frame.Known {
 	return frame.Known{Out: names.Out, In: names.In, Taken: taken, Sent: sent}
 }
+
+// methods are those of all tests.
+func methods() []frame.Method { return []frame.Method{frame.Text()} }
+
+func newEncoder() *frame.Encoder { return &frame.Encoder{Method: methods()[0]} }
+
+func newDecoder() *frame.Decoder { return &frame.Decoder{Methods: methods()} }
