@@ -41,7 +41,7 @@ type result struct {
 	method
 	*tally
 	encode, decode time.Duration
-	heap           int64 // bytes that its coders hold
+	shared, own    int64 // bytes that all coders share, and that the coders of all ways hold
 	ways           int
 }
 
@@ -77,12 +77,13 @@ func apply(m method, t *traffic, progress io.Writer) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	before := heap()
+	empty := heap()
 	open, err := m.open(t)
 	if err != nil {
 		return nil, err
 	}
-	r := &result{method: m, tally: newTally()}
+	opened := heap()
+	r := &result{method: m, tally: newTally(), shared: opened - empty}
 	coders := map[way]coder{}
 	tty := isTerminal(progress)
 	shown := time.Now()
@@ -108,7 +109,7 @@ func apply(m method, t *traffic, progress io.Writer) (*result, error) {
 			fmt.Fprintf(progress, "%s%s: %d of %d", clear(progress), m.name, i, len(runs))
 		}
 	}
-	r.heap, r.ways = max(0, heap()-before), len(coders)
+	r.own, r.ways = max(0, heap()-opened), len(coders)
 	for _, c := range coders {
 		if c, ok := c.(timed); ok {
 			e, d := c.times()

@@ -1,6 +1,8 @@
 package main
 
-import "longwire/links/codec"
+import (
+	"longwire/links/codec"
+)
 
 // A method is a row of the tables.
 type method struct {

@@ -33,10 +33,10 @@ func report(out io.Writer, t *traffic, results []*result) {
 		others(out, kinds[8:], results)
 	}
 	fmt.Fprintln(out)
-	fmt.Fprintf(w, "method\tall bytes\t%s by it\tfirst %d each way\tµs to encode\tto decode\tMB a way\t\n", xep0138, coldStanzas)
+	fmt.Fprintf(w, "method\tall bytes\t%s by it\tfirst %d each way\tµs to encode\tto decode\tMB shared\ta peer\t\n", xep0138, coldStanzas)
 	for _, r := range results {
-		fmt.Fprintf(w, "%s\t%d\t%.2f\t%.0f\t%s\t%s\t%.2f\t%s\n", r.name, r.total, float64(base)/float64(max(1, r.total)), r.cold(),
-			each(r.encode, r), each(r.decode, r), float64(r.heap)/float64(max(1, r.ways))/1e6, r.line)
+		fmt.Fprintf(w, "%s\t%d\t%.2f\t%.0f\t%s\t%s\t%s\t%s\t%s\n", r.name, r.total, float64(base)/float64(max(1, r.total)), r.cold(),
+			each(r.encode, r), each(r.decode, r), megabytes(r.shared), megabytes(r.own/int64(max(1, r.ways))), r.line)
 	}
 	_ = w.Flush()
 }
@@ -58,6 +58,14 @@ func others(out io.Writer, kinds []string, results []*result) {
 		fmt.Fprintln(w)
 	}
 	_ = w.Flush()
+}
+
+// megabytes is an amount of memory; a few kilobytes are none.
+func megabytes(n int64) string {
+	if n < 10e3 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f", float64(n)/1e6)
 }
 
 // each is what one stanza that crossed took.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"regexp"
 
-	"longwire/links/codec"
+	"longwire/links/codec/token"
 )
 
 // A run is what stands in the queue of one way at the same time and is coded together.
@@ -21,7 +21,7 @@ func runsOf(list []*record, sent func(*record) []byte) (out []run, err error) {
 	for _, r := range list {
 		it := item{record: r, sent: sent(r)}
 		if it.sent != nil {
-			if it.text, err = codec.Canonical(it.sent); err != nil {
+			if it.text, err = token.Canonical(it.sent); err != nil {
 				return nil, fmt.Errorf("line %d: %w", r.line, err)
 			}
 		}

@@ -17,7 +17,7 @@ type model interface {
 }
 
 // followChance is that another stanza follows in the same frame, in 65536ths.
-const followChance = 1 << 13
+const followChance = 1 << 14
 
 // A modeled is a way coded by a model, and read again by a second one.
 type modeled struct {
