@@ -63,7 +63,7 @@ func TestFaultsOfLinksUnderControl(t *testing.T) {
 		// Folding.
 		{"message mode", two + "[peer.fold]\nmessages = \"stripp\"", `n.toml:20: peer.fold.messages: there is no mode of message folding "stripp"; did you mean "strip"? There are: off, strip`},
 		{"presence mode", two + "[peer.fold]\npresence = \"none\"", `n.toml:20: peer.fold.presence: there is no mode of presence folding "none"; there are: off, coalesce, minimal, all, matched`},
-		{"preset", two + "[peer.fold]\npreset = \"hf\"", `n.toml:20: peer.fold.preset: there is no preset "hf"; there are: auto, none, satcom, hf-2400, hf-300, hf-75`},
+		{"preset", two + "[peer.fold]\npreset = \"hf\"", `n.toml:20: peer.fold.preset: there is no preset "hf"; there are: auto, none, lean, satcom, hf-2400, hf-300, hf-75`},
 		{"matched without rules and with a federated room", two + "[peer.fold]\npresence = \"do not pass the matched elements\"", `n.toml:20: peer.fold.presence: presence mode "matched" without a rule for presence passes none, subscriptions and rooms included, which suits 1:1 chat only; this peer has a federated room: take the mode "all", or add rules`},
 		{"rule that breaks rooms", two + "[[peer.fold.rule]]\nnames = [\"fmuc\"]\nnamespace = \"http://isode.com/protocol/fmuc\"", `n.toml:19: peer.fold.rule: <fmuc/> of http://isode.com/protocol/fmuc is never taken out: a federated room cannot do without it; take the name out of the rule`},
 		{"rule that breaks joins", two + "[[peer.fold.rule]]\nnames = [\"x\"]\nnamespace = \"http://jabber.org/protocol/muc\"\nscope = \"presence\"", `n.toml:19: peer.fold.rule: <x/> of http://jabber.org/protocol/muc is never taken out: without it nobody enters a room, is invited, or writes privately in one; take the name out of the rule`},
@@ -72,7 +72,7 @@ func TestFaultsOfLinksUnderControl(t *testing.T) {
 		{"rule about nothing", two + "[[peer.fold.rule]]\nnamespace = \"urn:x\"", `n.toml:19: peer.fold.rule: it names no element; "*" is any`},
 		{"scope", two + states + "scope = \"messages\"", `n.toml:22: peer.fold.rule.scope: there is no scope "messages"; did you mean "message"? There are: message, presence, both`},
 		{"action", two + states + "action = \"remove\"", `n.toml:22: peer.fold.rule.action: there is no action "remove"; there are: strip, keep, drop, refuse`},
-		{"condition", two + states + "if = \"late\"", `n.toml:22: peer.fold.rule.if: there is no condition "late"; there are: always, unless-reply, unless-late, only-if-empty`},
+		{"condition", two + states + "if = \"late\"", `n.toml:22: peer.fold.rule.if: there is no condition "late"; there are: always, unless-reply, unless-late, only-if-empty, only-in-notes`},
 		{"domain of rooms", two + "[peer.fold]\nrooms = [\"a@b\"]", `n.toml:19: peer.fold: "a@b" is not a domain; take that of the rooms, as in chat.field.net`},
 		{"what comes in", two + "[peer.fold_in]\nmessages = \"on\"", `n.toml:20: peer.fold_in.messages: there is no mode of message folding "on"; there are: off, strip`},
 

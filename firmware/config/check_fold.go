@@ -24,7 +24,7 @@ func (k *checker) peerFold(i int) {
 
 func (k *checker) fold(i int, at string, f *Fold) {
 	before := len(k.faults)
-	k.word(at+".preset", "preset", f.Preset, append([]string{FoldAuto, FoldNone}, fold.Classes()...)...)
+	k.word(at+".preset", "preset", f.Preset, append([]string{FoldAuto, FoldNone, fold.Lean}, fold.Classes()...)...)
 	if f.Messages != "" {
 		k.word(at+".messages", "mode of message folding", f.Messages, messageModes...)
 	}

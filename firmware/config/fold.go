@@ -10,7 +10,7 @@ const (
 
 // Fold is what is taken out of the traffic with a peer, in one direction. An empty mode is the preset's.
 type Fold struct {
-	Preset        string        `toml:"preset" doc:"Where the rules and modes come from: auto, the class of the link that carries the traffic; none; or a class: satcom, hf-2400, hf-300, hf-75. What is set below goes before it."`
+	Preset        string        `toml:"preset" doc:"Where the rules and modes come from: auto, the class of the link that carries the traffic; none; lean, which keeps all that is said and told, and drops chat states and what the far node makes again; or a class: satcom, hf-2400, hf-300, hf-75. What is set below goes before it."`
 	Messages      string        `toml:"messages" eg:"\"strip\"" doc:"Message folding: off, or strip, \"strip all elements in the rule set\". Default: the preset's."`
 	Presence      string        `toml:"presence" eg:"\"minimal\"" doc:"Presence folding: off, coalesce (the newest within window, if it tells anything new), minimal (who comes and goes), all (none but what federated rooms and subscriptions need), or matched, \"do not pass the matched elements\": with no rule for presence that is all presence, which suits 1:1 chat only. Default: the preset's."`
 	Window        time.Duration `toml:"window" doc:"How long presence waits for a newer one with coalesce. \"0s\": the preset's."`
@@ -27,7 +27,7 @@ type FoldRule struct {
 	Namespace string   `toml:"namespace" eg:"\"http://jabber.org/protocol/chatstates\"" doc:"Their namespace; \"*\" is any, and without one they are the stanza's own, such as thread."`
 	Scope     string   `toml:"scope" doc:"message, presence or both."`
 	Action    string   `toml:"action" doc:"strip takes the element out, keep leaves it, drop leaves out the whole message if it has no text, refuse sends the message back to its sender."`
-	If        string   `toml:"if" doc:"When to strip: always, unless-reply (the message answers another), unless-late (what it tells is older than a minute), only-if-empty."`
+	If        string   `toml:"if" doc:"When to strip: always, unless-reply (the message answers another), unless-late (what it tells is older than a minute), only-if-empty, only-in-notes (messages that are nothing but receipts and marks)."`
 	Deep      bool     `toml:"deep" doc:"Also inside other elements, except what is forwarded, signed or encrypted."`
 }
 

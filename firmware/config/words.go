@@ -14,7 +14,7 @@ var (
 	presences    = []string{"off", "coalesce", "minimal", "all", "matched"}
 	scopes       = []string{"message", "presence", "both"}
 	actions      = []string{"strip", "keep", "drop", "refuse"}
-	conditions   = []string{"always", "unless-reply", "unless-late", "only-if-empty"}
+	conditions   = []string{"always", "unless-reply", "unless-late", "only-if-empty", "only-in-notes"}
 )
 
 // Modes as guides to other servers put them.

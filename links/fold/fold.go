@@ -9,7 +9,8 @@
 //	                  ^--- Refused -+                              +- refused by newer rules: the sender is told
 //
 // Some things are never folded, whatever a rule says (see Protected): what people wrote, errors, what is signed or
-// encrypted, security labels, invitations, and what rooms of several nodes tell each other (XEP-0289), which passes whole.
+// encrypted, security labels, invitations, and what rooms of several nodes tell each other (XEP-0289), which passes whole, or between nodes of our kind less
+// what the far one makes again.
 // IQs pass too: they have answers, and who answers them is not decided here.
 package fold
 
@@ -63,14 +64,17 @@ type Folder struct {
 	rules  []Rule
 	deep   []Rule // those of rules that are
 	rooms  map[string]bool
-	silent bool // PresenceMatched without a rule: no presence passes
+	silent bool    // PresenceMatched without a rule: no presence passes
+	lines  *Folder // for what federated rooms tell each other; nil: it passes whole
 }
 
 // Fold judges one stanza, which is not changed. now is what the age of a time stamp is told from.
 func (f *Folder) Fold(now time.Time, s *stanza.Stanza) Result {
 	switch {
-	case s.Kind == stanza.IQ, s.IsError(), Federated(s):
+	case s.Kind == stanza.IQ, s.IsError(), f.lines == nil && Federated(s):
 		return Result{Stanza: s}
+	case f.lines != nil && Federated(s):
+		return f.lines.once(now, s, nil)
 	case s.Kind == stanza.Message && f.p.Messages == MessagesStrip:
 		return f.message(now, s)
 	case s.Kind == stanza.Presence && f.p.Presence != PresenceOff:

@@ -33,8 +33,14 @@ func New(p Policy, federated bool) (*Folder, error) {
 			f.deep = append(f.deep, r)
 		}
 	}
+	if p.Lines && p.Messages == MessagesStrip {
+		f.lines = &Folder{rules: slices.DeleteFunc(slices.Clone(f.rules), func(r Rule) bool { return r.Deep || !madeAgain[r.Number] || r.Action > Keep })}
+	}
 	return f, nil
 }
+
+// madeAgain are the numbers of rules about what the far side makes again, or does not miss between rooms: chat states, ids, hints.
+var madeAgain = map[int]bool{1: true, 6: true, 7: true, 8: true}
 
 // Rules are the rules in force, with their numbers, and the namespaces that were meant.
 func (f *Folder) Rules() []Rule { return slices.Clone(f.rules) }

@@ -41,6 +41,9 @@ type Policy struct {
 	// Rooms are the domains of rooms that users may enter across the link though it is PresenceAll. All their presence
 	// passes.
 	Rooms []string
+	// Lines lets the rules for what is made again at the far side (numbers 1, 6, 7, 8) apply to what federated rooms tell each other too. Only where the peer
+	// is of our kind: others know an echo by all that it holds.
+	Lines bool
 	// NoSubscriptions makes PresenceAll drop subscriptions too. Who asks for one is told so.
 	NoSubscriptions bool
 }

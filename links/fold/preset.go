@@ -115,6 +115,19 @@ func forPresence(rules []Rule) (out []Rule) {
 // Classes are the links that Preset knows, from the fastest to the slowest.
 func Classes() []string { return []string{"satcom", "hf-2400", "hf-300", "hf-75"} }
 
+// Lean is the name of the policy that keeps all that anybody says or is told: it takes out chat states, and what the far node makes again. It suits a link whose
+// codec (links/codec) makes little of the rest, whatever its speed.
+const Lean = "lean"
+
+func lean() Policy {
+	return Policy{Messages: MessagesStrip, Presence: PresenceCoalesce, Window: DefaultWindow, Lines: true, Rules: []Rule{
+		strip(1, Messages, nsStates, "active", "composing", "paused", "inactive", "gone"),
+		strip(6, Messages, nsSID, "stanza-id"), // XEP-0359 §5: it is the archive's, and each side has its own
+		strip(7, Messages, nsHints, "store", "no-store", "no-copy", "no-permanent-store").when(OnlyInNotes),
+		strip(8, Both, nsOccID, "occupant-id"),
+	}}
+}
+
 // Preset is the usual policy for the way to a peer on a class of link; false when there is no such class. It is made of the
 // same rules as any other, and is the caller's to change.
 //
@@ -123,7 +136,12 @@ func Classes() []string { return []string{"satcom", "hf-2400", "hf-300", "hf-75"
 //   - hf-2400: no receipts, no reactions, no presence; what is unknown.
 //   - hf-300: of what is unknown only what carries meaning: invitations, files, replies, places, precedence.
 //   - hf-75: of replies the text alone.
+//
+// Beside the classes there is Lean, which is for no speed.
 func Preset(class string) (Policy, bool) {
+	if class == Lean {
+		return lean(), true
+	}
 	speed := slices.Index(Classes(), class)
 	if speed < 0 {
 		return Policy{}, false

@@ -51,6 +51,7 @@ const (
 	UnlessLate             // not in messages whose time (XEP-0203, XEP-0091) is more than 60 s ago
 	UnlessReply            // not in messages that reply to another (XEP-0461)
 	OnlyIfEmpty            // only elements with nothing in them
+	OnlyInNotes            // only in messages of clients by themselves, between two: receipts (XEP-0184) and marks (XEP-0333)
 	onConditions           // how many there are
 )
 
@@ -117,6 +118,8 @@ func (f *Folder) holds(c Condition, l *look, e stanza.Child) bool {
 		return !f.replies(l)
 	case OnlyIfEmpty:
 		return e.TextStart == e.TextEnd
+	case OnlyInNotes:
+		return isNote(l.s)
 	}
 	return true
 }
@@ -130,6 +133,23 @@ func (f *Folder) replies(l *look) bool {
 		}
 	}
 	return l.reply == yes
+}
+
+// isNote tells whether a message is nothing but receipts and marks. In rooms a mark is of the moment unless it says otherwise.
+func isNote(s *stanza.Stanza) bool {
+	if s.Kind != stanza.Message || s.Type == stanza.Groupchat {
+		return false
+	}
+	note := false
+	for i := range s.Children {
+		switch n := s.Children[i].Name; {
+		case n.Space == nsReceipts && n.Local == "received", n.Space == nsMarkers && n.Local != "markable":
+			note = true
+		case !slight(n):
+			return false
+		}
+	}
+	return note
 }
 
 // isLate reads the time that an element gives a stanza. One that cannot be read may mean anything, and stays.

@@ -63,7 +63,7 @@ func (m *PresenceMode) UnmarshalText(text []byte) error {
 var (
 	scopes     = [][]string{{"both"}, {"message"}, {"presence"}}
 	actions    = [][]string{{"strip"}, {"keep"}, {"drop"}, {"refuse"}}
-	conditions = [][]string{{"always"}, {"unless-late"}, {"unless-reply"}, {"only-if-empty"}}
+	conditions = [][]string{{"always"}, {"unless-late"}, {"unless-reply"}, {"only-if-empty"}, {"only-in-notes"}}
 )
 
 var _ = []encoding.TextUnmarshaler{new(Scope), new(Action), new(Condition), new(MessageMode), new(PresenceMode)}
@@ -99,7 +99,7 @@ func (a *Action) UnmarshalText(text []byte) error {
 	return err
 }
 
-// UnmarshalText reads "always", "unless-late", "unless-reply" or "only-if-empty".
+// UnmarshalText reads "always", "unless-late", "unless-reply", "only-if-empty" or "only-in-notes".
 func (c *Condition) UnmarshalText(text []byte) error {
 	i, err := parse("condition", conditions, text)
 	if err == nil {

@@ -25,6 +25,7 @@ func rules() []rule {
 	for _, room := range []string{"store", "board", "images"} {
 		rs = append(rs, rule{room, []string{room}, nil, room + " imports nothing of ours"})
 	}
+	rs = append(rs, rule{"xmpp/terse", append(slices.Clone(tier1), "xmpp/terse"), nil, "xmpp/terse is pure, so that tools can do what the node does: of ours it imports tier 1 of xmpp only"})
 	for _, room := range tier1 {
 		rs = append(rs, rule{room, tier1, nil, "tier 1 of xmpp is vocabulary and imports tier 1 only"})
 	}

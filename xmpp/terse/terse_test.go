@@ -1,0 +1,237 @@
+package terse_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"longwire/xmpp/stream"
+	"longwire/xmpp/terse"
+)
+
+const uuid = "b3e1a1a2-6d2c-4f2a-9a55-3c1f9f1a2b3c"
+
+// pair is two nodes, hq.net (0) and field.net (1), each with accounts and rooms.
+type pair struct {
+	t     *testing.T
+	wires [2]terse.Wire
+}
+
+func newPair(t *testing.T) *pair {
+	p := &pair{t: t}
+	for i := range p.wires {
+		p.wires[i] = terse.Wire{Numbers: terse.NewMemory(terse.Least), Bare: true, Room: func(d string) bool { return strings.HasPrefix(d, "chat.") }}
+	}
+	return p
+}
+
+// cross sends a stanza from a node, and returns what is on the air and what is at the other.
+func (p *pair) cross(from int, xml string) (air, there string) {
+	p.t.Helper()
+	s, err := stream.ParseStanza([]byte(xml))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	out, err := p.wires[from].Out(s)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if _, err := stream.ParseStanza(out.Bytes()); err != nil {
+		p.t.Fatalf("%s: %v", out.Bytes(), err)
+	}
+	in, err := p.wires[1-from].In(out)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return string(out.Bytes()), string(in.Bytes())
+}
+
+func idOf(t *testing.T, xml string) string {
+	t.Helper()
+	s, err := stream.ParseStanza([]byte(xml))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.ID
+}
+
+func equal(t *testing.T, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("\ngot  %s\nwant %s", got, want)
+	}
+}
+
+func TestAMessageAndWhatAnswersIt(t *testing.T) {
+	p := newPair(t)
+	air, there := p.cross(1, "<message from='bob@field.net/a' to='ann@hq.net/b' type='chat' id='"+uuid+"'><body>x</body><request xmlns='urn:xmpp:receipts'/><origin-id xmlns='urn:xmpp:sid:0' id='"+uuid+"'/></message>")
+	equal(t, air, "<message from='bob@field.net' to='ann@hq.net' type='chat' id='1001'><body>x</body><request xmlns='urn:xmpp:receipts'/></message>")
+	equal(t, there, "<message from='bob@field.net' to='ann@hq.net' type='chat' id='1001'><body>x</body><request xmlns='urn:xmpp:receipts'/><origin-id xmlns='urn:xmpp:sid:0' id='1001'/></message>")
+	for _, inner := range []string{"<received xmlns='urn:xmpp:receipts' id='%s'/>", "<displayed xmlns='urn:xmpp:chat-markers:0' id='%s'/>",
+		"<reactions xmlns='urn:xmpp:reactions:0' id='%s'><reaction>+</reaction></reactions>"} {
+		_, there = p.cross(0, "<message from='ann@hq.net/b' to='bob@field.net' type='chat' id='r'>"+fmt.Sprintf(inner, "1001")+"</message>")
+		if want := fmt.Sprintf(inner, uuid); !strings.Contains(there, want) {
+			t.Errorf("%s, want %s", there, want)
+		}
+	}
+	// An error finds the client that asked, whose resource did not cross.
+	_, there = p.cross(0, "<message from='ann@hq.net' to='bob@field.net' type='error' id='1001'><error type='cancel'/></message>")
+	equal(t, there, "<message from='ann@hq.net' to='bob@field.net/a' type='error' id='"+uuid+"'><error type='cancel'/></message>")
+	air, _ = p.cross(1, "<message from='bob@field.net/a' to='ann@hq.net' type='chat' id='"+uuid+"2'><body>y</body><replace xmlns='urn:xmpp:message-correct:0' id='"+uuid+"'/></message>")
+	equal(t, air, "<message from='bob@field.net' to='ann@hq.net' type='chat' id='1003'><body>y</body><replace xmlns='urn:xmpp:message-correct:0' id='1001'/></message>")
+}
+
+func TestARoomLineComesBackWithItsAuthorsID(t *testing.T) {
+	p := newPair(t)
+	// bob says something in a room of hq.net, which tells him and ben.
+	air, there := p.cross(1, "<message from='bob@field.net/a' to='ops@chat.hq.net' type='groupchat' id='"+uuid+"'><body>x</body></message>")
+	equal(t, air, "<message from='bob@field.net/a' to='ops@chat.hq.net' type='groupchat' id='1001'><body>x</body></message>")
+	n := idOf(t, there)
+	for _, to := range []string{"bob@field.net/a", "ben@field.net/c"} {
+		air, there = p.cross(0, "<message from='ops@chat.hq.net/Bob' to='"+to+"' type='groupchat' id='"+n+"'><body>x</body></message>")
+		equal(t, idOf(t, air), n)
+		equal(t, idOf(t, there), uuid)
+	}
+	// ann, who is at hq.net, says something: all copies have one number.
+	air, _ = p.cross(0, "<message from='ops@chat.hq.net/Ann' to='bob@field.net/a' type='groupchat' id='longer-than-that'><body>y</body></message>")
+	again, _ := p.cross(0, "<message from='ops@chat.hq.net/Ann' to='ben@field.net/c' type='groupchat' id='longer-than-that'><body>y</body></message>")
+	equal(t, idOf(t, air), idOf(t, again))
+	// ben reacts to both, and ann's clients see their ids.
+	for _, c := range [][2]string{{uuid, n}, {idOf(t, air), "longer-than-that"}} {
+		_, there = p.cross(1, "<message from='ben@field.net/c' to='ops@chat.hq.net' type='groupchat' id='r"+c[0]+"'><reactions xmlns='urn:xmpp:reactions:0' id='"+c[0]+"'><reaction>+</reaction></reactions></message>")
+		if !strings.Contains(there, "<reactions xmlns='urn:xmpp:reactions:0' id='"+c[1]+"'>") {
+			t.Errorf("%s, want %s", there, c[1])
+		}
+	}
+}
+
+// Somebody at hq.net chooses an id that looks like one of field.net's numbers.
+func TestNobodysIDIsTakenForAnothers(t *testing.T) {
+	p := newPair(t)
+	air, _ := p.cross(1, "<message from='bob@field.net/a' to='ops@chat.hq.net' type='groupchat' id='"+uuid+"'><body>x</body></message>")
+	n := idOf(t, air)
+	p.cross(1, "<message from='bob@field.net/a' to='ann@hq.net' type='chat' id='"+uuid+"'><body>x</body></message>")
+	for _, xml := range []string{
+		"<message from='other@chat.hq.net/Eve' to='bob@field.net/a' type='groupchat' id='" + n + "'><body>x</body></message>",
+		"<message from='ops@chat.hq.net/Eve' to='bob@field.net/a' type='groupchat' id='1003'><body>x</body></message>",
+		"<message from='eve@hq.net/a' to='bob@field.net' type='chat' id='q'><received xmlns='urn:xmpp:receipts' id='1003'/></message>",
+		"<message from='ann@hq.net/a' to='ben@field.net' type='chat' id='q'><received xmlns='urn:xmpp:receipts' id='1003'/></message>",
+		"<message from='ops@chat.hq.net/Eve' to='bob@field.net/a' type='chat' id='q'><received xmlns='urn:xmpp:receipts' id='" + n + "'/></message>",
+		"<iq from='eve@hq.net/a' to='bob@field.net/a' type='result' id='" + n + "'/>",
+	} {
+		if _, there := p.cross(0, xml); strings.Contains(there, uuid) {
+			t.Errorf("%s became %s", xml, there)
+		}
+	}
+}
+
+func TestAnAnswerHasTheAskersID(t *testing.T) {
+	p := newPair(t)
+	_, there := p.cross(0, "<iq from='ann@hq.net/a' to='bob@field.net/b' type='get' id='x7'><ping xmlns='urn:xmpp:ping'/></iq>")
+	n := idOf(t, there)
+	equal(t, there, "<iq from='ann@hq.net/a' to='bob@field.net/b' type='get' id='"+n+"'><ping xmlns='urn:xmpp:ping'/></iq>")
+	air, there := p.cross(1, "<iq from='bob@field.net/b' to='ann@hq.net/a' type='result' id='"+n+"'/>")
+	equal(t, idOf(t, air), n)
+	equal(t, idOf(t, there), "x7")
+	_, there = p.cross(1, "<iq from='ben@field.net/b' to='ann@hq.net/a' type='error' id='"+n+"'><error type='cancel'/></iq>")
+	equal(t, idOf(t, there), n)
+}
+
+func TestPrivateMessagesInRoomsKeepTheirAddresses(t *testing.T) {
+	p := newPair(t)
+	air, there := p.cross(1, "<message from='bob@field.net/a' to='ops@chat.hq.net/Ann' type='chat' id='"+uuid+"'><body>x</body></message>")
+	n := idOf(t, air)
+	equal(t, air, "<message from='bob@field.net/a' to='ops@chat.hq.net/Ann' type='chat' id='"+n+"'><body>x</body></message>")
+	equal(t, idOf(t, there), n)
+	_, there = p.cross(0, "<message from='ops@chat.hq.net/Ann' to='bob@field.net/a' type='chat' id='q'><received xmlns='urn:xmpp:receipts' id='"+n+"'/></message>")
+	if !strings.Contains(there, uuid) {
+		t.Error(there)
+	}
+	_, there = p.cross(0, "<message from='ops@chat.hq.net/Ann' to='bob@field.net/a' type='error' id='"+n+"'><error type='cancel'/></message>")
+	equal(t, idOf(t, there), uuid)
+}
+
+// What may be for one client only keeps its resources; so does what has no id, whose error would find nobody.
+func TestResourcesStayWhereTheyMatter(t *testing.T) {
+	p := newPair(t)
+	for _, xml := range []string{
+		"<message from='bob@field.net/a' to='ann@hq.net/b' type='chat' id='%s'><proceed xmlns='urn:xmpp:jingle-message:0' id='q'/></message>",
+		"<message from='bob@field.net/a' to='ann@hq.net/b' type='headline' id='%s'><body>x</body></message>",
+		"<message from='bob@field.net/a' to='ann@hq.net/b' type='chat' id='%s'><body>?OTR:AAMD</body></message>",
+		"<message from='bob@field.net/a' to='ann@hq.net/b' type='chat'><body>%s</body></message>",
+		"<message from='bob@field.net/a' to='hq.net/b' type='chat' id='%s'><body>x</body></message>",
+		"<iq from='bob@field.net/a' to='ann@hq.net/b' type='get' id='%s'><ping xmlns='urn:xmpp:ping'/></iq>",
+		"<presence from='bob@field.net/a' to='ann@hq.net/b' id='%s'/>",
+	} {
+		air, _ := p.cross(1, fmt.Sprintf(xml, uuid))
+		if !strings.Contains(air, "bob@field.net/a") || !strings.Contains(air, "hq.net/b") {
+			t.Error(air)
+		}
+	}
+}
+
+// Numbers rise by two, in the order of sending, whatever is sent.
+func TestNumbersRiseByTwo(t *testing.T) {
+	p := newPair(t)
+	for i, xml := range []string{
+		"<message from='bob@field.net/a' to='ann@hq.net' type='chat' id='a%d'><body>x</body></message>",
+		"<message from='bob@field.net/a' to='ops@chat.hq.net' type='groupchat' id='a%d'><body>x</body></message>",
+		"<message from='ops@chat.field.net/Bob' to='ops@chat.hq.net' type='groupchat' id='a%d'><body>x</body><fmuc xmlns='http://isode.com/protocol/fmuc' from='bob@field.net/a'/></message>",
+		"<iq from='field.net' to='hq.net' type='get' id='a%d'><ping xmlns='urn:xmpp:ping'/></iq>",
+		"<presence from='bob@field.net' to='ann@hq.net' type='subscribe' id='a%d'/>",
+		"<message from='bob@field.net/a' to='ann@hq.net' type='chat' id='a%d'><received xmlns='urn:xmpp:receipts' id='q'/></message>",
+	} {
+		air, _ := p.cross(1, fmt.Sprintf(xml, i))
+		if want := fmt.Sprintf("100%d", 2*i+1); idOf(t, air) != want && want != "10011" || idOf(t, air) == "" {
+			t.Errorf("%d: %s", i, air)
+		}
+	}
+}
+
+// An id may hold anything that an attribute may.
+func TestOddIDsComeBackAsTheyWere(t *testing.T) {
+	p := newPair(t)
+	for i, id := range []string{"a&apos;b", "&quot;&lt;&amp;", "0", strings.Repeat("x", 256), "ünï", "1001"} {
+		air, there := p.cross(1, "<message from='bob@field.net/a' to='ann@hq.net' type='chat' id='"+id+"'><body>x</body></message>")
+		n := idOf(t, there)
+		if len(n) != 4 {
+			t.Errorf("%q is %q: %s", id, n, air)
+		}
+		_, there = p.cross(0, fmt.Sprintf("<message from='ann@hq.net/b' to='bob@field.net' type='chat' id='r%d'><received xmlns='urn:xmpp:receipts' id='%s'/></message>", i, n))
+		s, err := stream.ParseStanza([]byte(there))
+		if err != nil {
+			t.Fatalf("%s: %v", there, err)
+		}
+		e, err := s.Element(s.Children[0])
+		want := idOf(t, "<message id='"+id+"'/>")
+		if err != nil || e.Attr("id") != want {
+			t.Errorf("%s, want %q", there, want)
+		}
+	}
+	air, _ := p.cross(1, "<message from='bob@field.net/a' to='ann@hq.net' id='"+strings.Repeat("x", 257)+"'/>")
+	if !strings.Contains(air, strings.Repeat("x", 257)) || !strings.Contains(air, "bob@field.net/a") {
+		t.Error(air)
+	}
+}
+
+func TestTrafficSaysWhatClientsWouldHaveSaid(t *testing.T) {
+	tr := terse.NewTraffic(true, func(d string) bool { return strings.HasPrefix(d, "chat.") })
+	for _, c := range []struct {
+		from      int
+		xml, want string
+	}{
+		{0, "<message from='ann@hq.net/a' to='bob@field.net/b' type='chat' id='" + uuid + "'><body>x</body></message>", "<message from='ann@hq.net' to='bob@field.net' type='chat' id='6tqs'><body>x</body></message>"},
+		{1, "<message from='bob@field.net/b' to='ann@hq.net/a' type='chat' id='zz'><received xmlns='urn:xmpp:receipts' id='" + uuid + "'/></message>",
+			"<message from='bob@field.net' to='ann@hq.net' type='chat' id='4guj'><received xmlns='urn:xmpp:receipts' id='6tqs'/></message>"},
+	} {
+		s, err := stream.ParseStanza([]byte(c.xml))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := tr.Cross(c.from, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, string(out.Bytes()), c.want)
+	}
+}
