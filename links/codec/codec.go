@@ -3,20 +3,23 @@
 package codec
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
-	"longwire/xmpp/markup"
+	"longwire/links/codec/lore"
+	"longwire/links/codec/mix"
+	"longwire/links/codec/token"
 )
 
 // A Lore is what both ends of a link know before the first stanza. It does not change, and any number of models share it.
 type Lore struct {
 	provision Provision
 	id        [4]byte
+	base      *mix.Mind
 }
 
 // A Provision is what the configuration tells both ends beyond what ships with the program. The order does not matter.
@@ -51,7 +54,14 @@ func (p Provision) sorted() Provision {
 }
 
 // Base is the lore that ships with the program.
-func Base() *Lore { return &Lore{id: identify(Provision{})} }
+func Base() *Lore { return shipped() }
+
+var shipped = sync.OnceValue(func() *Lore { return New(lore.Data{}) })
+
+// New is the lore of other data than what ships.
+func New(d lore.Data) *Lore {
+	return &Lore{id: identify(Provision{}), base: prime(d)}
+}
 
 // With is the lore with p in addition to what ships.
 func (l *Lore) With(p Provision) (*Lore, error) {
@@ -59,19 +69,14 @@ func (l *Lore) With(p Provision) (*Lore, error) {
 		return nil, errProvision
 	}
 	p = p.sorted()
-	return &Lore{provision: p, id: identify(p)}, nil
+	return &Lore{provision: p, id: identify(p), base: l.base}, nil
 }
 
 // ID tells lores apart: two ends that have the same understand each other.
 func (l *Lore) ID() [4]byte { return l.id }
 
 // Canonical is the one form of a stanza: as the far end will print it. It fails for what is no stanza.
-func Canonical(text []byte) ([]byte, error) {
-	if _, err := markup.ParseElement(text); err != nil {
-		return nil, err
-	}
-	return bytes.Clone(text), nil
-}
+func Canonical(text []byte) ([]byte, error) { return token.Canonical(text) }
 
 // version of the format: of tokens, model and data. Any change to one of them is another.
 const version = 1

@@ -4,20 +4,27 @@ import (
 	"bytes"
 
 	"longwire/links/codec/arith"
+	"longwire/links/codec/mix"
+	"longwire/links/codec/token"
 )
 
 // A Model is one direction of one stream: what it knows before a stanza is a function of the stanzas learned since Reset. It is for one
 // goroutine, and small until used.
 type Model struct {
-	lore *Lore
-	near uint64
-
-	chance  []uint16 // of a 1, by context
-	history uint32
+	lore   *Lore
+	table  *token.Table
+	place  token.Place
+	mind   *mix.Mind
+	begun  bool
+	writer writer
+	clerk  clerk
+	tokens []byte
 
 	mode mode
 	out  []arith.Choice
 	src  *arith.Decoder
+	zzf  uint16
+	zzop token.Op
 }
 
 type mode uint8
@@ -31,27 +38,37 @@ const (
 // Model is a new stream that knows the lore.
 func (l *Lore) Model() *Model { return &Model{lore: l} }
 
-// Near says which short number is likely next, for stanzas that are coded alone.
-func (m *Model) Near(n uint64) { m.near = n }
+// Near says about which short number the next stanza has, and which those have that it refers to, for stanzas that are coded alone. Both
+// ends must say about the same; 0 is unknown.
+func (m *Model) Near(id, ref uint64) {
+	m.ready()
+	m.table.Near(id, ref)
+}
 
 // Reset forgets everything but the lore.
 func (m *Model) Reset() {
-	if m.chance == nil {
-		m.chance = make([]uint16, 1<<16)
+	if m.mind == nil {
+		m.mind, m.table = &mix.Mind{}, token.New(m.lore.provision.JIDs, m.lore.provision.Strings)
 	}
-	for i := range m.chance {
-		m.chance[i] = 1 << 15
-	}
-	m.history = 0
+	m.mind.Reset(m.lore.base)
+	m.table.Reset()
+	m.place.Forget()
+	m.clerk, m.begun = clerk{}, true
 }
 
-// Learn takes in a canonical text that both ends know.
+func (m *Model) ready() {
+	if !m.begun {
+		m.Reset()
+	}
+}
+
+// Learn takes in a canonical text that both ends know. One that is none is not learned.
 func (m *Model) Learn(text []byte) {
 	m.mode = learning
 	m.run(text)
 }
 
-// Plan takes in a canonical text and appends the choices that say it.
+// Plan takes in a canonical text and appends the choices that say it. For a text that is none it appends none.
 func (m *Model) Plan(text []byte, out []arith.Choice) []arith.Choice {
 	m.mode, m.out = planning, out
 	m.run(text)
@@ -60,49 +77,90 @@ func (m *Model) Plan(text []byte, out []arith.Choice) []arith.Choice {
 }
 
 func (m *Model) run(text []byte) {
+	m.ready()
+	tokens, err := m.table.Append(m.tokens[:0], text)
+	m.tokens = tokens[:0]
+	if err != nil {
+		return
+	}
 	m.begin()
-	for _, c := range text {
+	for _, c := range tokens {
 		m.byte(c)
 	}
-	m.byte(0)
 }
 
 func (m *Model) begin() {
-	if m.chance == nil {
-		m.Reset()
-	}
+	m.place.Begin()
+	m.clerk.begin()
 }
 
 // Decode takes in the text that d says, of max bytes at most. It is not ok if there is none; then the model must be Reset.
 func (m *Model) Decode(d *arith.Decoder, max int) (text []byte, ok bool) {
+	m.ready()
 	m.mode, m.src = decoding, d
 	m.begin()
-	defer func() { m.src = nil }()
-	for len(text) <= max && !d.Over() {
-		c := m.byte(0)
-		if c == 0 {
-			return bytes.Clone(text), true
+	m.tokens = m.tokens[:0]
+	for end := false; !end; {
+		if d.Over() || len(m.tokens) > 2*max+maxHead {
+			return nil, false
 		}
-		text = append(text, c)
+		var c byte
+		c, end = m.byte(0)
+		m.tokens = append(m.tokens, c)
 	}
-	return nil, false
+	m.src = nil
+	text, n, err := m.table.Parse(m.tokens, max)
+	if err != nil || n != len(m.tokens) {
+		return nil, false
+	}
+	return bytes.Clone(text), true
 }
 
-// byte says, or finds out, the next byte.
-func (m *Model) byte(c byte) byte {
-	node := uint32(1)
-	for i := 7; i >= 0; i-- {
-		p := &m.chance[(m.history*0x2F0B4C47+node*0x9E3779B1)>>16]
-		bit := m.code(int(c>>i)&1, min(max(uint32(*p), 1), 65535))
-		*p += uint16((int32(bit)*65535 - int32(*p)) >> 4)
-		node = node<<1 | uint32(bit)
+// maxHead is by how much tokens may be longer than twice their text.
+const maxHead = 64
+
+// byte says, or finds out, the next byte of the tokens. It tells whether that is the last.
+func (m *Model) byte(c byte) (byte, bool) {
+	human := m.place.Human
+	if human {
+		c = m.letter(c)
+	} else {
+		c = m.mind.Marks.Symbol(m.clerk.next(&m.place), c, m)
+		m.clerk.step(&m.place, c)
 	}
-	m.history = m.history<<8 | node&255
-	return byte(node)
+	end := m.place.Step(c)
+	if m.place.Human && !human {
+		m.write(uint32(m.place.Field))
+	}
+	return c, end
 }
 
-// code says, or asks for, one choice.
-func (m *Model) code(bit int, p uint32) int {
+// write begins human text.
+func (m *Model) write(field uint32) {
+	m.writer.begin(field)
+	m.mind.Words.Begin()
+}
+
+// letter says, or finds out, the next byte of human text.
+func (m *Model) letter(c byte) byte {
+	symbol, capital := fold(c)
+	symbol = m.mind.Words.Symbol(m.writer.next(), symbol, m)
+	if isLetter(symbol) {
+		contexts, view := m.writer.capitals(symbol)
+		if capital = m.mind.Capital(&contexts, view, capital, m); capital == 1 {
+			c = symbol &^ 0x20
+		} else {
+			c = symbol
+		}
+	} else {
+		c, capital = symbol, 0
+	}
+	m.writer.step(symbol, capital)
+	return c
+}
+
+// Code says, or asks for, one choice.
+func (m *Model) Code(bit int, p uint32) int {
 	switch m.mode {
 	case planning:
 		m.out = append(m.out, arith.Choose(bit, p))

@@ -1,0 +1,108 @@
+package codec
+
+import (
+	"bytes"
+
+	"longwire/links/codec/lore"
+	"longwire/links/codec/mix"
+	"longwire/links/codec/token"
+)
+
+// Shapes of the faculties, and how they are primed.
+const (
+	wordsBits = 13 // lines of 16 bytes for the contexts of words on a stream: 128 KiB
+	marksBits = 13
+	wordsRuns = 15
+	marksRuns = 14
+	sample    = 8     // every so many lines the weights are learned by
+	quickly   = 60000 // letters are learned fast
+	forgetful = 100   // lines after which the stream is forgotten
+)
+
+// prime learns the data.
+func prime(d lore.Data) *mix.Mind {
+	lines := bodies(d)
+	index := mix.NewIndex(joined(lines))
+	design := mix.Design{
+		Words: mix.Shape{Index: index, Views: [mix.Views]int{16, 256, 64, 64}, LineBits: wordsBits, RunBits: wordsRuns},
+		Marks: mix.Shape{Views: [mix.Views]int{256, 256, 32, 64}, LineBits: marksBits, RunBits: marksRuns},
+	}
+	return mix.Prime(design, func(mind *mix.Mind) {
+		m := &Model{mind: mind, table: token.New(nil, nil), begun: true}
+		mind.Own(true)
+		letters := 0
+		for i := 0; i < len(lines); i += sample {
+			letters += m.line(lines[i])
+			if letters > quickly {
+				mind.Calm()
+			}
+			if i/sample%forgetful == 0 {
+				mind.Forget()
+			}
+		}
+		for i, s := range d.Stanzas {
+			m.Learn(s)
+			if i%forgetful == 0 {
+				mind.Forget()
+			}
+		}
+	})
+}
+
+// line learns human text that stands alone.
+func (m *Model) line(l []byte) int {
+	m.write(0)
+	for _, c := range l {
+		m.letter(c)
+	}
+	m.letter(0)
+	return len(l) + 1
+}
+
+// bodies are the lines of d, and the human text of its stanzas, each once.
+func bodies(d lore.Data) (lines [][]byte) {
+	seen := map[string]bool{}
+	add := func(l []byte) {
+		if !seen[string(l)] {
+			seen[string(l)] = true
+			lines = append(lines, l)
+		}
+	}
+	for _, l := range d.Lines {
+		add(l)
+	}
+	table := token.New(nil, nil)
+	var p token.Place
+	var tokens, text []byte
+	for _, s := range d.Stanzas {
+		var err error
+		if tokens, err = table.Append(tokens[:0], s); err != nil {
+			continue
+		}
+		p.Begin()
+		for _, c := range tokens {
+			human := p.Human
+			p.Step(c)
+			switch {
+			case human && c != 0:
+				text = append(text, c)
+			case human:
+				add(bytes.Clone(text))
+				text = text[:0]
+			}
+		}
+	}
+	return lines
+}
+
+// joined is the lines folded, as an index wants them.
+func joined(lines [][]byte) (text []byte) {
+	for _, l := range lines {
+		text = append(text, 0)
+		for _, c := range l {
+			symbol, _ := fold(c)
+			text = append(text, symbol)
+		}
+	}
+	return append(text, 0)
+}
