@@ -33,7 +33,7 @@ func (p *parser) value(fi uint16) string {
 	case c >= formClass:
 		return p.classed(f, int(c-formClass))
 	}
-	return p.typed(fi, f, c)
+	return p.typed(f, c)
 }
 
 func (p *parser) learn(f *field, v string) string {
@@ -63,7 +63,7 @@ func (p *parser) classed(f *field, i int) string {
 	return entry(p, p.t.classes[f.class].words, i-len(e))
 }
 
-func (p *parser) typed(fi uint16, f *field, c byte) string {
+func (p *parser) typed(f *field, c byte) string {
 	switch {
 	case c == formJID:
 		v, _ := p.jid()
@@ -81,7 +81,7 @@ func (p *parser) typed(fi uint16, f *field, c byte) string {
 	case c >= formStamp && c < formJID:
 		return p.time(3 * int(c-formStamp))
 	case f.number >= 0:
-		return p.number(fi, f, c)
+		return p.number(f, c)
 	}
 	p.fail("no such value")
 	return ""
@@ -144,14 +144,13 @@ func (p *parser) time(digits int) string {
 	return str(p.tmp)
 }
 
-func (p *parser) number(fi uint16, f *field, c byte) string {
-	last := &p.t.last[f.number]
-	n := *last
+func (p *parser) number(f *field, c byte) string {
+	n := p.t.last[f.number]
 	switch {
 	case c == formAbs:
 		n = p.bytes(int(p.next() & 15))
 	case c == formNear || c == formNear+1:
-		n = nearest(p.t.nearOf(fi), p.next(), uint64(c-formNear))
+		n = nearest(p.t.nearOf(f), p.next(), uint64(c-formNear))
 	case c == formFar:
 		n += uint64(p.signed())
 	case c >= formStep:
@@ -161,7 +160,7 @@ func (p *parser) number(fi uint16, f *field, c byte) string {
 		p.fail("no number")
 		return ""
 	}
-	*last = n
+	p.t.keepNumber(f, n)
 	p.tmp = appendNumber(p.tmp, n)
 	return str(p.tmp)
 }

@@ -15,10 +15,15 @@ type loader struct {
 	here  string // alias of space
 }
 
-const contentAlias = "-"
+const (
+	contentAlias = "-"
+	clientAlias  = "c" // for what is forwarded
+
+	nsClient = "jabber:client"
+)
 
 func loadSchema(text string) (*schema, error) {
-	l := loader{s: newSchema(), alias: map[string]string{contentAlias: ""}, kids: map[int16][]string{}}
+	l := loader{s: newSchema(), alias: map[string]string{contentAlias: "", clientAlias: nsClient}, kids: map[int16][]string{}}
 	for i, line := range strings.Split(text, "\n") {
 		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
 			continue
@@ -27,7 +32,7 @@ func loadSchema(text string) (*schema, error) {
 			return nil, fmt.Errorf("line %d: %w", i+1, err)
 		}
 	}
-	for _, space := range []string{"jabber:client", "jabber:server"} {
+	for _, space := range []string{nsClient, "jabber:server"} {
 		l.clone(space)
 	}
 	for t := range l.s.types {
@@ -101,7 +106,7 @@ func (l *loader) element(w []string) error {
 	for len(rest) > 0 && rest[0] != ">" {
 		n, spec, _ := cutSpec(rest[0])
 		n, opt := strings.CutSuffix(n, "?")
-		f, err := l.s.addField(w[0], n, orElse(spec, "word"))
+		f, err := l.s.addField(n, orElse(spec, "word"))
 		if err != nil {
 			return err
 		}
@@ -117,7 +122,7 @@ func (l *loader) element(w []string) error {
 	}
 	if len(rest) > 1 {
 		if spec, ok := strings.CutPrefix(rest[1], ":"); ok && len(rest) == 2 {
-			f, err := l.s.addField(w[0], w[0], spec)
+			f, err := l.s.addField(w[0], spec)
 			if err != nil {
 				return err
 			}
@@ -196,9 +201,6 @@ func (l *loader) resolve(t int16) error {
 				return fmt.Errorf("%s: no alias %q", e.name, a)
 			}
 			n = name{space, local}
-			if a == "c" {
-				n.space = "jabber:client"
-			}
 		}
 		k, ok := l.s.byName[n]
 		if !ok {

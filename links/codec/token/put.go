@@ -16,7 +16,7 @@ func (w *writer) value(fi uint16, v []byte) {
 		w.jid(v)
 		return
 	}
-	if w.known(f, v) || w.typed(fi, f, v) {
+	if w.known(f, v) || w.typed(f, v) {
 		return
 	}
 	if !w.raw(v) {
@@ -61,10 +61,10 @@ func (w *writer) known(f *field, v []byte) bool {
 }
 
 // typed writes a value whose form is that of its kind.
-func (w *writer) typed(fi uint16, f *field, v []byte) bool {
+func (w *writer) typed(f *field, v []byte) bool {
 	switch f.kind {
 	case kindID:
-		return w.isOwn(v) || w.number(fi, f, v)
+		return w.isOwn(v) || w.number(f, v)
 	case kindInt:
 		return w.integer(v)
 	case kindDec:
@@ -180,36 +180,42 @@ func (w *writer) time(v []byte) bool {
 }
 
 // number writes an id that is a number to base 36.
-func (w *writer) number(fi uint16, f *field, v []byte) bool {
+func (w *writer) number(f *field, v []byte) bool {
 	n, ok := parseNumber(v)
 	if !ok {
 		return false
 	}
-	last := &w.t.last[f.number]
-	near := w.t.nearOf(fi)
-	d := int64(n) - int64(*last)
+	last := w.t.last[f.number]
+	near := w.t.nearOf(f)
+	d := int64(n) - int64(last)
 	switch {
-	case *last == 0 && near != 0 && nearest(near, byte(n>>1), n&1) == n:
+	case last == 0 && near != 0 && nearest(near, byte(n>>1), n&1) == n:
 		w.put(formNear+byte(n&1), byte(n>>1))
-	case *last != 0 && d&1 == 0 && d >= -2*steps && d < 2*steps:
+	case last != 0 && d&1 == 0 && d >= -2*steps && d < 2*steps:
 		w.put(formStep + byte(d/2+steps))
-	case *last != 0 && d > -1<<20 && d < 1<<20:
+	case last != 0 && d > -1<<20 && d < 1<<20:
 		w.put(formFar)
 		w.signed(d)
 	default:
 		w.put(formAbs)
 		w.magnitude(0, n)
 	}
-	*last = n
+	w.t.keepNumber(f, n)
 	return true
 }
 
+func (t *Table) keepNumber(f *field, n uint64) {
+	if f.keeps {
+		t.last[f.number] = n
+	}
+}
+
 // nearOf is what Near told of a field.
-func (t *Table) nearOf(fi uint16) uint64 {
-	if fi == fieldID || t.near[1] == 0 {
+func (t *Table) nearOf(f *field) uint64 {
+	if t.near[f.number] == 0 {
 		return t.near[0]
 	}
-	return t.near[1]
+	return t.near[f.number]
 }
 
 // jidCode writes the number of JID i, and whether a resource follows.

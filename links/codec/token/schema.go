@@ -21,7 +21,7 @@ const (
 	kindText       // what a human wrote: always a plain text
 	kindWord       // a string that comes again
 	kindJID        //
-	kindID         // the id of the stanza, or of another one
+	kindID         // the id of the stanza, or of another one: a number of the group's when it is short
 	kindInt        //
 	kindDec        //
 	kindStamp      // XEP-0082 §3.2
@@ -35,6 +35,7 @@ type field struct {
 	kind   kind
 	class  int16 // in schema.enums; -1: its strings are not learnt
 	number int16 // in Table.last; -1: none
+	keeps  bool  // its number is what the next is told from
 	human  bool  // its text was written by a person
 }
 
@@ -98,7 +99,6 @@ type schema struct {
 	headOf  map[head]uint8
 	shared  []string // strings that any value may be
 	sharedN map[string]int16
-	numbers int
 }
 
 var theSchema = sync.OnceValue(func() *schema {
@@ -122,7 +122,7 @@ func newSchema() *schema {
 		fieldInner: {"inner", "any"}, fieldDomain: {"domain", "word.domain"}, fieldLocal: {"local", "any"}, fieldResource: {"resource", "any"},
 	}
 	for i, f := range fixed {
-		s.addField("", f.name, f.spec)
+		s.addField(f.name, f.spec)
 		if len(s.fields) != i+1 {
 			panic("token: two fixed fields are one")
 		}
@@ -157,11 +157,14 @@ func (s *schema) addHead(h head) {
 	s.heads = append(s.heads, h)
 }
 
-var kinds = map[string]kind{"any": kindAny, "text": kindText, "word": kindWord, "jid": kindJID, "id": kindID, "int": kindInt, "dec": kindDec, "stamp": kindStamp, "name": kindName, "space": kindSpace}
+var kinds = map[string]kind{"any": kindAny, "text": kindText, "word": kindWord, "jid": kindJID, "id": kindID, "ref": kindID, "mine": kindID, "int": kindInt, "dec": kindDec, "stamp": kindStamp, "name": kindName, "space": kindSpace}
+
+// groups is what numbers are told from: ids of stanzas; ids of others' stanzas that are referred to; ids of one's own.
+var groups = map[string]int16{"id": 0, "ref": 1, "mine": 0}
 
 // addField makes a field of a specification: KIND, word.CLASS, or a|list|of|values. Two fields of one name and
-// specification are one, unless they hold numbers, which go on from the last of the same element.
-func (s *schema) addField(elem, name, spec string) (uint16, error) {
+// specification are one.
+func (s *schema) addField(name, spec string) (uint16, error) {
 	f := field{class: -1, number: -1}
 	word, class, _ := strings.Cut(spec, ".")
 	list := strings.Contains(spec, "|")
@@ -175,9 +178,6 @@ func (s *schema) addField(elem, name, spec string) (uint16, error) {
 	f.kind = k
 	f.human = k == kindText || k == kindWord && class == "text"
 	f.name = name + ":" + spec
-	if k == kindID {
-		f.name += ":" + elem
-	}
 	if i := slices.IndexFunc(s.fields, func(o field) bool { return o.name == f.name }); i >= 0 {
 		return uint16(i), nil
 	}
@@ -195,8 +195,7 @@ func (s *schema) addField(elem, name, spec string) (uint16, error) {
 			}
 		}
 	case kindID:
-		f.number = int16(s.numbers)
-		s.numbers++
+		f.number, f.keeps = groups[word], word != "mine"
 	}
 	s.fields = append(s.fields, f)
 	return uint16(len(s.fields) - 1), nil

@@ -24,9 +24,9 @@ type Table struct {
 	read    reader
 	jids    jidTable
 	classes []class
-	learnt  int      // bytes in jids and classes that are not provisioned
-	last    []uint64 // the last number of each field that has numbers; 0: none yet
-	stamp   int64    // the last time, in microseconds since 1970
+	learnt  int       // bytes in jids and classes that are not provisioned
+	last    [2]uint64 // the last number of each group of ids; 0: none yet
+	stamp   int64     // the last time, in microseconds since 1970
 	near    [2]uint64
 	own     []byte // id of the stanza at hand
 	prev    last   // the stanza before
@@ -48,11 +48,7 @@ func New(jids, strings []string) *Table {
 // Reset forgets all but the provision.
 func (t *Table) Reset() {
 	t.forget()
-	if t.last == nil {
-		t.last = make([]uint64, t.s.numbers)
-	}
-	clear(t.last)
-	t.stamp, t.near = epoch, [2]uint64{}
+	t.last, t.near, t.stamp = [2]uint64{}, [2]uint64{}, epoch
 	t.own, t.prev = t.own[:0], last{text: t.prev.text[:0]}
 }
 
