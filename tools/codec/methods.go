@@ -2,6 +2,7 @@ package main
 
 import (
 	"longwire/links/codec"
+	"longwire/links/codec/light"
 )
 
 // A method is a row of the tables.
@@ -25,6 +26,11 @@ func methods() []method {
 		{"raw", "XML as it stands", (*traffic).everything, always(func() coder { return plain{} })},
 		{xep0138, "zlib level 9, sync flush, stream management counted", (*traffic).everything, always(func() coder { return newZlib() })},
 		{"dense", "our deflate over IP, stream management counted", (*traffic).everything, always(func() coder { return newDense() })},
+		{"light lossless stream", "tokens and a dictionary", (*traffic).whole, lighter(false, false)},
+		{"light stream", "folded, with history", (*traffic).less, lighter(false, false)},
+		{"light lossless alone", "each run alone", (*traffic).whole, lighter(true, false)},
+		{"light alone", "folded, each run alone", (*traffic).less, lighter(true, false)},
+		{"light alone provisioned", "the same, the file's addresses and labels known to both ends", (*traffic).less, lighter(true, true)},
 		{"mix lossless stream", "context mixing, with history", (*traffic).whole, mix(false, false)},
 		{"mix stream", "folded, with history", (*traffic).less, mix(false, false)},
 		{"mix lossless alone", "each run alone", (*traffic).whole, mix(true, false)},
@@ -36,6 +42,19 @@ func methods() []method {
 func mix(alone, provisioned bool) func(*traffic) (func() coder, error) {
 	return func(t *traffic) (func() coder, error) {
 		lore := codec.Base()
+		if provisioned {
+			var err error
+			if lore, err = lore.With(provisionOf(t.list)); err != nil {
+				return nil, err
+			}
+		}
+		return func() coder { return &modeled{out: lore.Model(), in: lore.Model(), alone: alone} }, nil
+	}
+}
+
+func lighter(alone, provisioned bool) func(*traffic) (func() coder, error) {
+	return func(t *traffic) (func() coder, error) {
+		lore := light.Base()
 		if provisioned {
 			var err error
 			if lore, err = lore.With(provisionOf(t.list)); err != nil {
