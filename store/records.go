@@ -162,12 +162,14 @@ type shortCountRecord struct {
 	head
 	Next  uint64 `cbor:"1,keyasint,omitempty"`
 	Count int    `cbor:"2,keyasint,omitempty"`
+	Noted int    `cbor:"3,keyasint,omitempty"`
 }
 
 type shortIDRecord struct {
 	head
-	ID     string `cbor:"1,keyasint,omitempty"`
-	Digest []byte `cbor:"2,keyasint,omitempty"`
+	ID       string `cbor:"1,keyasint,omitempty"`
+	Digest   []byte `cbor:"2,keyasint,omitempty"`
+	Resource string `cbor:"3,keyasint,omitempty"`
 }
 
 type pairingRecord struct {

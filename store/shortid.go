@@ -8,7 +8,7 @@ import (
 	"math/rand/v2"
 )
 
-// MaxShortIDs is how many ids of messages to a peer are remembered; the oldest are forgotten first.
+// MaxShortIDs is how many ids to a peer are remembered, and how many of its own; the oldest are forgotten first.
 const MaxShortIDs = 10_000
 
 // maxLongID bounds one of them.
@@ -19,10 +19,11 @@ const (
 	shortCount  = "m"
 	shortNumber = "n"
 	shortDigest = "d"
+	shortTheirs = "t"
 )
 
-// An ID is that of a message of one account to another, as its client made it.
-type ID struct{ From, To, ID string }
+// An ID is that of a stanza from one to another, as its client made it. Resource is that of its sender, and no part of what it is found by.
+type ID struct{ From, To, ID, Resource string }
 
 // digest is the key under which an ID is found.
 func (id ID) digest() []byte {
@@ -39,11 +40,10 @@ func (tx *Tx) ShortenID(peer string, id ID, odd bool) (uint64, error) {
 	if id.ID == "" || len(id.ID) > maxLongID {
 		return 0, fmt.Errorf("store: an id of %d bytes is not shortened", len(id.ID))
 	}
-	if n, ok := tx.ShortID(peer, id); ok {
+	if n, ok := tx.ShortID(peer, id); ok && n%2 == 1 == odd {
 		return n, nil
 	}
-	const least, span = 36 * 36 * 36, 1_000_000 // four characters of base 36
-	c, err := loadOrNew(tx, bucketShortIDs, prefix(peer, shortCount), shortCountRecord{head: v1, Next: least + rand.Uint64N(span)})
+	c, err := tx.shortCounts(peer)
 	if err != nil {
 		return 0, err
 	}
@@ -59,13 +59,18 @@ func (tx *Tx) ShortenID(peer string, id ID, odd bool) (uint64, error) {
 		c.Count--
 	}
 	digest := id.digest()
-	if err := tx.putRecord(bucketShortIDs, key64(prefix(peer, shortNumber), n), shortIDRecord{v1, id.ID, digest}); err != nil {
+	if err := tx.putRecord(bucketShortIDs, key64(prefix(peer, shortNumber), n), shortIDRecord{v1, id.ID, digest, id.Resource}); err != nil {
 		return 0, err
 	}
 	if err := tx.put(bucketShortIDs, append(prefix(peer, shortDigest), digest...), be64(n)); err != nil {
 		return 0, err
 	}
 	return n, tx.putRecord(bucketShortIDs, prefix(peer, shortCount), c)
+}
+
+func (tx *Tx) shortCounts(peer string) (shortCountRecord, error) {
+	const least, span = 36 * 36 * 36, 1_000_000 // four characters of base 36
+	return loadOrNew(tx, bucketShortIDs, prefix(peer, shortCount), shortCountRecord{head: v1, Next: least + rand.Uint64N(span)})
 }
 
 // ShortID finds the number of an ID, if it has one.
@@ -77,34 +82,75 @@ func (tx *Tx) ShortID(peer string, id ID) (n uint64, ok bool) {
 	return tail64(v), true
 }
 
-// LongID is the id of which n is the number, if it is remembered, and is that of a message of the one to the other: nobody gets another's by guessing.
-func (tx *Tx) LongID(peer string, n uint64, from, to string) (id string, ok bool, err error) {
+// LongID is what n is the number of, if it is remembered, and is of the one to the other: nobody gets another's by guessing.
+func (tx *Tx) LongID(peer string, n uint64, from, to string) (id ID, ok bool, err error) {
 	rec, err := load[shortIDRecord](tx, bucketShortIDs, key64(prefix(peer, shortNumber), n))
 	if errors.Is(err, ErrNotFound) {
-		return "", false, nil
+		return ID{}, false, nil
 	}
-	if err != nil || !bytes.Equal(ID{from, to, rec.ID}.digest(), rec.Digest) {
-		return "", false, err
+	id = ID{from, to, rec.ID, rec.Resource}
+	if err != nil || !bytes.Equal(id.digest(), rec.Digest) {
+		return ID{}, false, err
 	}
-	return rec.ID, true, nil
+	return id, true, nil
 }
 
 func (tx *Tx) forgetOldestID(peer string) error {
-	p := prefix(peer, shortNumber)
-	var key []byte
-	err := tx.scan(bucketShortIDs, p, p, func(k, _ []byte) error {
-		key = bytes.Clone(k)
-		return errStop
-	})
+	key, err := tx.firstKey(bucketShortIDs, prefix(peer, shortNumber))
 	if err != nil || key == nil {
 		return err
 	}
 	rec, err := load[shortIDRecord](tx, bucketShortIDs, key)
-	if err == nil {
-		err = tx.delete(bucketShortIDs, append(prefix(peer, shortDigest), rec.Digest...))
-	}
 	if err != nil {
 		return err
 	}
+	found := append(prefix(peer, shortDigest), rec.Digest...)
+	if v := tx.get(bucketShortIDs, found); len(v) == 8 && tail64(v) == tail64(key) { // it may have another since
+		if err := tx.delete(bucketShortIDs, found); err != nil {
+			return err
+		}
+	}
 	return tx.delete(bucketShortIDs, key)
+}
+
+// firstKey is the first key with a prefix; nil: there is none.
+func (tx *Tx) firstKey(b bucketID, prefix []byte) (key []byte, err error) {
+	err = tx.scan(b, prefix, prefix, func(k, _ []byte) error {
+		key = bytes.Clone(k)
+		return errStop
+	})
+	return key, err
+}
+
+// NoteShortID keeps in mind that the peer has numbered something for a room of ours.
+func (tx *Tx) NoteShortID(peer string, n uint64, room string) error {
+	if err := checkNames(peer); err != nil {
+		return err
+	}
+	key := key64(prefix(peer, shortTheirs), n)
+	if tx.get(bucketShortIDs, key) == nil {
+		c, err := tx.shortCounts(peer)
+		if err != nil {
+			return err
+		}
+		if c.Noted++; c.Noted > MaxShortIDs {
+			oldest, err := tx.firstKey(bucketShortIDs, prefix(peer, shortTheirs))
+			if err == nil && oldest != nil {
+				err = tx.delete(bucketShortIDs, oldest)
+			}
+			if err != nil {
+				return err
+			}
+			c.Noted--
+		}
+		if err := tx.putRecord(bucketShortIDs, prefix(peer, shortCount), c); err != nil {
+			return err
+		}
+	}
+	return tx.put(bucketShortIDs, key, ID{From: room}.digest())
+}
+
+// NotedShortID tells whether the peer has numbered something for a room of ours so.
+func (tx *Tx) NotedShortID(peer string, n uint64, room string) bool {
+	return bytes.Equal(tx.get(bucketShortIDs, key64(prefix(peer, shortTheirs), n)), ID{From: room}.digest())
 }

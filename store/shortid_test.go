@@ -36,8 +36,8 @@ func TestShortIDs(t *testing.T) {
 		if n := shorten(tx, id(1), false); n <= first || n%2 != 0 {
 			t.Errorf("%d behind %d", n, first)
 		}
-		if got, ok, err := tx.LongID("hq", first, id(0).From, id(0).To); got != id(0).ID || !ok || err != nil {
-			t.Errorf("%q, %v, %v", got, ok, err)
+		if got, ok, err := tx.LongID("hq", first, id(0).From, id(0).To); got != id(0) || !ok || err != nil {
+			t.Errorf("%v, %v, %v", got, ok, err)
 		}
 		if _, ok, err := tx.LongID("hq", first, other.From, id(0).To); ok || err != nil {
 			t.Error("known to somebody else", err)
@@ -78,8 +78,45 @@ func TestShortIDsAreBounded(t *testing.T) {
 		if _, ok := tx.ShortID("hq", store.ID{ID: "0"}); ok {
 			t.Error("the oldest is still found")
 		}
-		if id, ok, _ := tx.LongID("hq", last, "", ""); !ok || id != fmt.Sprint(store.MaxShortIDs+49) {
-			t.Errorf("the newest is %q", id)
+		if id, ok, _ := tx.LongID("hq", last, "", ""); !ok || id.ID != fmt.Sprint(store.MaxShortIDs+49) {
+			t.Errorf("the newest is %q", id.ID)
+		}
+		return nil
+	})
+}
+
+func TestNotedShortIDs(t *testing.T) {
+	db := open(t, store.Options{})
+	update(t, db, func(tx *store.Tx) error {
+		for i := range store.MaxShortIDs + 50 {
+			if err := tx.NoteShortID("hq", uint64(50_000+2*i), "ops@chat.field.net"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	update(t, db, func(tx *store.Tx) error {
+		if tx.NotedShortID("hq", 50_000, "ops@chat.field.net") {
+			t.Error("the oldest is still there")
+		}
+		last := uint64(50_000 + 2*(store.MaxShortIDs+49))
+		if !tx.NotedShortID("hq", last, "ops@chat.field.net") || tx.NotedShortID("hq", last, "other@chat.field.net") || tx.NotedShortID("field", last, "ops@chat.field.net") {
+			t.Error("the newest is not there, or for others too")
+		}
+		id := store.ID{From: "a@field.net", To: "b@hq.net", ID: "x", Resource: "phone"}
+		n, err := tx.ShortenID("hq", id, true)
+		if err != nil {
+			return err
+		}
+		id.Resource = ""
+		if again, ok := tx.ShortID("hq", id); !ok || again != n {
+			t.Errorf("%d, then %d", n, again)
+		}
+		if got, ok, err := tx.LongID("hq", n, id.From, id.To); got.Resource != "phone" || !ok || err != nil {
+			t.Error(got, ok, err)
+		}
+		if other, err := tx.ShortenID("hq", id, false); err != nil || other%2 != 0 {
+			t.Error(other, err)
 		}
 		return nil
 	})

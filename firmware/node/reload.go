@@ -175,7 +175,7 @@ func (n *Node) connect(cfg *config.Config) error {
 func (n *Node) peerConfigs(cfg *config.Config) (out []s2s.Config) {
 	for _, p := range cfg.Peers {
 		c := s2s.Config{
-			Name: p.Name, Domains: p.Domains, LocalDomains: p.LocalDomains, Pubsub: p.Pubsub, ShortIDs: p.Fold.ShortenIDs,
+			Name: p.Name, Domains: p.Domains, LocalDomains: p.LocalDomains, Pubsub: p.Pubsub, Terse: p.Fold.ShortenIDs,
 			Queue: store.QueueLimits{Entries: p.QueueEntries, Bytes: int64(p.QueueBytes)},
 			Lifetimes: s2s.Lifetimes{Message: lifetime(p.Lifetimes.Message), Groupchat: lifetime(p.Lifetimes.Groupchat),
 				IQ: p.Lifetimes.IQ, Presence: lifetime(p.Lifetimes.Presence)},

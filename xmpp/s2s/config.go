@@ -18,8 +18,8 @@ type Config struct {
 	// Pubsub lets questions to publish-subscribe services cross, whose answers may be large and are rarely worth their air. Without, what our
 	// users ask of the peer's is answered here. Events are a matter of folding.
 	Pubsub bool
-	// ShortIDs replaces long ids of messages by short ones. The peer must do the same.
-	ShortIDs bool
+	// Terse replaces ids by numbers, and takes off resources and what else the far side can make again (xmpp/terse). The peer must do the same.
+	Terse bool
 
 	MaxStanza int // bytes of the largest stanza for the peer; default 65 536
 	Queue     store.QueueLimits

@@ -51,7 +51,7 @@ func (p *Peer) Deliver(t *router.Turn, s *stanza.Stanza) error {
 			return nil
 		}
 	}
-	s, err := p.lengthen(t, r, s)
+	s, err := p.whole(t, r, s)
 	if err == nil {
 		s, err = p.foldIn(t, r, s)
 	}

@@ -14,8 +14,8 @@ import (
 // Hooks are what others do with the stanzas of a peer, in the order of the fields. Each may be nil, and then costs nothing. A stanza may come to them twice, first on a
 // Turn without a transaction; so what they note down waits in Turn.After.
 //
-//	Accept:  forged? -> Answer -> publish-subscribe? -> precedence -> Fold -> rules of precedence -> lifetime -> Spend -> short id -> queue -> Asked
-//	Deliver: checks -> repeat? -> long id -> FoldIn -> receipt noted -> Heard -> router
+//	Accept:  forged? -> Answer -> publish-subscribe? -> precedence -> Fold -> rules of precedence -> lifetime -> short ids -> Spend -> queue -> Asked
+//	Deliver: checks -> repeat? -> long ids -> FoldIn -> receipt noted -> Heard -> router
 type Hooks struct {
 	// Answer may answer for the far entity; done: nothing crosses.
 	Answer func(t *router.Turn, s *stanza.Stanza) (done bool, err error)
@@ -105,6 +105,9 @@ func (p *Peer) foldIn(t *router.Turn, r *rules, s *stanza.Stanza) (*stanza.Stanz
 
 // spend asks Spend, and applies what it says but for the note.
 func (p *Peer) spend(t *router.Turn, r *rules, s *stanza.Stanza, e *store.Entry) (note string, err error) {
+	if r.Spend == nil {
+		return "", nil
+	}
 	v := r.Spend(t, Charge{Peer: p.name, From: s.From, To: s.To, Kind: e.Kind, Class: e.Class, Type: s.Type, Bytes: len(e.Stanza), Saved: e.Saved, Stanza: s, Now: e.Queued})
 	if v.Refuse != nil {
 		t.After(func() { p.stats.add(func(s *Stats) { s.Refused.add(e.Kind) }) })

@@ -27,6 +27,17 @@ type deadline struct {
 	action store.Ending
 }
 
+// within is when what may wait for life, or for ever if that is 0, ends by its own deadline or its kind's, and how.
+func (d deadline) within(now time.Time, life time.Duration) (at time.Time, how store.Ending) {
+	if life > 0 {
+		at = now.Add(life)
+	}
+	if !d.at.IsZero() && (at.IsZero() || d.at.Before(at)) {
+		return d.at, d.action
+	}
+	return at, 0
+}
+
 // deadlineOf reads XEP-0079 expire-at and XEP-0131 TTL; of several, the earliest counts. One that is past is refused, as is what cannot be read.
 func deadlineOf(now time.Time, s *stanza.Stanza) (d deadline, err error) {
 	if s.Kind != stanza.Message || s.IsError() || relayed(s) {

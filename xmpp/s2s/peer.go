@@ -78,24 +78,19 @@ func (p *Peer) Accept(t *router.Turn, s *stanza.Stanza) error {
 	return err
 }
 
+// enqueue puts into the queue what folding leaves of a stanza, as it will be on the link. The steps are those of Hooks.
 func (p *Peer) enqueue(t *router.Turn, r *rules, s *stanza.Stanza) error {
-	claimed, err := r.Precedence.claim(s)
+	now := time.Now()
+	asked, err := wishesOf(r, now, s)
 	if err != nil {
 		return err
 	}
-	now, w := time.Now(), r.Lifetimes.waiting(s)
-	until, err := deadlineOf(now, s)
-	if err != nil {
-		return err
-	}
-	asks := asksReceipt(s)
-	f, err := p.fold(t, r, now, s, w.kind)
+	f, err := p.fold(t, r, now, s, r.Lifetimes.waiting(s).kind)
 	if f.Stanza == nil || err != nil {
 		return err
 	}
-	if f.Stanza != s {
-		s, w = f.Stanza, r.Lifetimes.waiting(f.Stanza)
-	}
+	s = f.Stanza
+	w := r.Lifetimes.waiting(s)
 	if w.kind == store.KindState && !p.peers.linkUp(p.name) {
 		t.After(func() { p.stats.add(func(s *Stats) { s.Idle++ }) })
 		return nil
@@ -103,47 +98,71 @@ func (p *Peer) enqueue(t *router.Turn, r *rules, s *stanza.Stanza) error {
 	if err := t.NeedTx(); err != nil {
 		return err
 	}
-	short := s
-	if r.ShortIDs {
-		if short, err = p.shorten(t, s); err != nil {
-			return err
-		}
-	}
-	raw := short.Bytes()
-	if len(raw) > r.MaxStanza {
-		t.After(func() { p.stats.add(func(s *Stats) { s.Oversize++ }) })
-		return stanza.Fail(stanza.PolicyViolation, fmt.Sprintf("the way to %s takes at most %d bytes at a time", s.To.Domain(), r.MaxStanza))
+	raw, err := p.raw(t, r, s)
+	if err != nil {
+		return err
 	}
 	e := store.Entry{
-		Kind: w.kind, Class: r.judge(s, w.kind, len(raw), claimed), Coalesce: w.coalesce,
+		Kind: w.kind, Class: r.judge(s, w.kind, len(raw), asked.precedence), Coalesce: w.coalesce,
 		From: s.From.String(), To: s.To.String(), StanzaID: s.ID,
 		Queued: now, Saved: f.Saved, Stanza: raw,
 	}
+	e.Expires, e.Ending = asked.until.within(now, w.life)
+	p.follow(&e, s, asked)
 	if f.Hold > 0 {
 		e.NotBefore, e.HeldFor = now.Add(f.Hold), "a newer one may take its place"
 	}
-	if s.Kind == stanza.Message && !s.IsError() && p.peers.Track != nil && (w.kind == store.KindChat || w.kind == store.KindGroupchat) {
-		e.Track = p.peers.Track(s.From, s.To)
-		// XEP-0184 §5.3: no receipts in rooms. And none is made up where the far client is still asked for one.
-		e.Receipt = e.Track && asks && w.kind == store.KindChat && !asksReceipt(s)
-	}
-	if w.life > 0 {
-		e.Expires = now.Add(w.life)
-	}
-	if !until.at.IsZero() && (e.Expires.IsZero() || until.at.Before(e.Expires)) {
-		e.Expires, e.Ending = until.at, until.action
-	}
-	note := ""
-	if r.Spend != nil {
-		if note, err = p.spend(t, r, s, &e); err != nil {
-			return err
-		}
+	note, err := p.spend(t, r, s, &e)
+	if err != nil {
+		return err
 	}
 	id, err := p.put(t, r, e)
 	if err != nil || id == 0 {
 		return err
 	}
 	return p.tell(t, s, id, note)
+}
+
+// wishes are what the sender of a stanza asks for, which folding may take out.
+type wishes struct {
+	precedence store.Class
+	until      deadline
+	receipt    bool
+}
+
+func wishesOf(r *rules, now time.Time, s *stanza.Stanza) (w wishes, err error) {
+	if w.precedence, err = r.Precedence.claim(s); err != nil {
+		return w, err
+	}
+	w.until, err = deadlineOf(now, s)
+	w.receipt = asksReceipt(s)
+	return w, err
+}
+
+// raw is the stanza as it waits for the link.
+func (p *Peer) raw(t *router.Turn, r *rules, s *stanza.Stanza) ([]byte, error) {
+	if r.Terse {
+		var err error
+		if s, err = p.wire(t).Out(s); err != nil {
+			return nil, err
+		}
+	}
+	raw := s.Bytes()
+	if len(raw) > r.MaxStanza {
+		t.After(func() { p.stats.add(func(s *Stats) { s.Oversize++ }) })
+		return nil, stanza.Fail(stanza.PolicyViolation, fmt.Sprintf("the way to %s takes at most %d bytes at a time", s.To.Domain(), r.MaxStanza))
+	}
+	return raw, nil
+}
+
+// follow has it noted what becomes of a message whose sender wants to know.
+func (p *Peer) follow(e *store.Entry, s *stanza.Stanza, asked wishes) {
+	if s.Kind != stanza.Message || s.IsError() || p.peers.Track == nil || e.Kind != store.KindChat && e.Kind != store.KindGroupchat {
+		return
+	}
+	e.Track = p.peers.Track(s.From, s.To)
+	// XEP-0184 §5.3: no receipts in rooms. And none is made up where the far client is still asked for one.
+	e.Receipt = e.Track && asked.receipt && e.Kind == store.KindChat && !asksReceipt(s)
 }
 
 // put is where a stanza becomes durable, and gets a number; 0 when it was let go. What has to make room for it is bounced in the same transaction.
@@ -227,10 +246,19 @@ func (p *Peer) bounce(t *router.Turn, e store.Entry, why *stanza.Err) error {
 
 func parsed(e store.Entry) (*stanza.Stanza, error) {
 	s, err := stream.ParseStanza(e.Stanza)
-	if err == nil {
-		s.ID = e.StanzaID // it may be shorter on the link
+	if err != nil {
+		return nil, err
 	}
-	return s, err
+	s.ID = e.StanzaID // it, and the addresses, may be shorter on the link
+	for _, a := range []struct {
+		is  *jid.JID
+		was string
+	}{{&s.From, e.From}, {&s.To, e.To}} {
+		if *a.is, err = jid.Parse(a.was); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
 }
 
 // awaited tells whether somebody must know that a presence was lost: who wants to enter a room, or a room that is

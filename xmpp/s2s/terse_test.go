@@ -13,7 +13,7 @@ const long = "b3e1a1a2-6d2c-4f2a-9a55-3c1f9f1a2b3c"
 
 func shortening() s2s.Config {
 	c := hq
-	c.ShortIDs = true
+	c.Terse = true
 	return c
 }
 
@@ -46,7 +46,11 @@ func TestIDsAreShortOnTheLinkAndLongInAnswers(t *testing.T) {
 	} {
 		said := "<message from='" + bob + "' to='" + alice + "' type='chat' id='x'>" + inner + "</message>"
 		r.deliver(fmt.Sprintf(said, short))
-		equal(t, "answer", r.received(), []string{fmt.Sprintf(said, long)})
+		want := fmt.Sprintf(said, long)
+		if strings.Contains(inner, "<body>") { // which had an origin-id as well
+			want = strings.Replace(want, "</message>", "<origin-id xmlns='urn:xmpp:sid:0' id='x'/></message>", 1)
+		}
+		equal(t, "answer", r.received(), []string{want})
 	}
 	r.deliver("<message from='" + bob + "' to='" + alice + "' type='error' id='" + short + "'><error type='cancel'/></message>")
 	equal(t, "error", r.received(), []string{"<message from='" + bob + "' to='" + alice + "' type='error' id='" + long + "'><error type='cancel'/></message>"})
@@ -61,18 +65,28 @@ func TestIDsAreShortOnTheLinkAndLongInAnswers(t *testing.T) {
 	}
 }
 
-func TestIDsThatOthersUseTooStay(t *testing.T) {
+func TestAllThatHasAnIDGetsANumber(t *testing.T) {
 	r := newRig(t, shortening())
 	r.peers.Room = func(domain string) bool { return strings.HasPrefix(domain, "chat.") }
 	first := r.sends(say(long, "one"))
+	last, _ := strconv.ParseUint(first, 36, 64)
 	for _, xml := range []string{
 		"<message from='" + alice + "' to='ops@chat.headquarters.net' type='groupchat' id='" + long + "'><body>x</body></message>",
 		"<message from='ops@chat.field.net/a' to='" + bob + "' type='chat' id='" + long + "'><body>x</body></message>",
 		"<message from='" + alice + "' to='ops@chat.headquarters.net/b' type='chat' id='" + long + "'><body>x</body></message>",
-		"<message from='" + alice + "' to='" + bob + "' type='chat' id='" + long + "'><x xmlns='http://jabber.org/protocol/muc#user'/><body>x</body></message>",
+		"<iq from='" + alice + "' to='" + bob + "' type='get' id='" + long + "'><q xmlns='urn:q'/></iq>",
+		"<message from='" + alice + "' to='" + bob + "' type='chat' id='m1'><body>x</body></message>",
+		"<message from='" + alice + "' to='" + bob + "' type='chat' id='" + first + "'><body>x</body></message>",
+	} {
+		n, err := strconv.ParseUint(r.sends(xml), 36, 64)
+		if err != nil || n != last+2 {
+			t.Errorf("%s: %d behind %d", xml, n, last)
+		}
+		last = n
+	}
+	for _, xml := range []string{
 		"<message from='" + alice + "' to='" + bob + "' type='error' id='" + long + "'><error type='cancel'/></message>",
 		"<presence from='" + alice + "' to='" + bob + "' id='" + long + "'/>",
-		"<iq from='" + alice + "' to='" + bob + "' type='get' id='" + long + "'><q xmlns='urn:q'/></iq>",
 	} {
 		if id := r.sends(xml); id != long {
 			t.Errorf("%s: %q", xml, id)
@@ -101,20 +115,12 @@ func TestOnlyWhoGotAMessageGetsItsIDBack(t *testing.T) {
 	}
 }
 
-// A client's own id that looks like one of ours would else be taken for one.
-func TestIDsThatLookShortAreReplacedToo(t *testing.T) {
+func TestIDsThatAreTooLongStay(t *testing.T) {
 	r := newRig(t, shortening())
-	if id := r.sends(say("1abc", "x")); id == "1abc" {
-		t.Error("it stayed")
-	}
-	for _, id := range []string{"m1", "A-12", "", "0abc"} {
+	for _, id := range []string{"", strings.Repeat("x", 257)} {
 		if got := r.sends(say(id, "x")); got != id {
 			t.Errorf("%q became %q", id, got)
 		}
-	}
-	odd := strings.Repeat("x", 257)
-	if got := r.sends(say(odd, "x")); got != odd {
-		t.Errorf("an id of 257 bytes became %q", got)
 	}
 }
 
@@ -140,5 +146,29 @@ func TestShortIDsOutliveARestart(t *testing.T) {
 	}
 	if next := r.sends(say(long+"2", "two")); next <= short {
 		t.Errorf("%s behind %s", next, short)
+	}
+}
+
+// The link has less of a message than people see of it in the queue, and than its sender gets back.
+func TestOnlyTheLinkSeesTheTerseForm(t *testing.T) {
+	r := newRig(t, shortening())
+	r.route("<message from='" + alice + "' to='" + bob + "' type='chat' id='" + long + "'><body>one</body><origin-id xmlns='urn:xmpp:sid:0' id='" + long + "'/></message>")
+	e := r.queue()[0]
+	if e.From != alice || e.To != bob || e.StanzaID != long {
+		t.Errorf("people see %s, %s, %s", e.From, e.To, e.StanzaID)
+	}
+	air := parse(t, string(e.Stanza))
+	if !air.From.IsBare() || !air.To.IsBare() || air.Has("urn:xmpp:sid:0", "origin-id") {
+		t.Errorf("on the air: %s", e.Stanza)
+	}
+	// The far node refuses it: the client that wrote it hears so.
+	r.deliver("<message from='" + air.To.String() + "' to='" + air.From.String() + "' type='error' id='" + air.ID + "'><error type='cancel'/></message>")
+	equal(t, "error", r.received(), []string{"<message from='" + air.To.String() + "' to='" + alice + "' type='error' id='" + long + "'><error type='cancel'/></message>"})
+	// So it does when it is taken out of the queue.
+	if _, err := r.peer().Cancel(e.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.received(); len(got) != 1 || !strings.Contains(got[0], "from='"+bob+"' to='"+alice+"'") || !strings.Contains(got[0], "id='"+long+"'") {
+		t.Errorf("%s", got)
 	}
 }
