@@ -168,6 +168,7 @@ func (v *bundleView) config(r *bundle.Verified, identityFile string) error {
 	for _, d := range []documentView{
 		{"longwire.toml", len(c.Docs.Node), c.Docs.Node}, {"s5066d.toml", len(c.Docs.SIS), c.Docs.SIS}, {"kit.toml", len(c.Docs.Kit), c.Docs.Kit},
 		{"certificate", len(c.Docs.TLSCert), ""}, {"the certificate's key", len(c.Docs.TLSKey), ""},
+		{"phrases.txt", len(c.Docs.Phrases), ""},
 	} {
 		if d.Bytes > 0 {
 			v.Config.Documents = append(v.Config.Documents, d)

@@ -81,6 +81,9 @@ func (d *bundleDiff) compare() error {
 	if string(d.Old.docs.TLSCert) != string(d.New.docs.TLSCert) {
 		d.Changes = append(d.Changes, bundleChange{Key: "certificate", What: changed})
 	}
+	if d.Old.docs.Phrases != d.New.docs.Phrases {
+		d.Changes = append(d.Changes, bundleChange{Key: "phrases", What: changed})
+	}
 	for _, doc := range []struct{ name, old, new string }{
 		{"longwire.toml", d.Old.docs.Node, d.New.docs.Node},
 		{"s5066d.toml", d.Old.docs.SIS, d.New.docs.SIS},

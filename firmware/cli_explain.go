@@ -51,7 +51,15 @@ func (c *call) explain(e admin.Explanation) error {
 		}
 		t.row(r.what, link, r.Why)
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, l := range e.Links {
+		if l.CodecFault != "" {
+			fmt.Fprintf(c.out, "\n%s codes stanzas by %s: %s\n", l.Link, l.Codec, l.CodecFault)
+		}
+	}
+	return nil
 }
 
 // choices are classes for which the same was chosen.

@@ -72,10 +72,18 @@ func linkNote(s admin.LinkState) string {
 	var parts []string
 	say := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
 	h := s.S5066
+	coded := func() {
+		if s.CodecFault != "" {
+			say("stanzas coded by %s: %s", s.Codec, s.CodecFault)
+		} else if s.Codec != "" {
+			say("coded by %s", s.Codec)
+		}
+	}
 	if h == nil {
 		if s.Fault != "" {
 			say("%s", s.Fault)
 		}
+		coded()
 		return strings.Join(parts, ", ")
 	}
 	remote := s.Remote
@@ -143,6 +151,7 @@ func linkNote(s admin.LinkState) string {
 	case h.FramesOut > 0:
 		say("not heard yet")
 	}
+	coded()
 	if h.Foreign > 0 {
 		say("%s not of mapping %s: are the settings below [peer.s5066] the same on both sides?", plural(int(h.Foreign), "frame"), h.Mapping)
 	}

@@ -95,9 +95,11 @@ type LinkState struct {
 	StanzasOut uint64        `json:"stanzas_out"`
 	BytesIn    uint64        `json:"bytes_in"` // on the wire
 	BytesOut   uint64        `json:"bytes_out"`
-	AgainIn    uint64        `json:"again_in,omitempty"`  // stanzas that came again, and were discarded
-	AgainOut   uint64        `json:"again_out,omitempty"` // stanzas that were sent again
-	Carries    bool          `json:"carries,omitempty"`   // what is for the peer goes by it now
+	AgainIn    uint64        `json:"again_in,omitempty"`    // stanzas that came again, and were discarded
+	AgainOut   uint64        `json:"again_out,omitempty"`   // stanzas that were sent again
+	Codec      string        `json:"codec,omitempty"`       // how stanzas are coded, between two Longwire nodes
+	CodecFault string        `json:"codec_fault,omitempty"` // why not by the best method of ours
+	Carries    bool          `json:"carries,omitempty"`     // what is for the peer goes by it now
 	S5066      *S5066        `json:"s5066,omitempty"`
 }
 

@@ -37,6 +37,9 @@ type LinkChoice struct {
 	Since   time.Time `json:"since,omitzero"`
 	Until   time.Time `json:"until,omitzero"`
 	Cost    float64   `json:"cost_per_kib,omitempty"`
+
+	Codec      string `json:"codec,omitempty"`       // how stanzas are coded on it
+	CodecFault string `json:"codec_fault,omitempty"` // why not by the best method of ours
 }
 
 var classWords = map[plan.Class]string{plan.Flash: "flash", plan.Immediate: "immediate", plan.Priority: "priority", plan.Routine: "routine",
@@ -126,6 +129,19 @@ func (a *Admin) Explain(name string) (Explanation, error) {
 	for j := range e.Links {
 		if l := c.Link(e.Links[j].Link); l != nil {
 			e.Links[j].Type = l.Type
+		}
+	}
+	all, err := a.Links()
+	if err != nil {
+		return e, err
+	}
+	for j := range e.Links {
+		for _, l := range all {
+			for _, s := range l.Peers {
+				if l.Name == e.Links[j].Link && s.Peer == e.Peer {
+					e.Links[j].Codec, e.Links[j].CodecFault = s.Codec, s.CodecFault
+				}
+			}
 		}
 	}
 	return e, nil

@@ -165,6 +165,7 @@ func (k *checker) peers() {
 		k.peerDomains(i, owners)
 		k.peerLinks(i, users)
 		k.peerS5066(i)
+		k.peerCodec(i)
 		k.peerFailover(i)
 		k.peerFold(i)
 		k.peerFederation(i)

@@ -98,7 +98,7 @@ func TestExampleMeansTheDefaults(t *testing.T) {
 
 func TestExampleWithEverySettingUncommentedIsTheDefaultsToo(t *testing.T) {
 	// Samples that stand for an empty default.
-	samples := regexp.MustCompile(`^#(class|windows|rate|cost_per_kib|cert|key|plaintext|pin_sha256|password|token|headquarters_key) =`)
+	samples := regexp.MustCompile(`^#(class|windows|rate|cost_per_kib|cert|key|plaintext|pin_sha256|password|token|headquarters_key|phrases_file) =`)
 	var doc strings.Builder
 	for line := range strings.Lines(config.Example()) {
 		if rest, ok := strings.CutPrefix(line, "#"); ok && !strings.HasPrefix(rest, " ") && !samples.MatchString(line) {
@@ -115,6 +115,8 @@ func TestExampleWithEverySettingUncommentedIsTheDefaultsToo(t *testing.T) {
 	p := config.DefaultPeer("field.net")
 	p.Name, p.Domains, p.LocalDomains, p.Links = "field", []string{"field.net", "chat.field.net"}, []string{"headquarters.net", "chat.headquarters.net"}, []string{l.Name}
 	p.Federation.Domains = []string{"chat.field.net"}
+	p.Codec.Names = []string{"alice@headquarters.net", "bob@field.net", "ops@chat.headquarters.net"}
+	p.Codec.Texts, p.Codec.Phrases = []string{"UNCLASSIFIED", "https://gajim.org"}, []string{"Request MEDEVAC, grid", "Nothing heard"}
 	hf := config.DefaultLink("5066 link hq-2-field")
 	hf.Type, hf.Class, hf.Local5066Address, p.S5066.Remote5066Address = config.LinkS5066, "hf-300", "1.1.0.1", "1.1.0.2"
 	want.Links, want.Peers = []config.Link{l, hf}, []config.Peer{p}

@@ -95,6 +95,7 @@ func (p *Peer) setDefaults() {
 			Presence:  time.Hour,
 		},
 		S5066:   PeerS5066{Mapping: MappingRCOP, ApplicationID: 0x8001, Confirm: ConfirmClient, Delivery: DeliveryARQ, Repeats: 2},
+		Codec:   PeerCodec{Method: CodecAuto},
 		Pairing: PeerPairing{Introduce: IntroduceAtOnce},
 
 		Failover:  Failover{After: time.Minute, BackAfter: 2 * time.Minute, BackMax: time.Hour},
@@ -233,6 +234,9 @@ func (c *Config) resolve(folder string) {
 		p := &c.Peers[i]
 		normalise(p.Domains)
 		normalise(p.LocalDomains)
+		if f := &p.Codec.File; *f != "" && !filepath.IsAbs(*f) && folder != "" {
+			*f = filepath.Join(folder, *f)
+		}
 		p.Fold.plain()
 		p.FoldIn.plain()
 		if p.Name == "" && len(p.Domains) > 0 {

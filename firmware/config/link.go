@@ -105,6 +105,7 @@ type Peer struct {
 
 	Lifetimes  Lifetimes      `toml:"lifetimes" doc:"How long a stanza may wait for the link before it goes back to its sender. \"0s\": for ever. What is shown is the default with a link of type ip; with s5066 it is 72h, 24h, 30m and 6h, since HF can be closed for a night."`
 	S5066      PeerS5066      `toml:"s5066" doc:"What a link of type s5066 needs to know of this peer."`
+	Codec      PeerCodec      `toml:"codec" doc:"How small stanzas get on the way to and from this peer, if it is a Longwire node, too."`
 	Federation PeerFederation `toml:"federation" doc:"What federated rooms need to know of this peer."`
 	Pairing    PeerPairing    `toml:"pairing" doc:"Pairing over HF, by a link of type s5066. At headquarters it makes this peer an invited kit: nothing is taken from it and nothing sent to it, and what is for it waits, until it has introduced itself with its token. At the kit it makes this peer its headquarters. The first transmission does it, with the first message in it."`
 

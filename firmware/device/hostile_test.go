@@ -272,7 +272,7 @@ func hostiles(t *testing.T, r *rig, current, failed []byte, kitID string) (all [
 		"a document that is a number":      table(0, 1, 1, 1, 2, 9, 16, "field", 19, byteString(table(0, 1, 1, 7))),
 		"a document with a NUL":            table(0, 1, 1, 1, 2, 9, 16, "field", 19, byteString(table(0, 1, 1, "a\x00b"))),
 		"a document that is no UTF-8":      table(0, 1, 1, 1, 2, 9, 16, "field", 19, byteString(table(0, 1, 1, "\xff"))),
-		"documents of a newer kind":        table(0, 1, 1, 1, 2, 9, 16, "field", 19, byteString(table(0, 1, 1, nodeDoc(0), 6, "script"))),
+		"documents of a newer kind":        table(0, 1, 1, 1, 2, 9, 16, "field", 19, byteString(table(0, 1, 1, nodeDoc(0), 7, "script"))),
 		"a certificate without its key":    table(0, 1, 1, 1, 2, 9, 16, "field", 19, byteString(table(0, 1, 1, nodeDoc(0), 4, byteString([]byte("x"))))),
 		"a text that says to be 2^63 long": append([]byte{0xa1, 0x10, 0x7b, 0x7f}, bytes.Repeat([]byte{0xff}, 7)...),
 		"a hundred thousand lists":         bytes.Repeat([]byte{0x81}, 100_000),

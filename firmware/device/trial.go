@@ -81,7 +81,7 @@ func (d *daemon) digest(u unit) string {
 		return ""
 	}
 	if u.unit == NodeUnit {
-		return strings.Join([]string{files[u.document], files[provision.CertFile], files[provision.PrivFile]}, " ")
+		return strings.Join([]string{files[u.document], files[provision.CertFile], files[provision.PrivFile], files[provision.PhrasesFile]}, " ")
 	}
 	return files[u.document]
 }

@@ -93,6 +93,7 @@ type Node struct {
 	linked     *config.Config // what the links were made of; guarded by reload
 
 	clock hqClock
+	lores lores
 
 	truth     *delivery.Truth
 	foresight *foresight.Keeper

@@ -196,6 +196,8 @@ func (r *record) event(e links.Event) {
 		r.mu.Lock()
 		t.Old, r.carried[e.Peer] = r.carried[e.Peer], e.Link
 		r.mu.Unlock()
+	case links.EventCodec:
+		t.Kind = telemetry.Codec
 	case links.EventRejected:
 		t.Kind, t.Dir, t.Raw = telemetry.Reject, telemetry.Out, 0
 	default:

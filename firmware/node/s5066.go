@@ -76,8 +76,13 @@ func (n *Node) s5066Peer(cfg *config.Config, l *config.Link, p *config.Peer) (s5
 	if err != nil {
 		return wrong(err)
 	}
+	methods, err := n.methods(l, p)
+	if err != nil {
+		return wrong(err)
+	}
 	return s5066.PeerConfig{
-		Peer: p.Name, RemoteAddress: remote, Mapping: s.Mapping, Domains: p.Domains, LocalDomains: locals(cfg, p),
+		Methods: methods,
+		Peer:    p.Name, RemoteAddress: remote, Mapping: s.Mapping, Domains: p.Domains, LocalDomains: locals(cfg, p),
 		ConnectionID: uint8(s.ConnectionID), AppID: uint16(s.ApplicationID), Confirm: s.Confirm,
 		Delivery: s.Delivery, Repeats: uint8(s.Repeats), Pairing: pairing,
 	}, nil
@@ -170,10 +175,13 @@ func (n *Node) s5066States() (all []admin.LinkState) {
 				Mapping: s.Mapping, Bound: s.Bound, FlowOff: s.FlowOff, EMCON: s.EMCON, MTU: s.MTU,
 				Outstanding: s.Outstanding, OnFarNode: s.OnFarNode, Unconfirmed: s.Unconfirmed, FramesIn: s.FramesIn, FramesOut: s.FramesOut,
 				Rate: s.Rate, Heard: s.Heard, MarkOwed: s.MarkOwed,
-				Dropped: s.Drops.Overflow + s.Drops.Check + s.Drops.Gap + s.Drops.Old + s.Drops.Closed,
+				Dropped: s.Drops.Overflow + s.Drops.Check + s.Drops.Codec + s.Drops.Gap + s.Drops.Old + s.Drops.Closed,
 				Foreign: s.Drops.Format + s.Foreign,
 				Strays:  s.Strays.Unknown + s.Strays.WrongSAP, Uninvited: s.Strays.Pairing,
 			},
+		}
+		if s.Mapping == s5066.Longwire {
+			state.Codec, state.CodecFault = s.Codec.Out, s.Codec.Fault
 		}
 		if s.Pairing != nil {
 			p := admin.PairingOf(*s.Pairing)

@@ -38,6 +38,9 @@ func (k *Kit) judgeDocuments(c *bundle.Config) (documents, error) {
 	if len(d.TLSCert) > 0 {
 		docs[CertFile], docs[PrivFile] = d.TLSCert, d.TLSKey
 	}
+	if d.Phrases != "" {
+		docs[PhrasesFile] = []byte(d.Phrases)
+	}
 	dir, err := os.MkdirTemp(k.o.Scratch, "longwire-bundle-")
 	if err != nil {
 		return nil, fmt.Errorf("provision: a folder for checking the bundle: %w", err)
@@ -72,6 +75,11 @@ func (k *Kit) judgeNode(dir string, docs documents) error {
 	}
 	line := func(key string) string { return fmt.Sprintf("%s:%d: %s", NodeFile, c.Line(key), key) }
 	k.kitDefaults(c)
+	for _, p := range c.Peers {
+		if f := p.Codec.File; f != "" && f != filepath.Join(dir, PhrasesFile) {
+			return refuse("write phrases_file = \""+PhrasesFile+"\"", "%s: peer %q takes phrases from %s, a file outside of the bundle", NodeFile, p.Name, f)
+		}
+	}
 	switch {
 	case filepath.Clean(c.Data) != k.o.Node:
 		return refuse("take the line out; a kit has one place for its data", "%s is %q, and on a kit it is %s", line("data"), c.Data, k.o.Node)

@@ -39,6 +39,8 @@ const (
 	HostFile = "kit.toml"
 	CertFile = "tls-cert.pem"
 	PrivFile = "tls-key.pem"
+
+	PhrasesFile = "phrases.txt"
 )
 
 // documents are the files of a generation by name.
@@ -47,7 +49,7 @@ type documents map[string][]byte
 // reader is the service that may read a document beside root; "" nobody.
 func reader(name string) string {
 	switch name {
-	case NodeFile, CertFile, PrivFile:
+	case NodeFile, CertFile, PrivFile, PhrasesFile:
 		return "longwire"
 	case SISFile:
 		return "s5066d"

@@ -27,6 +27,7 @@ const (
 	Reject    = "reject"    // the link's server did not deliver, or the node did not accept
 	Queue     = "queue"     // how much waits
 	Carrier   = "carrier"   // another link carries
+	Codec     = "codec"     // how stanzas are coded for the peer got worse, or better again
 	EMCON     = "emcon"     // a link was silenced, or let go
 	Clock     = "clock"     // the clock was set
 	Lost      = "lost"      // lines that are missing here

@@ -23,6 +23,7 @@ type Documents struct {
 	Kit     string // kit.toml; "": the machine's settings are the defaults
 	TLSCert []byte // PEM, for clients; none: the node makes its own
 	TLSKey  []byte // PEM
+	Phrases string // phrases.txt, which longwire.toml may name; "": none
 }
 
 // Config is a config bundle.
@@ -57,6 +58,7 @@ type documentsRecord struct {
 	Kit     string `cbor:"3,keyasint,omitempty"`
 	TLSCert []byte `cbor:"4,keyasint,omitempty"`
 	TLSKey  []byte `cbor:"5,keyasint,omitempty"`
+	Phrases string `cbor:"6,keyasint,omitempty"`
 }
 
 // Encode signs the bundle. With a recipient (a kit's public key, "age1…") the documents are sealed to it.
@@ -72,7 +74,7 @@ func (c Config) Encode(s Signer, recipient string) ([]byte, error) {
 	for _, k := range c.Trust {
 		r.Trust = append(r.Trust, keyRecord{k.Public, k.Name})
 	}
-	docs, err := encMode.Marshal(documentsRecord{formatVersion, c.Docs.Node, c.Docs.SIS, c.Docs.Kit, c.Docs.TLSCert, c.Docs.TLSKey})
+	docs, err := encMode.Marshal(documentsRecord{formatVersion, c.Docs.Node, c.Docs.SIS, c.Docs.Kit, c.Docs.TLSCert, c.Docs.TLSKey, c.Docs.Phrases})
 	if err != nil {
 		return nil, fmt.Errorf("bundle: encode: %w", err)
 	}
@@ -188,8 +190,9 @@ func (v *Verified) Config(identity string) (*Config, error) {
 	c := &Config{Head: v.Head, Name: v.Name, Fleet: v.Fleet, Trust: v.Trust, Sealed: v.Sealed, Docs: Documents{
 		Node: f.text(1, "longwire.toml", maxDocuments), SIS: f.text(2, "s5066d.toml", maxDocuments), Kit: f.text(3, "kit.toml", maxDocuments),
 		TLSCert: f.bytes(4, "certificate", maxDocuments), TLSKey: f.bytes(5, "the certificate's key", maxDocuments),
+		Phrases: f.text(6, "phrases.txt", maxDocuments),
 	}}
-	for _, doc := range []string{c.Docs.Node, c.Docs.SIS, c.Docs.Kit} {
+	for _, doc := range []string{c.Docs.Node, c.Docs.SIS, c.Docs.Kit, c.Docs.Phrases} {
 		if !utf8.ValidString(doc) || strings.ContainsRune(doc, 0) {
 			f.fail("a document is not text")
 		}

@@ -271,7 +271,7 @@ func TestWronglyMadeBundlesAreToldByField(t *testing.T) {
 		{19, docs(map[any]any{1: "a\x00b"}), bundle.ErrInvalid, "not text"},
 		{19, docs(map[any]any{2: []byte("a")}), bundle.ErrInvalid, `"s5066d.toml"`},
 		{19, docs(map[any]any{4: []byte("cert")}), bundle.ErrInvalid, "both a certificate and"},
-		{19, docs(map[any]any{6: "x"}), bundle.ErrNewer, "field 6"},
+		{19, docs(map[any]any{7: "x"}), bundle.ErrNewer, "field 7"},
 		{"name", "field", bundle.ErrInvalid, "numbers as keys"},
 		{-1, "field", bundle.ErrInvalid, "numbers as keys"},
 		{21, cbor.Tag{Number: 0, Content: "x"}, bundle.ErrInvalid, "a CBOR tag"},

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"longwire/links/codec"
 	"longwire/links/pair"
 	"longwire/links/sis"
 )
@@ -127,10 +126,6 @@ func (k *checker) peer(c Config, p PeerConfig, addresses map[sis.Address]string)
 	one("mapping", p.Mapping, RCOP, Longwire)
 	one("confirmation", p.Confirm, ConfirmNode, ConfirmClient)
 	one("delivery", p.Delivery, DeliveryARQ, DeliveryNoARQ)
-	one("codec", p.Codec, CodecMix, CodecLight, CodecNone)
-	if _, err := codec.Base().With(p.Provision); err != nil {
-		k.bad("peer %s: %w", p.Peer, err)
-	}
 	if p.ConnectionID > 15 {
 		k.bad("peer %s: there is no RCOP connection %d", p.Peer, p.ConnectionID)
 	}

@@ -284,7 +284,7 @@ func (w *longwire) number(fresh []item, n int) error {
 // depart makes the frame one that is about to be handed over.
 func (w *longwire) depart(h frame.Header, b []byte, batch []item, taken, mtu int, now time.Time) *upload {
 	o := &w.out
-	f := flight{kind: sendData, first: o.next, last: o.next + uint32(taken) - 1, size: len(b), mark: h.Mark, hasMark: h.HasMark, names: h.Names, at: now,
+	f := flight{kind: sendData, first: o.next, last: o.next + uint32(taken) - 1, size: len(b), mark: h.Mark, hasMark: h.HasMark, names: h.Names, at: now, head: headOf(b),
 		begins: o.next == o.run}
 	carried := batch[:taken]
 	raw, latest, ever := 0, time.Time{}, taken == 0
@@ -315,6 +315,15 @@ func (w *longwire) depart(h frame.Header, b []byte, batch []item, taken, mtu int
 	}
 	o.next += uint32(taken)
 	return w.upload(f, b, mode, ttl, carried, raw)
+}
+
+// headOf is how much of a frame is header.
+func headOf(b []byte) int {
+	f, err := frame.Parse(b)
+	if err != nil {
+		return 0
+	}
+	return len(b) - len(f.Body())
 }
 
 // upload makes the request of a frame, and notes that it is about to go.

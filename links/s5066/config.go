@@ -9,8 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"longwire/links/codec"
 	"longwire/links/pair"
+	"longwire/links/s5066/frame"
 	"longwire/links/sis"
 	"longwire/store"
 )
@@ -27,13 +27,6 @@ const (
 	ConfirmClient = "client"
 	DeliveryARQ   = "arq"
 	DeliveryNoARQ = "non-arq"
-)
-
-// Values of PeerConfig.Codec.
-const (
-	CodecMix   = "mix"
-	CodecLight = "light"
-	CodecNone  = "none"
 )
 
 // DefaultSAP is where XMPP is looked for. XEP-0365 §4.1 (v0.3); S5066 F, table of SAPs, has RCOP there.
@@ -84,8 +77,7 @@ type PeerConfig struct {
 	AppID        uint16 // rcop: 0x8001
 	Confirm      string // rcop: "client" (default) or "node"
 
-	Codec     string          // longwire: "mix" (default), "light" or "none": the best method that is used
-	Provision codec.Provision // longwire: what both ends know beforehand
+	Methods []frame.Method // longwire: how stanzas may be coded, the best first; nil: as what ships can, none: not at all
 
 	Delivery string // longwire: "arq" (default), or "non-arq" for a peer that may not answer
 	Repeats  uint8  // longwire, non-arq: how many more times each U_PDU is sent
@@ -140,7 +132,6 @@ func (p PeerConfig) orDefault() PeerConfig {
 	set(&p.Mapping, RCOP)
 	set(&p.Confirm, ConfirmClient)
 	set(&p.Delivery, DeliveryARQ)
-	set(&p.Codec, CodecMix)
 	if p.AppID == 0 {
 		p.AppID = DefaultAppID
 	}
@@ -184,7 +175,7 @@ func (c Config) same(d Config) bool {
 func (c Config) uncoded() Config {
 	c.Peers = slices.Clone(c.Peers)
 	for i := range c.Peers {
-		c.Peers[i].Codec, c.Peers[i].Provision = "", codec.Provision{}
+		c.Peers[i].Methods = nil
 	}
 	return c
 }

@@ -139,10 +139,13 @@ func codecNames(all []frame.Codec) string {
 
 // methods are ours for a peer, by the configuration.
 func methods(l Config, p PeerConfig) []frame.Method {
-	if !l.Compress || p.Codec == CodecNone {
+	if !l.Compress {
 		return nil
 	}
-	return []frame.Method{frame.Text()}
+	if p.Methods == nil {
+		return []frame.Method{frame.Text()}
+	}
+	return p.Methods
 }
 
 // untoldWords is how many frames that nobody confirms take our name along when what we read has changed.
@@ -208,7 +211,7 @@ func (l *lanes) show(now time.Time) {
 	if s.Out != s.Best {
 		s.Fault = fmt.Sprintf("the peer cannot read %s, but %s: the phrases and names of both sides must be the same, and the versions", s.Best, codecNames(d.theirs))
 	} else if d.told && s.Best == "none" && len(d.theirs) > 0 {
-		s.Fault = fmt.Sprintf("codec is none here, and the peer has %s", codecNames(d.theirs))
+		s.Fault = fmt.Sprintf("nothing is coded here, and the peer has %s", codecNames(d.theirs))
 	}
 	if s.Fault == "" {
 		s.Since = time.Time{}

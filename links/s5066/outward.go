@@ -106,6 +106,7 @@ type flight struct {
 	mark        uint32
 	hasMark     bool
 	names       bool
+	head        int // bytes of it that say nothing of stanzas
 }
 
 // back makes n the next number to send, if it is before that.
@@ -363,7 +364,7 @@ func (w *longwire) account(f flight, carried []item, raw int) {
 		e := links.Event{Kind: links.EventSent, Again: it.sent, Batch: len(carried), Folded: len(it.text)}.Of(it.entry)
 		e.Seq, e.Air = it.seq, shareOf(air, len(it.text), raw)
 		e.Wire = share(wire, len(it.text), raw)
-		e.Compressed = e.Wire
+		e.Compressed = share(wire-f.head, len(it.text), raw)
 		w.event(e)
 	}
 }

@@ -16,6 +16,7 @@ import (
 type configOptions struct {
 	fleet, kitID, formerName, board string
 	node, sis, kit, cert, certKey   string
+	phrases                         string
 	recipient, report               string
 	trust                           files
 }
@@ -38,6 +39,7 @@ func (o *options) configFlags(fs *flag.FlagSet) {
 	fs.StringVar(&c.kit, "kit", "", "the machine's settings, a kit.toml `FILE`")
 	fs.StringVar(&c.cert, "cert", "", "the certificate that clients see, a PEM `FILE`")
 	fs.StringVar(&c.certKey, "cert-key", "", "its private key, a PEM `FILE`")
+	fs.StringVar(&c.phrases, "phrases", "", "how people write, one phrase a line, a text `FILE`; longwire.toml names it phrases.txt")
 	fs.StringVar(&c.recipient, "recipient", "", "seal to this public `KEY` of the kit")
 	fs.StringVar(&c.report, "report", "", "seal to the public key in this report `FILE`, which the kit wrote to a stick")
 	fs.Var(&c.trust, "trust", "a public key `FILE`; the kit obeys these keys from now on, and no others (give --trust again for each)")
@@ -109,7 +111,7 @@ func (o *configOptions) read() (b bundle.Config, err error) {
 	for _, d := range []struct {
 		file string
 		to   *string
-	}{{o.node, &b.Docs.Node}, {o.sis, &b.Docs.SIS}, {o.kit, &b.Docs.Kit}} {
+	}{{o.node, &b.Docs.Node}, {o.sis, &b.Docs.SIS}, {o.kit, &b.Docs.Kit}, {o.phrases, &b.Docs.Phrases}} {
 		text, err := readFile(d.file)
 		if err != nil {
 			return b, err

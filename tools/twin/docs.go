@@ -18,6 +18,7 @@ const (
 	hostFile    = "kit.toml"
 	tlsCertFile = "tls-cert.pem"
 	tlsKeyFile  = "tls-key.pem"
+	phrasesFile = "phrases.txt"
 )
 
 // plan is one end's bundle before it has a number.
@@ -53,6 +54,9 @@ func (h *house) plan(e *End) (*plan, error) {
 		return nil, fmt.Errorf("%s: %w", e.Name, err)
 	}
 	c.Docs.TLSCert, c.Docs.TLSKey = cert.cert, cert.key
+	if c.Docs.Phrases, err = h.phrases(); err != nil {
+		return nil, err
+	}
 	for _, d := range []struct {
 		to   *string
 		file string

@@ -71,10 +71,7 @@ func (h *house) pairKey() (secret, public string, err error) {
 
 // user is an account as longwire.toml declares it.
 func (h *house) user(e *End, u User) (table, error) {
-	address := u.Name
-	if !strings.Contains(address, "@") {
-		address += "@" + e.Domains[0]
-	}
+	address := u.at(e)
 	text := u.Password
 	if text == "" {
 		var err error

@@ -36,7 +36,7 @@ func (o *options) inspect(c cli.Call, plans []*plan) error {
 		if err := os.Mkdir(at, 0o700); err != nil {
 			return err
 		}
-		for name, text := range map[string][]byte{nodeFile: []byte(docs.Node), sisFile: []byte(docs.SIS), hostFile: []byte(docs.Kit), tlsCertFile: docs.TLSCert, tlsKeyFile: docs.TLSKey} {
+		for name, text := range map[string][]byte{nodeFile: []byte(docs.Node), sisFile: []byte(docs.SIS), hostFile: []byte(docs.Kit), tlsCertFile: docs.TLSCert, tlsKeyFile: docs.TLSKey, phrasesFile: []byte(docs.Phrases)} {
 			if err := os.WriteFile(filepath.Join(at, name), text, 0o600); err != nil {
 				return err
 			}

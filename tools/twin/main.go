@@ -125,7 +125,7 @@ func (o *options) show(c cli.Call) error {
 		}
 		found = true
 		d := p.config.Docs
-		for _, text := range []string{d.Node, d.SIS, d.Kit, string(d.TLSCert), string(d.TLSKey)} {
+		for _, text := range []string{d.Node, d.SIS, d.Kit, string(d.TLSCert), string(d.TLSKey), d.Phrases} {
 			if text != "" {
 				fmt.Fprintln(c.Out, text)
 			}

@@ -36,6 +36,9 @@ func (h *house) between(me, other *End) (links []table, peer table, err error) {
 		links, names = append(links, l), append(names, l["name"].(string))
 	}
 	peer["links"] = names
+	if peer["codec"], err = h.codec(kit); err != nil {
+		return nil, nil, err
+	}
 	return links, peer, nil
 }
 

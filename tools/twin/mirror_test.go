@@ -33,6 +33,8 @@ func mirrored(t *testing.T, hqName, kitName string) {
 		same("domains", domains[:len(own)], own)
 	}
 	same("links", pa["links"], pb["links"])
+	same("codec", pa["codec"], pb["codec"])
+	same("phrases", hq.Docs.Phrases, kit.Docs.Phrases)
 	links, _ := pa["links"].([]any)
 	for _, name := range links {
 		la, lb := named(t, a["link"], name.(string)), named(t, b["link"], name.(string))

@@ -10,6 +10,7 @@ type Star struct {
 
 	S5066 S5066 `toml:"s5066"`
 	IP    IP    `toml:"ip"`
+	Codec Codec `toml:"codec"`
 
 	All          Settings `toml:"all"`  // for every end
 	Kits         Settings `toml:"kits"` // for every kit
