@@ -8,11 +8,13 @@ import (
 	"net"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"longwire/links"
+	"longwire/links/s5066/frame"
 )
 
 // DefaultPort is where such links listen by custom; XEP-0361 names none.
@@ -40,6 +42,10 @@ type Config struct {
 	Compress         bool
 	StreamManagement string // "pipelined" (default), "implicit", "off"
 	ZeroRTT          bool   // the peer is a Longwire node: resume without waiting, and compress for its inflater
+
+	// Methods are the codecs that stanzas may be coded by, the best first, on a link to a Longwire node that has some; none: XML. A change of them
+	// begins the link anew.
+	Methods []frame.Method
 
 	// TLS, when set, is spoken from the first byte, with certificates of both sides. It is used by both roles: Certificates are ours;
 	// VerifyConnection or VerifyPeerCertificate must accept none but the peer's. Several links on a port are told apart by which accepts;
@@ -100,7 +106,10 @@ func (c Config) same(d Config) bool {
 	if (c.TLS == nil) != (d.TLS == nil) {
 		return false
 	}
-	c.TLS, d.TLS = nil, nil
+	if !slices.EqualFunc(c.Methods, d.Methods, func(a, b frame.Method) bool { return a.Codec == b.Codec }) {
+		return false
+	}
+	c.TLS, d.TLS, c.Methods, d.Methods = nil, nil, nil, nil
 	return reflect.DeepEqual(c, d)
 }
 

@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"longwire/links"
+	"longwire/links/codec"
 	"longwire/links/ip"
 	"longwire/links/linktest"
+	"longwire/links/s5066/frame"
 )
 
 // pipes is a link between two ends of the same process, for synctest.
@@ -29,6 +31,15 @@ func newPipes(o ip.Options) (a, b *pipes) {
 	b = &pipes{o: o, accepted: make(chan net.Conn), mu: mu, conns: conns, other: a}
 	a.other = b
 	return a, b
+}
+
+// agree gives each end its codecs.
+func (p *pipes) agree(methods ...frame.Method) { p.o.Agreement = ip.NewAgreement(methods, nil) }
+
+// mix is the codec of the program.
+func mix() frame.Method {
+	lore := codec.Base()
+	return frame.Method{Codec: frame.Codec{Kind: frame.Mix, ID: lore.ID()}, New: func() frame.Model { return lore.Model() }, Canonical: codec.Canonical}
 }
 
 func (p *pipes) Open(ctx context.Context) (links.Session, error) {
@@ -68,18 +79,24 @@ func (p *pipes) cut() {
 
 func TestSessionsConform(t *testing.T) {
 	for _, tt := range []struct {
-		name string
-		o    ip.Options
-		c    linktest.Case
+		name    string
+		o       ip.Options
+		c       linktest.Case
+		methods []frame.Method
 	}{
-		{"zlib, dense, zero RTT", ip.Options{Compress: true, Dense: true}, linktest.Case{Config: links.Config{ZeroRTT: true}}},
-		{"zlib, dense, zero RTT, both dial", ip.Options{Compress: true, Dense: true}, linktest.Case{Config: links.Config{ZeroRTT: true}, Both: true}},
-		{"zlib, safe resume", ip.Options{Compress: true}, linktest.Case{Again: true}},
-		{"plain, implicit", ip.Options{}, linktest.Case{Config: links.Config{Management: links.Implicit}, Again: true}},
+		{"codec, zero RTT", ip.Options{}, linktest.Case{Config: links.Config{ZeroRTT: true}}, []frame.Method{mix()}},
+		{"codec, zero RTT, both dial", ip.Options{}, linktest.Case{Config: links.Config{ZeroRTT: true}, Both: true}, []frame.Method{mix()}},
+		{"codec, safe resume", ip.Options{Compress: true}, linktest.Case{Again: true}, []frame.Method{mix()}},
+		{"zlib, dense, zero RTT", ip.Options{Compress: true, Dense: true}, linktest.Case{Config: links.Config{ZeroRTT: true}}, nil},
+		{"zlib, dense, zero RTT, both dial", ip.Options{Compress: true, Dense: true}, linktest.Case{Config: links.Config{ZeroRTT: true}, Both: true}, nil},
+		{"zlib, safe resume", ip.Options{Compress: true}, linktest.Case{Again: true}, nil},
+		{"plain, implicit", ip.Options{}, linktest.Case{Config: links.Config{Management: links.Implicit}, Again: true}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.c.Make = func(testing.TB) linktest.Ends {
 				a, b := newPipes(tt.o)
+				a.agree(tt.methods...)
+				b.agree(tt.methods...)
 				return linktest.Ends{A: a, B: b, Cut: a.cut}
 			}
 			linktest.Conform(t, tt.c)

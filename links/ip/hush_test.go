@@ -21,7 +21,7 @@ func TestHushStopsProbes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newLink(Config{}.orDefault(), nil, nil).session(conn)
+	s := newLink(Config{}.orDefault(), nil, nil, nil).session(conn)
 	defer s.Close(nil)
 	for _, on := range []bool{true, false} {
 		var h links.Husher = s

@@ -19,6 +19,7 @@ type link struct {
 	log      *slog.Logger
 	accepted chan *Session
 	writers  *sync.Pool
+	agreed   *Agreement
 
 	mu    sync.Mutex // guards what follows
 	addrs []netip.Addr
@@ -27,8 +28,8 @@ type link struct {
 
 var _ links.Link = (*link)(nil)
 
-func newLink(c Config, writers *sync.Pool, log *slog.Logger) *link {
-	return &link{c: c, writers: writers, log: log, accepted: make(chan *Session)}
+func newLink(c Config, writers *sync.Pool, log *slog.Logger, tell func(CodecStatus)) *link {
+	return &link{c: c, writers: writers, log: log, accepted: make(chan *Session), agreed: NewAgreement(c.Methods, tell)}
 }
 
 func (l *link) String() string { return l.c.remote() }
@@ -36,7 +37,7 @@ func (l *link) String() string { return l.c.remote() }
 func (l *link) session(conn net.Conn) *Session {
 	tune(conn, l.c.AckTimeout)
 	return NewSession(conn, Options{Compress: l.c.Compress, Dense: l.c.ZeroRTT, MaxStanza: l.c.MaxStanza, Timeout: l.c.AckTimeout, Log: l.log,
-		Writers: l.writers})
+		Writers: l.writers, Agreement: l.agreed})
 }
 
 // Open dials. Nothing is sent but the handshake of TLS, if that is configured: what follows goes out with the first stanza.

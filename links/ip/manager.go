@@ -53,6 +53,7 @@ type Status struct {
 	links.Status
 	meter.Counts
 	Refused uint64 // connections to its port that were no peer's
+	Codec   CodecStatus
 }
 
 // NewManager makes a Manager without links.
@@ -163,7 +164,11 @@ func (m *Manager) endOthers(configs []Config) {
 
 func (m *Manager) newRunner(c Config) *runner {
 	log := m.env.Log.With("link", c.Name, "peer", c.Peer)
-	l := newLink(c, &m.writers, log)
+	trace := m.env.Trace
+	if trace == nil {
+		trace = func(links.Event) {}
+	}
+	l := newLink(c, &m.writers, log, codecTeller(log, trace, c.Name, c.Peer))
 	if m.meters[c.Name] == nil {
 		m.meters[c.Name] = new(meter.Meter)
 	}
@@ -236,7 +241,7 @@ func (m *Manager) Status() (all []Status) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, r := range m.running {
-		s := Status{Status: r.pump.Status(), Counts: m.meters[r.link.c.Name].Counts()}
+		s := Status{Status: r.pump.Status(), Counts: m.meters[r.link.c.Name].Counts(), Codec: r.link.agreed.Status()}
 		if d := m.doors[r.link.c.local()]; d != nil && r.link.c.Listen {
 			s.Refused = d.refused.Load()
 		}

@@ -14,6 +14,8 @@ import (
 
 	"longwire/links"
 	"longwire/links/deflate"
+	"longwire/links/ip/block"
+	"longwire/links/s5066/frame"
 	"longwire/xmpp/stream"
 )
 
@@ -25,20 +27,25 @@ type Options struct {
 	Timeout   time.Duration // a write that makes no progress for so long fails; 120 s
 	Log       *slog.Logger
 	Writers   *sync.Pool // of *deflate.Writer, to use them again; may be nil
+	Agreement *Agreement // of the link, on codecs; nil: XML only
 }
 
 // Session is one XEP-0361 connection: a stream without a header each way. XEP-0361 §4.
 type Session struct {
-	conn net.Conn
-	o    Options
-	in   *counter
-	read *stream.Reader
-	wire int64 // in.n at the last piece
-	raw  *counter
-	said int64
+	conn  net.Conn
+	o     Options
+	in    *counter
+	ear   *ear
+	read  *stream.Reader
+	wire  int64 // in.n at the last piece
+	raw   *counter
+	said  int64
+	voice voice // how we write; under the agreement's mutex
 
-	send  sync.Mutex // guards zip, buf, piece
+	send  sync.Mutex // guards zip, block, buf, piece
 	zip   *deflate.Writer
+	block *block.Writer
+	model frame.Model // of block
 	buf   []byte
 	piece []byte
 	over  atomic.Bool
@@ -60,12 +67,12 @@ func NewSession(conn net.Conn, o Options) *Session {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Session{conn: conn, o: o, in: &counter{r: conn}}
-	var r io.Reader = s.in
-	if o.Compress {
-		r = deflate.NewReader(r)
+	if o.Agreement == nil {
+		o.Agreement = NewAgreement(nil, nil)
 	}
-	s.raw = &counter{r: r}
+	s := &Session{conn: conn, o: o, in: &counter{r: conn}}
+	s.ear = &ear{s: s}
+	s.raw = &counter{r: s.ear}
 	s.read = stream.NewReader(s.raw, stream.Options{NS: stream.NSServer, MaxBytes: o.MaxStanza, HeaderLess: true})
 	return s
 }
@@ -93,8 +100,13 @@ func (f flushed) Write(p []byte) (int, error) {
 // String is the peer's address.
 func (s *Session) String() string { return s.conn.RemoteAddr().String() }
 
-// Limits of one write. Beyond 16 KiB there is nothing to be gained by batching.
-func (s *Session) Limits() links.Limits { return links.Limits{Stanzas: 64, Bytes: 16 << 10} }
+// Limits of one write. Beyond 16 KiB there is nothing to be gained by batching. A codec takes its time, in which the link should have something to do.
+func (s *Session) Limits() links.Limits {
+	if len(s.o.Agreement.ours) > 0 {
+		return links.Limits{Stanzas: 64, Bytes: 4 << 10}
+	}
+	return links.Limits{Stanzas: 64, Bytes: 16 << 10}
+}
 
 // Send writes the batch with one flush and one write. Spec: batching is the cheapest gain there is.
 func (s *Session) Send(batch []links.Piece) (links.Cost, error) {
@@ -107,7 +119,8 @@ func (s *Session) Send(batch []links.Piece) (links.Cost, error) {
 	for _, p := range batch {
 		s.piece = appendPiece(s.piece, p)
 	}
-	n, err := s.write(s.compressed(), s.o.Timeout)
+	out := s.form(batch)
+	n, err := s.write(out, s.o.Timeout)
 	return links.Cost{Raw: len(s.piece), Compressed: n, Wire: n + s.records(n)}, err
 }
 
@@ -120,8 +133,12 @@ func (s *Session) records(n int) int {
 	return (n + most - 1) / most * record
 }
 
-// compressed is s.piece as it goes out. The compressor is made with the first of it: an idle link needs none.
-func (s *Session) compressed() []byte {
+// form is the batch, which is s.piece in XML, as it goes out; last words if it is nil. What it takes is made with the first of it: an idle link needs nothing.
+func (s *Session) form(batch []links.Piece) []byte {
+	v := s.o.Agreement.decide(&s.voice)
+	if v >= coded {
+		return s.blocks(int(v-coded), batch)
+	}
 	if !s.o.Compress {
 		return s.piece
 	}
@@ -131,6 +148,22 @@ func (s *Session) compressed() []byte {
 	s.buf = s.buf[:0]
 	s.zip.Write(s.piece)
 	s.zip.Flush()
+	return s.buf
+}
+
+// blocks is the batch, or last words, coded by the i-th method.
+func (s *Session) blocks(i int, batch []links.Piece) []byte {
+	s.buf = s.buf[:0]
+	if s.block == nil {
+		s.buf = s.o.Agreement.preface(i).Append(s.buf)
+		s.model = s.o.Agreement.model(i)
+		s.block = block.NewWriter(s.model, s.o.Agreement.ours[i].Canonical)
+	}
+	if batch == nil {
+		s.buf = s.block.Last(s.buf, s.piece)
+	} else {
+		s.buf = s.block.Append(s.buf, batch)
+	}
 	return s.buf
 }
 
@@ -172,7 +205,9 @@ func (s *Session) Recv() (links.Piece, error) {
 	for {
 		ev, err := s.read.Next()
 		if err != nil {
-			return links.Piece{}, s.fault(err)
+			err = s.fault(err)
+			s.learn(err, false)
+			return links.Piece{}, err
 		}
 		var p links.Piece
 		switch ev.Kind {
@@ -186,6 +221,7 @@ func (s *Session) Recv() (links.Piece, error) {
 			p.Kind, p.Stanza = links.Stanza, ev.Stanza
 		case stream.Nonza:
 			if p, err = parseWord(ev.Nonza); err != nil {
+				s.learn(err, blamesCodec(ev.Nonza))
 				return p, err
 			}
 		}
@@ -196,9 +232,21 @@ func (s *Session) Recv() (links.Piece, error) {
 	}
 }
 
+// learn lets the agreement know how the connection ended, unless we ended it.
+func (s *Session) learn(err error, blamed bool) {
+	s.ear.free()
+	if !s.over.Load() {
+		s.o.Agreement.ended(&s.voice, s.ear.heard, err, blamed)
+	}
+}
+
 // fault says in the stream's terms what is wrong with the peer's bytes.
 func (s *Session) fault(err error) error {
 	switch {
+	case errors.Is(err, block.ErrGarbled):
+		return notRead("a block is damaged")
+	case errors.Is(err, block.ErrBomb):
+		return &stream.Error{Condition: stream.PolicyViolation, Text: "a block says too much"}
 	case errors.Is(err, deflate.ErrNotZlib), errors.Is(err, deflate.ErrDict):
 		// It would not understand us either.
 		return fmt.Errorf("links/ip: %s: %w", s, err)
@@ -224,7 +272,7 @@ func (s *Session) Close(why error) {
 	var e *stream.Error
 	if errors.As(why, &e) && idle {
 		s.piece = stream.AppendClose(e.Append(s.piece[:0]))
-		s.write(s.compressed(), farewell)
+		s.write(s.form(nil), farewell)
 		linger(s.conn)
 	}
 	s.conn.Close()
@@ -234,6 +282,10 @@ func (s *Session) Close(why error) {
 	if s.zip != nil && s.o.Writers != nil {
 		s.o.Writers.Put(s.zip)
 		s.zip = nil
+	}
+	if s.model != nil {
+		s.o.Agreement.done(int(s.voice-coded), s.model)
+		s.block, s.model = nil, nil
 	}
 	s.send.Unlock()
 }
