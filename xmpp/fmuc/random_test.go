@@ -29,7 +29,7 @@ func newChaos(t *testing.T, seed uint64, fed store.RoomFed, setup func(*fmuctest
 	// Every other time the nodes know nothing but the standard.
 	c := &chaos{World: fmuctest.New(t), t: t, rnd: rand.New(rand.NewPCG(seed, 1)),
 		clients: make(map[*fmuctest.Node][]*fmuctest.Client), heard: make(map[string][]string), order: make(map[string][]string)}
-	c.Standard = seed%2 == 1
+	c.Standard, c.Terse = seed%2 == 1, seed%8 >= 4
 	parents := map[string]string{"field": "hq", "ship": "hq", "kit": "field"}
 	nodes := map[string]*fmuctest.Node{}
 	for _, name := range []string{"hq", "field", "ship", "kit"} {

@@ -114,17 +114,30 @@ func roomDigest(s *stanza.Stanza) bool {
 
 // roomRepeat tells whether a message may be one that a room sends once more on purpose, as the other room did not take it the first time, when
 // a line before it was missing. Rooms know by themselves what they have: by the number, or for what is told as late, by their archive
-// (xmpp/fmuc).
+// (xmpp/fmuc). So it is with the past of a room, which it tells whoever enters again (XEP-0045 §7.2.13).
 func roomRepeat(s *stanza.Stanza) bool {
-	c, ok := s.Child(nsFMUC, "fmuc")
-	if !ok || s.Type != stanza.Groupchat {
+	if s.Type != stanza.Groupchat {
 		return false
+	}
+	c, ok := s.Child(nsFMUC, "fmuc")
+	if !ok {
+		return isPast(s)
 	}
 	if s.Has(nsDelay, "delay") {
 		return true
 	}
 	e, err := s.Element(c)
 	return err == nil && e.Attr("n") != ""
+}
+
+// isPast tells whether a room says of a line that it was said before: a stamp of a node's means that it came late.
+func isPast(s *stanza.Stanza) bool {
+	c, ok := s.Child(nsDelay, "delay")
+	if !ok {
+		return false
+	}
+	e, err := s.Element(c)
+	return err == nil && s.From.Local() != "" && e.Attr("from") == s.From.Bare().String()
 }
 
 // messageKind looks for anything in a message that is more than a receipt or a chat state.

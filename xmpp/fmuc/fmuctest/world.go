@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,6 +29,8 @@ type World struct {
 	// Standard takes from all that crosses what only nodes of our kind say to each other, so that each takes the others
 	// for servers of another make.
 	Standard bool
+	// Terse lets stanzas cross in the form of xmpp/terse.
+	Terse bool
 
 	Nodes []*Node
 	Links []*Link
@@ -114,7 +117,7 @@ func (n *Node) Start() {
 	must(tb, n.Host.SetDomains([]string{n.Domain()}))
 	n.MUC = muc.New(n.Host, n.Router, muc.Options{})
 	must(tb, n.MUC.SetDomains([]string{"chat." + n.Domain()}))
-	n.Peers = s2s.New(s2s.Env{DB: n.DB, Router: n.Router})
+	n.Peers = s2s.New(s2s.Env{DB: n.DB, Router: n.Router, Room: func(domain string) bool { return strings.HasPrefix(domain, "chat.") }})
 	n.connect()
 	o := n.Options
 	o.Peer, o.Reachable, o.Queue = n.peer, n.reachable, n.queue
@@ -135,7 +138,7 @@ func (n *Node) connect() {
 	for _, l := range n.World.Links {
 		if far := l.far(n); far != nil {
 			all = append(all, s2s.Config{
-				Name: far.Name, Domains: []string{far.Domain(), "chat." + far.Domain()}, Lifetimes: n.Lifetimes, Queue: n.QueueLimits,
+				Name: far.Name, Domains: []string{far.Domain(), "chat." + far.Domain()}, Lifetimes: n.Lifetimes, Queue: n.QueueLimits, Terse: n.World.Terse,
 				Dedup: true, // as with links that cannot resume without a round trip, which is the default
 			})
 		}
