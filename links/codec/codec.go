@@ -18,7 +18,7 @@ import (
 // A Lore is what both ends of a link know before the first stanza. It does not change, and any number of models share it.
 type Lore struct {
 	provision Provision
-	id        [4]byte
+	data      [sha256.Size]byte // of all that is not provision
 	base      *mix.Mind
 }
 
@@ -56,11 +56,11 @@ func (p Provision) sorted() Provision {
 // Base is the lore that ships with the program.
 func Base() *Lore { return shipped() }
 
-var shipped = sync.OnceValue(func() *Lore { return New(lore.Data{}) })
+var shipped = sync.OnceValue(func() *Lore { return New(lore.Shipped()) })
 
 // New is the lore of other data than what ships.
 func New(d lore.Data) *Lore {
-	return &Lore{id: identify(Provision{}), base: prime(d)}
+	return &Lore{data: sum(d), base: prime(d)}
 }
 
 // With is the lore with p in addition to what ships.
@@ -69,11 +69,24 @@ func (l *Lore) With(p Provision) (*Lore, error) {
 		return nil, errProvision
 	}
 	p = p.sorted()
-	return &Lore{provision: p, id: identify(p), base: l.base}, nil
+	w := &Lore{provision: p, data: l.data, base: l.base}
+	if len(p.Phrases) > 0 {
+		w.base = phrases(l.base, p.Phrases)
+	}
+	return w, nil
 }
 
 // ID tells lores apart: two ends that have the same understand each other.
-func (l *Lore) ID() [4]byte { return l.id }
+func (l *Lore) ID() (id [4]byte) {
+	h := sha256.New()
+	h.Write(l.data[:])
+	p := l.provision
+	for _, list := range [][]string{p.JIDs, p.Strings, p.Phrases} {
+		fmt.Fprintf(h, "%q\n", list)
+	}
+	copy(id[:], h.Sum(nil))
+	return id
+}
 
 // Canonical is the one form of a stanza: as the far end will print it. It fails for what is no stanza.
 func Canonical(text []byte) ([]byte, error) { return token.Canonical(text) }
@@ -81,9 +94,12 @@ func Canonical(text []byte) ([]byte, error) { return token.Canonical(text) }
 // version of the format: of tokens, model and data. Any change to one of them is another.
 const version = 1
 
-func identify(p Provision) (id [4]byte) {
+func sum(d lore.Data) (sum [sha256.Size]byte) {
 	h := sha256.New()
-	fmt.Fprintf(h, "longwire codec %d\n%q\n%q\n%q\n", version, p.JIDs, p.Strings, p.Phrases)
-	copy(id[:], h.Sum(nil))
-	return id
+	fmt.Fprintf(h, "longwire codec %d\n%s\n", version, token.Schema())
+	for _, list := range [][][]byte{d.Stanzas, d.Lines} {
+		fmt.Fprintf(h, "%q\n", list)
+	}
+	h.Sum(sum[:0])
+	return sum
 }

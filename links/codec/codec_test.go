@@ -36,3 +36,44 @@ func TestTextsComeBack(t *testing.T) {
 		}
 	}
 }
+
+// size is how many bytes it takes m to say text.
+func size(m *codec.Model, text []byte) int {
+	var e arith.Encoder
+	e.Begin()
+	for _, c := range m.Plan(text, nil) {
+		e.Encode(c)
+	}
+	return len(e.Finish())
+}
+
+func TestProvisionMakesItKnown(t *testing.T) {
+	s, err := codec.Canonical([]byte(`<message from='okwara@ridge.example' to='tamsin@quarry.example' type='chat'><body>Zeppelin watch to gondola nine</body></message>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := codec.Base()
+	last := size(base.Model(), s)
+	ids := map[[4]byte]bool{base.ID(): true}
+	for _, p := range []codec.Provision{
+		{JIDs: []string{"okwara@ridge.example", "tamsin@quarry.example"}},
+		{JIDs: []string{"tamsin@quarry.example", "okwara@ridge.example"}, Phrases: []string{"zeppelin watch"}},
+	} {
+		l, err := base.With(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ids[l.ID()] {
+			t.Error("another provision has the same ID")
+		}
+		ids[l.ID()] = true
+		n := size(l.Model(), s)
+		if n >= last {
+			t.Errorf("%d bytes with %v, %d without", n, p, last)
+		}
+		last = n
+	}
+	if _, err := base.With(codec.Provision{Phrases: []string{string(make([]byte, 1<<20))}}); err == nil {
+		t.Error("a provision of a megabyte is taken")
+	}
+}

@@ -19,6 +19,7 @@ type Model struct {
 	writer writer
 	clerk  clerk
 	tokens []byte
+	deaf   bool // to human text, while only the rest is to be learned
 
 	mode mode
 	out  []arith.Choice
@@ -122,9 +123,11 @@ const maxHead = 64
 // byte says, or finds out, the next byte of the tokens. It tells whether that is the last.
 func (m *Model) byte(c byte) (byte, bool) {
 	human := m.place.Human
-	if human {
+	switch {
+	case human && m.deaf:
+	case human:
 		c = m.letter(c)
-	} else {
+	default:
 		c = m.mind.Marks.Symbol(m.clerk.next(&m.place), c, m)
 		m.clerk.step(&m.place, c)
 	}

@@ -14,7 +14,8 @@ const (
 	marksBits = 13
 	wordsRuns = 15
 	marksRuns = 14
-	sample    = 8     // every so many lines the weights are learned by
+	sample    = 4     // every so many lines the weights are learned by
+	stanzas   = 2000  // and so many stanzas
 	quickly   = 60000 // letters are learned fast
 	forgetful = 100   // lines after which the stream is forgotten
 )
@@ -30,21 +31,38 @@ func prime(d lore.Data) *mix.Mind {
 	return mix.Prime(design, func(mind *mix.Mind) {
 		m := &Model{mind: mind, table: token.New(nil, nil), begun: true}
 		mind.Own(true)
-		letters := 0
-		for i := 0; i < len(lines); i += sample {
-			letters += m.line(lines[i])
-			if letters > quickly {
-				mind.Calm()
-			}
-			if i/sample%forgetful == 0 {
-				mind.Forget()
-			}
+		m.lines(lines[:len(d.Lines)], sample)
+		m.lines(lines[len(d.Lines):], 1)
+		m.deaf = true
+		for i := 0; i < len(d.Stanzas); i += 1 + len(d.Stanzas)/stanzas {
+			m.Learn(d.Stanzas[i])
 		}
-		for i, s := range d.Stanzas {
-			m.Learn(s)
-			if i%forgetful == 0 {
-				mind.Forget()
-			}
+	})
+}
+
+// lines learns every so many lines of human text.
+func (m *Model) lines(lines [][]byte, sample int) {
+	letters := 0
+	for i := 0; i < len(lines); i += sample {
+		if m.mind.Words.Alike(folded(lines[i])) {
+			continue
+		}
+		letters += m.line(lines[i])
+		if letters > quickly {
+			m.mind.Calm()
+		}
+		if i/sample%forgetful == 0 {
+			m.mind.Forget()
+		}
+	}
+}
+
+// phrases is base where each phrase was said before.
+func phrases(base *mix.Mind, phrases []string) *mix.Mind {
+	return base.With(func(mind *mix.Mind) {
+		m := &Model{mind: mind, begun: true}
+		for _, p := range phrases {
+			m.line([]byte(p))
 		}
 	})
 }
@@ -98,11 +116,15 @@ func bodies(d lore.Data) (lines [][]byte) {
 // joined is the lines folded, as an index wants them.
 func joined(lines [][]byte) (text []byte) {
 	for _, l := range lines {
-		text = append(text, 0)
-		for _, c := range l {
-			symbol, _ := fold(c)
-			text = append(text, symbol)
-		}
+		text = append(append(text, 0), folded(l)...)
 	}
 	return append(text, 0)
+}
+
+func folded(l []byte) []byte {
+	f := make([]byte, len(l))
+	for i, c := range l {
+		f[i], _ = fold(c)
+	}
+	return f
 }

@@ -21,16 +21,7 @@ func brute(text, context []byte) (n map[byte]uint32) {
 func follow(t *trail, s string) {
 	t.begin()
 	for _, c := range []byte(s) {
-		t.symbol()
-		node := uint16(0)
-		code := t.x.tree.code[c]
-		for i := bits.Len32(code) - 2; i >= 0; i-- {
-			t.ask(node)
-			bit := int(code >> i & 1)
-			t.turn(bit)
-			node = t.x.tree.next[node][bit]
-		}
-		t.step(c)
+		t.follow(c)
 	}
 }
 

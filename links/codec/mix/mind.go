@@ -62,11 +62,21 @@ func (m *Mind) Reset(base *Mind) {
 	if m.Words == nil {
 		m.Words, m.Marks, m.Capitals = &Faculty{seen: &m.seen}, &Faculty{seen: &m.seen}, &Flag{}
 	}
-	base.Words.copyTo(m.Words, nil, nil)
+	base.Words.copyTo(m.Words, base.Words.cells.lines, base.Words.runs.slots)
 	base.Marks.copyTo(m.Marks, base.Marks.cells.lines, base.Marks.runs.slots)
 	base.Capitals.copyTo(m.Capitals)
 	m.rate = base.rate
 	m.seen.reset()
+}
+
+// With is m, as a base of others, where words also know what teach teaches: as if it had been said on every stream before. Weights stay.
+func (m *Mind) With(teach func(m *Mind)) *Mind {
+	var pupil Mind
+	pupil.Reset(m)
+	teach(&pupil)
+	words := *m.Words
+	words.cells.lines, words.runs.slots = pupil.Words.cells.lines, pupil.Words.runs.slots
+	return &Mind{Words: &words, Marks: m.Marks, Capitals: m.Capitals, rate: m.rate}
 }
 
 // Capital says, or finds out, whether a letter is one.

@@ -1,5 +1,7 @@
 package mix
 
+import "math/bits"
+
 // maxOrder is the longest context that an index is asked about.
 const maxOrder = 20
 
@@ -99,3 +101,35 @@ func (t *trail) step(c byte) {
 	}
 	t.n = n
 }
+
+// follow goes along a known symbol.
+func (t *trail) follow(c byte) {
+	t.symbol()
+	node := uint16(0)
+	code := t.x.tree.code[c]
+	for i := bits.Len32(code) - 2; i >= 0; i-- {
+		bit := int(code >> i & 1)
+		t.ask(node)
+		t.turn(bit)
+		node = t.x.tree.next[node][bit]
+	}
+	t.step(c)
+}
+
+// Alike tells whether most of a line of the index stands in other lines too. By such the weights must not learn: they would come to think
+// that what is said was mostly said before.
+func (f *Faculty) Alike(line []byte) bool {
+	t := &f.trail
+	t.begin()
+	n := 0
+	for _, c := range line {
+		t.follow(c)
+		t.symbol()
+		if t.longest() >= likeness {
+			n++
+		}
+	}
+	return n > len(line)/3
+}
+
+const likeness = 10

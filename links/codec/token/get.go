@@ -24,11 +24,7 @@ func (p *parser) value(fi uint16) string {
 		if c != formUUID {
 			n = p.size()
 		}
-		b := p.take(n)
-		if p.err != nil {
-			return ""
-		}
-		p.tmp = appendRaw(p.tmp, c, b)
+		p.tmp = appendRaw(p.tmp, c, p.take(n))
 		return p.learn(f, str(p.tmp))
 	case c >= formProv:
 		return entry(p, p.t.prov.strings, int(c-formProv)<<8|int(p.next()))
