@@ -52,9 +52,10 @@ const (
 	formJID   = 10
 	formOwn   = 11 // the stanza's own id; as a namespace, the default one where it stands
 	formAbs   = 12 // a number to base 36
-	formNear  = 13 // low byte of half an even number near the one that Near told; +1: of an odd one
+	formNear  = 13 // low byte of half a number near the one that Near told; +1: of the other side's
 	formFar   = 15 // a number to base 36 by its difference to the last
 	formStep  = 16 // the same in one byte: formStep+16+d/2
+	formTheir = 64 // the same of the other side's
 	formSmall = 48 // an integer from 0 to 15; as a namespace, none
 	formClass = 64 // an entry of the field's class: first those of the schema, then those learnt
 	formShare = 240

@@ -30,7 +30,7 @@ func (p *parser) value(fi uint16) string {
 		return entry(p, p.t.prov.strings, int(c-formProv)<<8|int(p.next()))
 	case c >= formShare:
 		return entry(p, p.t.s.shared, int(c-formShare)<<8|int(p.next()))
-	case c >= formClass:
+	case c >= formClass && f.kind != kindID:
 		return p.classed(f, int(c-formClass))
 	}
 	return p.typed(f, c)
@@ -72,7 +72,7 @@ func (p *parser) typed(f *field, c byte) string {
 		return string(p.t.own)
 	case c == formInt:
 		return p.integer(p.signed())
-	case c >= formSmall:
+	case c >= formSmall && c < formClass:
 		return p.integer(int64(c - formSmall))
 	case c == formDec:
 		h := p.next()
@@ -80,7 +80,7 @@ func (p *parser) typed(f *field, c byte) string {
 		return str(p.tmp)
 	case c >= formStamp && c < formJID:
 		return p.time(3 * int(c-formStamp))
-	case f.number >= 0:
+	case f.kind == kindID && c < formTheir+2*steps:
 		return p.number(f, c)
 	}
 	p.fail("no such value")
@@ -145,22 +145,28 @@ func (p *parser) time(digits int) string {
 }
 
 func (p *parser) number(f *field, c byte) string {
-	n := p.t.last[f.number]
+	s := &p.t.numbers
+	side, n := 0, uint64(0)
 	switch {
 	case c == formAbs:
 		n = p.bytes(int(p.next() & 15))
+		side = p.t.side(f, n)
 	case c == formNear || c == formNear+1:
-		n = nearest(p.t.nearOf(f), p.next(), uint64(c-formNear))
+		side = int(c - formNear)
+		n = nearest(s.near[side], p.next(), s.odd^uint64(side))
 	case c == formFar:
-		n += uint64(p.signed())
+		n = s.last[0] + uint64(2*p.signed())
+	case c >= formTheir:
+		side = 1
+		n = s.last[1] + uint64(2*(int64(c-formTheir)-steps))
 	case c >= formStep:
-		n += uint64(2 * (int64(c-formStep) - steps))
+		n = s.last[0] + uint64(2*(int64(c-formStep)-steps))
 	}
 	if n >= maxNumber {
 		p.fail("no number")
 		return ""
 	}
-	p.t.keepNumber(f, n)
+	s.keep(f, side, n)
 	p.tmp = appendNumber(p.tmp, n)
 	return str(p.tmp)
 }

@@ -114,6 +114,7 @@ func (p *parser) head(h *head) {
 		p.printer.value("type", typ)
 	}
 	mask := p.next()
+	p.t.answer = isAnswer(typ)
 	if mask&maskID != 0 {
 		id := p.value(fieldID)
 		p.printer.value("id", id)

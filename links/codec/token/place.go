@@ -309,7 +309,7 @@ func (p *Place) form(t todo, c byte) {
 		t.op, t.n = OpSize, 0
 	case c >= formShare:
 		t.op = OpLow
-	case c == formInt || c == formAbs && f.number >= 0 || c == formFar && f.number >= 0 || c == formStamp:
+	case c == formInt || (c == formAbs || c == formFar) && f.kind == kindID || c == formStamp:
 		t.op, t.n = opMag, 0
 	case c == formStamp+1:
 		t.op, t.n = opMag, 2

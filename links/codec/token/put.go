@@ -185,37 +185,25 @@ func (w *writer) number(f *field, v []byte) bool {
 	if !ok {
 		return false
 	}
-	last := w.t.last[f.number]
-	near := w.t.nearOf(f)
+	known := w.t.numbers.known
+	side := w.t.side(f, n)
+	s := &w.t.numbers
+	last, near := s.last[side], s.near[side]
 	d := int64(n) - int64(last)
 	switch {
-	case last == 0 && near != 0 && nearest(near, byte(n>>1), n&1) == n:
-		w.put(formNear+byte(n&1), byte(n>>1))
-	case last != 0 && d&1 == 0 && d >= -2*steps && d < 2*steps:
-		w.put(formStep + byte(d/2+steps))
-	case last != 0 && d > -1<<20 && d < 1<<20:
+	case known && last == 0 && near != 0 && nearest(near, byte(n>>1), n&1) == n:
+		w.put(formNear+byte(side), byte(n>>1))
+	case last != 0 && d >= -2*steps && d < 2*steps:
+		w.put(step(side) + byte(d/2+steps))
+	case last != 0 && side == 0 && d > -1<<20 && d < 1<<20:
 		w.put(formFar)
-		w.signed(d)
+		w.signed(d / 2)
 	default:
 		w.put(formAbs)
 		w.magnitude(0, n)
 	}
-	w.t.keepNumber(f, n)
+	s.keep(f, side, n)
 	return true
-}
-
-func (t *Table) keepNumber(f *field, n uint64) {
-	if f.keeps {
-		t.last[f.number] = n
-	}
-}
-
-// nearOf is what Near told of a field.
-func (t *Table) nearOf(f *field) uint64 {
-	if t.near[f.number] == 0 {
-		return t.near[0]
-	}
-	return t.near[f.number]
 }
 
 // jidCode writes the number of JID i, and whether a resource follows.

@@ -31,12 +31,12 @@ const (
 
 // field is one kind of value in one place.
 type field struct {
-	name   string
-	kind   kind
-	class  int16 // in schema.enums; -1: its strings are not learnt
-	number int16 // in Table.last; -1: none
-	keeps  bool  // its number is what the next is told from
-	human  bool  // its text was written by a person
+	name  string
+	kind  kind
+	class int16 // in schema.enums; -1: its strings are not learnt
+	own   bool  // it is the id of the stanza
+	keeps bool  // its number is what the next is told from
+	human bool  // its text was written by a person
 }
 
 // Fields that belong to no element of the schema. The others begin at fieldFirst.
@@ -159,13 +159,10 @@ func (s *schema) addHead(h head) {
 
 var kinds = map[string]kind{"any": kindAny, "text": kindText, "word": kindWord, "jid": kindJID, "id": kindID, "ref": kindID, "mine": kindID, "int": kindInt, "dec": kindDec, "stamp": kindStamp, "name": kindName, "space": kindSpace}
 
-// groups is what numbers are told from: ids of stanzas; ids of others' stanzas that are referred to; ids of one's own.
-var groups = map[string]int16{"id": 0, "ref": 1, "mine": 0}
-
 // addField makes a field of a specification: KIND, word.CLASS, or a|list|of|values. Two fields of one name and
 // specification are one.
 func (s *schema) addField(name, spec string) (uint16, error) {
-	f := field{class: -1, number: -1}
+	f := field{class: -1}
 	word, class, _ := strings.Cut(spec, ".")
 	list := strings.Contains(spec, "|")
 	if list {
@@ -195,7 +192,7 @@ func (s *schema) addField(name, spec string) (uint16, error) {
 			}
 		}
 	case kindID:
-		f.number, f.keeps = groups[word], word != "mine"
+		f.own, f.keeps = word == "id", word != "mine"
 	}
 	s.fields = append(s.fields, f)
 	return uint16(len(s.fields) - 1), nil

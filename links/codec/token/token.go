@@ -24,11 +24,11 @@ type Table struct {
 	read    reader
 	jids    jidTable
 	classes []class
-	learnt  int       // bytes in jids and classes that are not provisioned
-	last    [2]uint64 // the last number of each group of ids; 0: none yet
-	stamp   int64     // the last time, in microseconds since 1970
-	near    [2]uint64
+	learnt  int // bytes in jids and classes that are not provisioned
+	numbers numbers
+	stamp   int64  // the last time, in microseconds since 1970
 	own     []byte // id of the stanza at hand
+	answer  bool   // and whether it has that from what it answers
 	prev    last   // the stanza before
 }
 
@@ -48,7 +48,7 @@ func New(jids, strings []string) *Table {
 // Reset forgets all but the provision.
 func (t *Table) Reset() {
 	t.forget()
-	t.last, t.near, t.stamp = [2]uint64{}, [2]uint64{}, epoch
+	t.numbers, t.stamp = numbers{}, epoch
 	t.own, t.prev = t.own[:0], last{text: t.prev.text[:0]}
 }
 
@@ -63,10 +63,6 @@ func (t *Table) forget() {
 	}
 	t.learnt = 0
 }
-
-// Near tells about which number the next stanza's id has, and which the ids have that it refers to, when neither was met
-// since Reset: of an id near to that only the low byte crosses. Both ends must say about the same; 0 is unknown.
-func (t *Table) Near(id, ref uint64) { t.near = [2]uint64{id, ref} }
 
 // begin makes ready for the next stanza.
 func (t *Table) begin() {

@@ -73,6 +73,7 @@ func (w *writer) head(n *node, root string) {
 		}
 	}
 	w.put(mask)
+	w.t.answer = typ != nil && isAnswer(str(typ.value))
 	if id != nil {
 		w.value(fieldID, id.value)
 		w.t.own = append(w.t.own, id.value...)
@@ -84,6 +85,9 @@ func (w *writer) head(n *node, root string) {
 		w.list(n, true)
 	}
 }
+
+// isAnswer tells whether a stanza of that type has the id of another. RFC 6120 §8.1.3.
+func isAnswer(typ string) bool { return typ == "result" || typ == "error" }
 
 // list writes attributes in general form; of a stanza's root those that are not in its head.
 func (w *writer) list(n *node, root bool) {
