@@ -14,6 +14,8 @@ type item struct {
 	*record
 	sent []byte // nil: it does not cross
 	text []byte // the canonical form of sent, that is coded
+
+	near, ref uint64 // the latest numbers that this end and the other had given before, of ids
 }
 
 // A coder is one way of one session. code takes a run, stanzas that stand in the queue together and go in one frame, and tells what

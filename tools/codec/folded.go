@@ -1,68 +1,79 @@
 package main
 
 import (
-	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"longwire/links/fold"
+	"longwire/xmpp/jid"
 	"longwire/xmpp/stanza"
+	"longwire/xmpp/terse"
 )
 
-// A folding is what a pair of nodes does to the stanzas between them before they are coded, in both directions.
+// A folding is what a pair of nodes does to the stanzas between them before they are coded, in both directions: the policy "lean", and numbers in
+// the place of ids.
 type folding struct {
 	folder *fold.Folder
-	ids    map[string]string // long to short
-	next   map[string]uint64 // by direction
+	terse  *terse.Traffic
+	last   [2]uint64 // numbers that the ends have given latest
 }
 
-func newFolding() (*folding, error) {
-	strip := func(n int, space string, names ...string) fold.Rule {
-		return fold.Rule{Number: n, Names: names, Space: space}
-	}
-	f, err := fold.New(fold.Policy{Messages: fold.MessagesStrip, Rules: []fold.Rule{
-		strip(1, "http://jabber.org/protocol/chatstates", "active", "composing", "paused", "inactive", "gone"),
-		strip(6, "urn:xmpp:sid:0", "origin-id", "stanza-id"),
-		strip(7, "urn:xmpp:hints", "store", "no-store", "no-copy", "no-permanent-store"),
-		strip(8, "urn:xmpp:occupant-id:0", "occupant-id"),
-	}}, false)
+func newFolding(rooms map[string]bool) (*folding, error) {
+	policy, _ := fold.Preset(fold.Lean)
+	f, err := fold.New(policy, false)
 	if err != nil {
 		return nil, err
 	}
-	return &folding{folder: f, ids: map[string]string{}, next: map[string]uint64{"AB": 1296, "BA": 1297}}, nil
+	return &folding{folder: f, terse: terse.NewTraffic(true, func(domain string) bool { return rooms[domain] })}, nil
 }
 
 // fold is what of a record crosses; nil when nothing does.
-func (f *folding) fold(r *record) []byte {
+func (f *folding) fold(r *record) (*item, error) {
 	if r.isSM() {
-		return nil
+		return nil, nil
 	}
-	s := f.folder.Fold(time.Unix(0, 0), r.stanza).Stanza
+	s := f.folder.Fold(time.Time{}, r.stanza).Stanza
 	if s == nil {
-		return nil
+		return nil, nil
 	}
-	s = s.Copy()
-	if s.Kind == stanza.Message && s.Type != stanza.Groupchat && s.From.Local() != "" && !strings.HasPrefix(s.From.Domain(), "chat.") {
-		s.From, s.To = s.From.Bare(), s.To.Bare()
+	from := 0
+	if r.Direction == "BA" {
+		from = 1
 	}
-	return f.shorten(r.Direction, s.Bytes())
+	out, err := f.terse.Cross(from, s)
+	if err != nil {
+		return nil, err
+	}
+	it := &item{record: r, sent: out.Bytes(), near: f.last[from], ref: f.last[1-from]}
+	// Numbers of one end are odd, of the other even; the latest of a way is the greatest.
+	if n, err := strconv.ParseUint(out.ID, 36, 64); err == nil && out.ID != s.ID && n > f.last[from] && (f.last[from] == 0 || n%2 == f.last[from]%2) {
+		f.last[from] = n
+	}
+	return it, nil
 }
 
-var idAttr = regexp.MustCompile(` id='([^']{4,60})'`)
+// roomDomains are the domains that have rooms, as far as traffic shows it.
+func roomDomains(list []*record) map[string]bool {
+	rooms := map[string]bool{}
+	for _, r := range list {
+		if r.isSM() {
+			continue
+		}
+		if j := roomOf(r.stanza); !j.IsZero() {
+			rooms[j.Domain()] = true
+		}
+	}
+	return rooms
+}
 
-func (f *folding) shorten(direction string, text []byte) []byte {
-	return idAttr.ReplaceAllFunc(text, func(m []byte) []byte {
-		id := string(m[5 : len(m)-1])
-		if id == "current" {
-			return m
-		}
-		short, ok := f.ids[id]
-		if !ok {
-			short = strconv.FormatUint(f.next[direction], 36)
-			f.next[direction] += 2
-			f.ids[id] = short
-		}
-		return []byte(" id='" + short + "'")
-	})
+// roomOf is the room that a stanza shows to be one. XEP-0045 §7.2, §7.4.
+func roomOf(s *stanza.Stanza) jid.JID {
+	const muc = "http://jabber.org/protocol/muc"
+	switch {
+	case s.Kind == stanza.Message && s.Type == stanza.Groupchat && s.To.Resource() == "", s.Kind == stanza.Presence && s.Has(muc, "x"):
+		return s.To
+	case s.Kind == stanza.Message && s.Type == stanza.Groupchat, s.Kind == stanza.Presence && s.Has(muc+"#user", "x"):
+		return s.From
+	}
+	return jid.JID{}
 }

@@ -16,11 +16,14 @@ type run struct {
 
 // runsOf folds traffic, and makes runs of it: a stanza, and behind it the same to others, such as the copies of a line in a room. Stanzas that
 // do not cross are runs of their own.
-func runsOf(list []*record, sent func(*record) []byte) (out []run, err error) {
+func runsOf(list []*record, sent func(*record) (*item, error)) (out []run, err error) {
 	last := map[way]int{} // the latest run
 	for _, r := range list {
-		it := item{record: r, sent: sent(r)}
-		if it.sent != nil {
+		it := item{record: r}
+		if s, err := sent(r); err != nil {
+			return nil, fmt.Errorf("line %d: %w", r.line, err)
+		} else if s != nil {
+			it = *s
 			if it.text, err = token.Canonical(it.sent); err != nil {
 				return nil, fmt.Errorf("line %d: %w", r.line, err)
 			}

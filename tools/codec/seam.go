@@ -11,6 +11,7 @@ import (
 // A model is what links code stanzas by: one direction of a stream. It is the seam of links/codec and links/codec/light.
 type model interface {
 	Reset()
+	Near(id, ref uint64)
 	Learn(text []byte)
 	Plan(text []byte, out []arith.Choice) []arith.Choice
 	Decode(d *arith.Decoder, max int) (text []byte, ok bool)
@@ -37,6 +38,7 @@ func (m *modeled) code(run []item) (sizes []int, err error) {
 	began := time.Now()
 	if m.alone {
 		m.out.Reset()
+		m.out.Near(run[0].near, run[0].ref)
 	}
 	m.enc.Begin()
 	before := 0
@@ -63,6 +65,7 @@ func (m *modeled) read(frame []byte, run []item) error {
 	began := time.Now()
 	if m.alone {
 		m.in.Reset()
+		m.in.Near(run[0].near, run[0].ref)
 	}
 	m.dec.Begin(frame)
 	for i, it := range run {

@@ -1,46 +1,43 @@
 package main
 
-import "errors"
-
 // traffic is a file, and what links make of it.
 type traffic struct {
 	list   []*record
 	folded []run
 }
 
-func newTraffic(list []*record) (*traffic, error) {
-	t := &traffic{list: list}
-	foldings := map[int]*folding{}
-	var fault error
-	var err error
-	t.folded, err = runsOf(list, func(r *record) []byte {
+func newTraffic(list []*record) (t *traffic, err error) {
+	t = &traffic{list: list}
+	rooms, foldings := roomDomains(list), map[int]*folding{}
+	t.folded, err = runsOf(list, func(r *record) (*item, error) {
 		f := foldings[r.Session]
 		if f == nil {
-			if f, fault = newFolding(); fault != nil {
-				return nil
+			var err error
+			if f, err = newFolding(rooms); err != nil {
+				return nil, err
 			}
 			foldings[r.Session] = f
 		}
 		return f.fold(r)
 	})
-	return t, errors.Join(fault, err)
+	return t, err
 }
 
 // everything is each element by itself, as it stands.
 func (t *traffic) everything() (out []run, err error) {
 	for _, r := range t.list {
-		out = append(out, run{r.way(), []item{{r, []byte(r.Text), []byte(r.Text)}}})
+		out = append(out, run{r.way(), []item{{record: r, sent: []byte(r.Text), text: []byte(r.Text)}}})
 	}
 	return out, nil
 }
 
 // whole is all stanzas as they stand.
 func (t *traffic) whole() ([]run, error) {
-	return runsOf(t.list, func(r *record) []byte {
+	return runsOf(t.list, func(r *record) (*item, error) {
 		if r.isSM() {
-			return nil
+			return nil, nil
 		}
-		return []byte(r.Text)
+		return &item{record: r, sent: []byte(r.Text)}, nil
 	})
 }
 
