@@ -44,6 +44,7 @@ Example: codec train --into links/codec/lore ../shared/corpus`,
 
 // corpus reads a folder of training texts.
 func corpus(dir string) (d lore.Data, err error) {
+	var t training
 	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
 	if err != nil || len(files) == 0 {
 		return d, fmt.Errorf("codec: %s: there is no traffic, no *.jsonl", dir)
@@ -53,12 +54,9 @@ func corpus(dir string) (d lore.Data, err error) {
 		if err != nil {
 			return d, err
 		}
-		stanzas, err := foldedTexts(list)
-		if err != nil {
+		if err := t.traffic(list); err != nil {
 			return d, fmt.Errorf("codec: %s: %w", f, err)
 		}
-		d.Stanzas = append(d.Stanzas, sample(stanzas)...)
-		d.Lines = append(d.Lines, bodies(list)...)
 	}
 	if files, err = filepath.Glob(filepath.Join(dir, "*plain-english.txt")); err != nil {
 		return d, fmt.Errorf("codec: %w", err)
@@ -68,20 +66,35 @@ func corpus(dir string) (d lore.Data, err error) {
 		if err != nil {
 			return d, err
 		}
-		d.Lines = append(lines, d.Lines...)
+		t.Lines = append(lines, t.Lines...)
 	}
-	d.Lines = once(d.Lines)
-	return d, nil
+	t.Lines, t.JIDs, t.Strings = once(t.Lines), once(t.JIDs), once(t.Strings)
+	return t.Data, nil
 }
 
-// samples is how many stanzas of a traffic file are learned. Choice: structure is learned from few; each more costs a third of a millisecond at start.
+// samples is how many stanzas of a traffic file are learned. Choice: structure is learned from few, and each takes a third of a millisecond at start;
+// a tenth of them is how streams begin.
 const samples = 800
 
-// sample takes samples of a list, evenly.
-func sample(list [][]byte) (out [][]byte) {
-	n := min(samples, len(list))
+// sample takes stanzas of all runs: the first of each way, and others evenly.
+func sample(runs []run) (out []item) {
+	var rest []item
+	begun := map[way]int{}
+	for _, r := range runs {
+		for _, it := range r.items {
+			switch {
+			case it.text == nil:
+			case begun[r.way] < coldStanzas:
+				begun[r.way]++
+				out = append(out, it)
+			default:
+				rest = append(rest, it)
+			}
+		}
+	}
+	n := min(max(0, samples-len(out)), len(rest))
 	for i := range n {
-		out = append(out, list[i*len(list)/n])
+		out = append(out, rest[i*len(rest)/n])
 	}
 	return out
 }
@@ -108,20 +121,31 @@ func once(list [][]byte) (out [][]byte) {
 	return out
 }
 
-// foldedTexts are the stanzas as a model sees them.
-func foldedTexts(list []*record) (texts [][]byte, err error) {
-	t, err := newTraffic(list)
+// A training gathers data.
+type training struct{ lore.Data }
+
+// traffic takes what is learned of recorded traffic.
+func (t *training) traffic(list []*record) error {
+	tr, err := newTraffic(list)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, r := range t.folded {
-		for _, it := range r.items {
-			if it.text != nil {
-				texts = append(texts, it.text)
-			}
-		}
+	for _, it := range sample(tr.folded) {
+		t.Stanzas = append(t.Stanzas, it.text)
+		t.Near = append(t.Near, [2]uint64{it.near, it.ref})
 	}
-	return texts, nil
+	p := provisionOf(list)
+	t.JIDs = append(t.JIDs, texts(p.JIDs)...)
+	t.Strings = append(t.Strings, texts(p.Strings)...)
+	t.Lines = append(t.Lines, bodies(list)...)
+	return nil
+}
+
+func texts(list []string) (out [][]byte) {
+	for _, s := range list {
+		out = append(out, []byte(s))
+	}
+	return out
 }
 
 // readLines reads a file of texts, one a line. Blanks around them and empty lines are passed over.

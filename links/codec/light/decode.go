@@ -82,7 +82,7 @@ func (r *reading) quotation(text uint8) (from []byte, at, length int, ok bool) {
 		return past, len(r.m.tok) + r.lag, length, true
 	case book:
 		at, ok = places.read(r.d)
-		return r.m.lore.book.buf, at - 1, length, ok
+		return r.m.known.book.buf, at - 1, length, ok
 	}
 	at, ok = ages.read(r.d)
 	r.had, r.lag = true, len(past)-at-len(r.m.tok)

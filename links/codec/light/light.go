@@ -11,6 +11,7 @@ import (
 // goroutine, and small until used.
 type Model struct {
 	lore  *Lore
+	known *learned
 	words *token.Table
 	past  *window
 	lit   literals
@@ -32,7 +33,8 @@ type field struct {
 func (m *Model) Reset() {
 	if m.words == nil {
 		m.words, m.past = m.lore.table(), new(window)
-		m.lit.shared = &m.lore.literals
+		m.known = m.lore.learned()
+		m.lit.shared = &m.known.literals
 	} else {
 		m.words.Reset()
 		m.past.reset()

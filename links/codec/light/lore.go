@@ -15,29 +15,40 @@ import (
 
 // A Lore is what both ends know before the first stanza. It does not change, and any number of models share it.
 type Lore struct {
+	learned func() *learned
+	jids    []string
+	strings []string
+	id      [4]byte
+}
+
+// What was learned of the data.
+type learned struct {
 	book     *window
 	literals [contexts]*tree
-	jids     []string
-	strings  []string
-	id       [4]byte
 }
 
 // version of the format. Any change of what is sent for a text is another.
 const version = 1
 
-// Base is the lore that ships with the program.
-var Base = sync.OnceValue(func() *Lore { return newLore(lore.Shipped()) })
+// Base is the lore that ships with the program. It is learned when the first model begins.
+func Base() *Lore {
+	l := &Lore{learned: shipped}
+	l.identify()
+	return l
+}
 
-// Sizes of what is taken of the data.
-const (
-	bookStanzas = 300 // the dictionary is their tokens,
-	bookSize    = 16 << 10
-)
+var shipped = sync.OnceValue(func() *learned { return learn(lore.Shipped()) })
 
-// newLore learns chances from all texts, and makes a dictionary of the first stanzas.
-func newLore(d lore.Data) *Lore {
-	l := &Lore{book: new(window)}
-	m := l.Model()
+// Prime learns the lore now.
+func (l *Lore) Prime() { l.learned() }
+
+// bookSize is how many bytes of tokens the dictionary has at most.
+const bookSize = 16 << 10
+
+// learn takes chances from all texts, and makes a dictionary of stanzas. Those are learned as they are on a stream, and then as they are alone.
+func learn(d lore.Data) *learned {
+	l := &learned{book: new(window)}
+	m := (&Lore{learned: func() *learned { return l }}).Model()
 	for _, t := range d.Lines {
 		line := append([]byte("<message><body>"), markup.AppendEscaped(nil, string(t))...)
 		m.Learn(append(line, "</body></message>"...))
@@ -45,22 +56,31 @@ func newLore(d lore.Data) *Lore {
 	for _, t := range d.Stanzas {
 		m.Learn(t)
 	}
-	l.literals = m.lit.own
-	m = l.Model()
-	for _, t := range d.Stanzas[:min(bookStanzas, len(d.Stanzas))] {
-		if m.load(t) && len(l.book.buf)+len(m.tok) <= bookSize {
+	m.words = token.New(sorted(d.JIDs), sorted(d.Strings))
+	for i, t := range d.Stanzas {
+		m.words.Reset()
+		m.words.Near(d.Near[i][0], d.Near[i][1])
+		m.Learn(t)
+		if len(l.book.buf)+len(m.tok) <= bookSize {
 			l.book.add(m.tok)
 		}
 	}
-	l.identify()
+	l.literals = m.lit.own
 	return l
+}
+
+func sorted[T ~string | ~[]byte](list []T) (out []string) {
+	for _, s := range list {
+		out = append(out, string(s))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 var errProvision = errors.New("light: the provision is over 256 KiB")
 
 // With is the lore with p in addition to what ships. Phrases are of no use here.
 func (l *Lore) With(p codec.Provision) (*Lore, error) {
-	sorted := func(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
 	w := *l
 	w.jids, w.strings = sorted(p.JIDs), sorted(p.Strings)
 	n := 0

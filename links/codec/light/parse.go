@@ -54,7 +54,7 @@ func (m *Model) parse() []step {
 		}
 		m.quotes = m.past.find(tok[i:], m.quotes[:0])
 		far := m.relaxAll(i, base+price(0, chanceBook[c]), fresh)
-		m.quotes = m.lore.book.find(tok[i:], m.quotes[:0])
+		m.quotes = m.known.book.find(tok[i:], m.quotes[:0])
 		far = max(far, m.relaxAll(i, base+price(1, chanceBook[c]), book))
 		if far >= enough {
 			skip = i + far
@@ -73,7 +73,7 @@ func (m *Model) relaxAll(i int, base uint32, k kind) (far int) {
 		s := step{kind: k, at: q.at}
 		cost, lag, has := base, len(m.past.buf)-q.at-i, true
 		if k == book {
-			s.at = len(m.lore.book.buf) - q.at
+			s.at = len(m.known.book.buf) - q.at
 			cost += placeTariff.price(s.at + 1)
 			lag, has = m.spots[i].lag, m.spots[i].has
 		} else {

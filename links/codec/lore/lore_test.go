@@ -13,7 +13,7 @@ import (
 func TestWhatIsPackedIsUnpacked(t *testing.T) {
 	for _, d := range []lore.Data{
 		{},
-		{Stanzas: [][]byte{[]byte("<iq/>"), {}}, Lines: [][]byte{[]byte("a line\nof two")}},
+		{Stanzas: [][]byte{[]byte("<iq/>"), {}}, Near: [][2]uint64{{1, 0}, {1 << 30, 7}}, JIDs: [][]byte{[]byte("a@b")}, Lines: [][]byte{[]byte("a line\nof two")}},
 	} {
 		var b bytes.Buffer
 		if err := d.Pack(&b); err != nil {
@@ -21,7 +21,7 @@ func TestWhatIsPackedIsUnpacked(t *testing.T) {
 		}
 		got, err := lore.Unpack(&b)
 		if err != nil || !reflect.DeepEqual(got, d) {
-			t.Errorf("%q became %q, %v", d, got, err)
+			t.Errorf("%v became %v, %v", d, got, err)
 		}
 	}
 }

@@ -14,34 +14,54 @@ const (
 	maxTexts = 1 << 16 // of each list
 	maxText  = 1 << 16 // bytes of one
 	maxAll   = 8 << 20 // bytes of all
+
+	maxNumber = 1<<31 - 1
 )
 
 // ErrDamaged is wrapped by what Unpack finds wrong.
 var ErrDamaged = errors.New("lore: the packed data is damaged")
 
-// Pack writes the data, deflated (RFC 1951): for each list the number of texts, and each text behind its length, as uvarints.
+// Pack writes the data, deflated (RFC 1951): for each list the number of texts, and each text behind its length, as uvarints. The list of stanzas is
+// followed by the numbers near each.
 func (d Data) Pack(w io.Writer) error {
 	z, err := flate.NewWriter(w, flate.BestCompression)
 	if err != nil {
 		return err
 	}
-	for _, list := range [][][]byte{d.Stanzas, d.Lines} {
-		b := binary.AppendUvarint(nil, uint64(len(list)))
-		for _, t := range list {
-			b = binary.AppendUvarint(b, uint64(len(t)))
-			b = append(b, t...)
+	b := appendList(nil, d.Stanzas)
+	for i := range d.Stanzas {
+		var near [2]uint64
+		if i < len(d.Near) {
+			near = d.Near[i]
 		}
-		if _, err := z.Write(b); err != nil {
-			return err
-		}
+		b = binary.AppendUvarint(binary.AppendUvarint(b, near[0]), near[1])
+	}
+	for _, list := range [][][]byte{d.JIDs, d.Strings, d.Lines} {
+		b = appendList(b, list)
+	}
+	if _, err := z.Write(b); err != nil {
+		return err
 	}
 	return z.Close()
+}
+
+func appendList(b []byte, list [][]byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(list)))
+	for _, t := range list {
+		b = binary.AppendUvarint(b, uint64(len(t)))
+		b = append(b, t...)
+	}
+	return b
 }
 
 // Unpack reads what Pack wrote.
 func Unpack(r io.Reader) (d Data, err error) {
 	u := unpacker{r: bufio.NewReader(flate.NewReader(r)), left: maxAll}
-	d.Stanzas, d.Lines = u.list(), u.list()
+	d.Stanzas = u.list()
+	for range d.Stanzas {
+		d.Near = append(d.Near, [2]uint64{uint64(u.number(maxNumber)), uint64(u.number(maxNumber))})
+	}
+	d.JIDs, d.Strings, d.Lines = u.list(), u.list(), u.list()
 	if u.err == nil {
 		if _, err := u.r.ReadByte(); err != io.EOF {
 			u.err = errors.New("something stands behind its end")
