@@ -3,6 +3,7 @@
 package codec
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -15,11 +16,25 @@ import (
 	"longwire/links/codec/token"
 )
 
-// A Lore is what both ends of a link know before the first stanza. It does not change, and any number of models share it.
+// A Lore is what both ends of a link know before the first stanza. It does not change, and any number of models share it. What it takes to
+// guess by it is learned when a model first needs it, or by Prime.
 type Lore struct {
 	provision Provision
 	data      [sha256.Size]byte // of all that is not provision
-	base      *mix.Mind
+	common    *school           // shared by all provisions
+	own       *school           // with the phrases of this one
+}
+
+// A school is a mind that is learned once.
+type school struct {
+	once  sync.Once
+	mind  *mix.Mind
+	teach func() *mix.Mind
+}
+
+func (s *school) get() *mix.Mind {
+	s.once.Do(func() { s.mind = s.teach() })
+	return s.mind
 }
 
 // A Provision is what the configuration tells both ends beyond what ships with the program. The order does not matter.
@@ -53,14 +68,25 @@ func (p Provision) sorted() Provision {
 	return Provision{one(p.JIDs), one(p.Strings), one(p.Phrases)}
 }
 
-// Base is the lore that ships with the program.
+// Base is the lore that ships with the program: the same one each time.
 func Base() *Lore { return shipped() }
 
-var shipped = sync.OnceValue(func() *Lore { return New(lore.Shipped()) })
+var shipped = sync.OnceValue(func() *Lore {
+	return newLore(sum(lore.Packed()), func() *mix.Mind { return prime(lore.Shipped()) })
+})
 
 // New is the lore of other data than what ships.
-func New(d lore.Data) *Lore {
-	return &Lore{data: sum(d), base: prime(d)}
+func New(d lore.Data) (*Lore, error) {
+	var b bytes.Buffer
+	if err := d.Pack(&b); err != nil {
+		return nil, fmt.Errorf("codec: %w", err)
+	}
+	return newLore(sum(b.Bytes()), func() *mix.Mind { return prime(d) }), nil
+}
+
+func newLore(data [sha256.Size]byte, teach func() *mix.Mind) *Lore {
+	s := &school{teach: teach}
+	return &Lore{data: data, common: s, own: s}
 }
 
 // With is the lore with p in addition to what ships.
@@ -69,12 +95,15 @@ func (l *Lore) With(p Provision) (*Lore, error) {
 		return nil, errProvision
 	}
 	p = p.sorted()
-	w := &Lore{provision: p, data: l.data, base: l.base}
+	w := &Lore{provision: p, data: l.data, common: l.common, own: l.common}
 	if len(p.Phrases) > 0 {
-		w.base = phrases(l.base, p.Phrases)
+		w.own = &school{teach: func() *mix.Mind { return phrases(l.common.get(), p.Phrases) }}
 	}
 	return w, nil
 }
+
+// Prime learns now what a model would learn when it first needs it. That takes up to a second on a desktop.
+func (l *Lore) Prime() { l.own.get() }
 
 // ID tells lores apart: two ends that have the same understand each other.
 func (l *Lore) ID() (id [4]byte) {
@@ -94,12 +123,10 @@ func Canonical(text []byte) ([]byte, error) { return token.Canonical(text) }
 // version of the format: of tokens, model and data. Any change to one of them is another.
 const version = 1
 
-func sum(d lore.Data) (sum [sha256.Size]byte) {
+func sum(packed []byte) (sum [sha256.Size]byte) {
 	h := sha256.New()
 	fmt.Fprintf(h, "longwire codec %d\n%s\n", version, token.Schema())
-	for _, list := range [][][]byte{d.Stanzas, d.Lines} {
-		fmt.Fprintf(h, "%q\n", list)
-	}
+	h.Write(packed)
 	h.Sum(sum[:0])
 	return sum
 }

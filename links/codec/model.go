@@ -51,7 +51,7 @@ func (m *Model) Reset() {
 	if m.mind == nil {
 		m.mind, m.table = &mix.Mind{}, token.New(m.lore.provision.JIDs, m.lore.provision.Strings)
 	}
-	m.mind.Reset(m.lore.base)
+	m.mind.Reset(m.lore.own.get())
 	m.table.Reset()
 	m.place.Forget()
 	m.clerk, m.begun = clerk{}, true

@@ -20,14 +20,19 @@ const (
 	forgetful = 100   // lines after which the stream is forgotten
 )
 
+// shape is that of all minds here, without an index.
+func shape() mix.Design {
+	return mix.Design{
+		Words: mix.Shape{Views: [mix.Views]int{16, 256, 64, 64}, LineBits: wordsBits, RunBits: wordsRuns},
+		Marks: mix.Shape{Views: [mix.Views]int{256, 256, 32, 64}, LineBits: marksBits, RunBits: marksRuns},
+	}
+}
+
 // prime learns the data.
 func prime(d lore.Data) *mix.Mind {
 	lines := bodies(d)
-	index := mix.NewIndex(joined(lines))
-	design := mix.Design{
-		Words: mix.Shape{Index: index, Views: [mix.Views]int{16, 256, 64, 64}, LineBits: wordsBits, RunBits: wordsRuns},
-		Marks: mix.Shape{Views: [mix.Views]int{256, 256, 32, 64}, LineBits: marksBits, RunBits: marksRuns},
-	}
+	design := shape()
+	design.Words.Index = mix.NewIndex(joined(lines))
 	return mix.Prime(design, func(mind *mix.Mind) {
 		m := &Model{mind: mind, table: token.New(nil, nil), begun: true}
 		mind.Own(true)
