@@ -66,3 +66,29 @@ func readPhrases(path string) ([]string, error) {
 	text, err := os.ReadFile(path)
 	return PhrasesOf(string(text)), err
 }
+
+// slowRate is a rate, in bit/s, up to which thinking costs less than sending.
+const slowRate = 64000
+
+// CodecOn is how stanzas are coded at best between us and a peer on one of its links: CodecMix, CodecLight or CodecNone.
+func (c *Config) CodecOn(l *Link, p *Peer) string {
+	switch {
+	case !l.Compress, l.Type == LinkS5066 && p.S5066.Mapping != MappingLongwire:
+		return CodecNone
+	case p.Codec.Method != CodecAuto:
+		return p.Codec.Method
+	case l.Type == LinkS5066, l.Class == "satcom", l.Rate > 0 && l.Rate <= slowRate:
+		return CodecMix
+	}
+	return CodecNone
+}
+
+// Coded tells whether stanzas for a peer are coded on any of its links, so that it is a Longwire node.
+func (c *Config) Coded(p *Peer) bool {
+	for _, l := range c.linksOf(p) {
+		if c.CodecOn(l, p) != CodecNone {
+			return true
+		}
+	}
+	return false
+}

@@ -92,8 +92,8 @@ type Node struct {
 	record     *record
 	linked     *config.Config // what the links were made of; guarded by reload
 
-	clock hqClock
-	lores lores
+	clock   hqClock
+	methods methods
 
 	truth     *delivery.Truth
 	foresight *foresight.Keeper

@@ -76,7 +76,7 @@ func (n *Node) s5066Peer(cfg *config.Config, l *config.Link, p *config.Peer) (s5
 	if err != nil {
 		return wrong(err)
 	}
-	methods, err := n.methods(l, p)
+	methods, err := n.methods.of(cfg, l, p)
 	if err != nil {
 		return wrong(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"longwire/links"
+	"longwire/links/codec"
 	"longwire/links/s5066/frame"
 )
 
@@ -74,7 +75,7 @@ func (d *dialect) reads(i int, c frame.Codec) bool {
 }
 
 // reading is what we can read beside uses, as it goes with our name: all of it if no stanza does, else only what we like best.
-func (d *dialect) reading(uses frame.Codec, data bool) (r [3]frame.Codec) {
+func (d *dialect) reading(uses frame.Codec, data bool) (r [4]frame.Codec) {
 	n := 0
 	for _, m := range d.ours {
 		if m.Codec != uses && n < len(r) {
@@ -143,7 +144,8 @@ func methods(l Config, p PeerConfig) []frame.Method {
 		return nil
 	}
 	if p.Methods == nil {
-		return []frame.Method{frame.Text()}
+		m, _ := frame.Methods(frame.Mix, codec.Provision{}) // nothing can be too long
+		return m
 	}
 	return p.Methods
 }

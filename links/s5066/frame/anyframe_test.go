@@ -13,7 +13,7 @@ import (
 // some makes the stanzas of one frame: most are small, as a coder of much thought takes its time for every byte.
 func some(r *rand.Rand) (texts [][]byte) {
 	for len(texts) == 0 || r.IntN(4) == 0 {
-		if texts = append(texts, fmt.Appendf(nil, "<a id='%d'/>", r.IntN(100))); r.IntN(16) == 0 {
+		if texts = append(texts, canonical(fmt.Appendf(nil, "<a id='%d'/>", r.IntN(100)))); r.IntN(16) == 0 {
 			texts = append(texts, stanza(r))
 		}
 	}

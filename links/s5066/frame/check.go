@@ -12,7 +12,7 @@ func (h *Header) sum(raw bool, part uint64, texts ...[]byte) uint16 {
 	full := *h
 	full.Names = true
 	if !h.Names {
-		full.Reads = [3]Codec{}
+		full.Reads = [4]Codec{}
 		if raw {
 			full.Uses = Codec{} // it needs none
 		}

@@ -15,8 +15,8 @@ func Piece(h Header, seq uint32, part uint64, raw bool, body []byte) []byte {
 }
 
 // Coded is the body of a frame with text count times, whether or not it is a stanza.
-func Coded(text []byte, count int) []byte {
-	m := newModel()
+func Coded(New func() Model, text []byte, count int) []byte {
+	m := New()
 	m.Reset()
 	var c arith.Encoder
 	c.Begin()

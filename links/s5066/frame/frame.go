@@ -56,7 +56,7 @@ type Header struct {
 	Names bool     // Out and In are in the frame, and numbers in full
 	Out   string   // the sender's name for its numbering
 	In    string   // the numbering of the receiver as the sender knows it; empty when it knows none
-	Reads [3]Codec // with Names: what the sender can read, beside Uses
+	Reads [4]Codec // with Names: what the sender can read, beside Uses
 
 	Express bool // of the express lane: a stream of its own, with names, numbers and history of its own, whose stanzas wait for none of the other
 	Behind  bool // not to be taken before a stanza of the express lane,

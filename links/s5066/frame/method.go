@@ -42,7 +42,7 @@ func (m *Method) canonical(text []byte) ([]byte, bool) {
 	case m.New == nil || len(text) > MaxStanza:
 		return text, false
 	case m.Canonical == nil:
-		return text, codable(text)
+		return text, true
 	}
 	c, err := m.Canonical(text)
 	if err != nil || len(c) > MaxStanza {

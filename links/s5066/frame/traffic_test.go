@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 
+	"longwire/links/codec"
 	"longwire/links/s5066/frame"
 )
 
@@ -45,8 +46,8 @@ func uuid(r *rand.Rand) string {
 func message(r *rand.Rand, p person, body string) []byte {
 	id := uuid(r)
 	content := strings.NewReplacer("B", "<body>"+body+"</body>", "I", id).Replace(p.form)
-	return fmt.Appendf(nil, "<message from='%s@north.example/%s' id='%s' to='base@south.example/gajim.H5M1C9TD' type='chat'%s>%s</message>",
-		p.name, p.resource, id, p.lang, content)
+	return canonical(fmt.Appendf(nil, "<message from='%s@north.example/%s' id='%s' to='base@south.example/gajim.H5M1C9TD' type='chat'%s>%s</message>",
+		p.name, p.resource, id, p.lang, content))
 }
 
 // stanza makes one of any kind.
@@ -54,17 +55,17 @@ func stanza(r *rand.Rand) []byte {
 	p := people[r.IntN(len(people))]
 	switch r.IntN(8) {
 	case 0:
-		return fmt.Appendf(nil, "<iq from='north.example' id='%x' to='south.example' type='get'><ping xmlns='urn:xmpp:ping'/></iq>", r.Uint32())
+		return canonical(fmt.Appendf(nil, "<iq from='north.example' id='%x' to='south.example' type='get'><ping xmlns='urn:xmpp:ping'/></iq>", r.Uint32()))
 	case 1:
-		return fmt.Appendf(nil, "<presence from='%s@north.example/%s' to='base@south.example'/>", p.name, p.resource)
+		return canonical(fmt.Appendf(nil, "<presence from='%s@north.example/%s' to='base@south.example'/>", p.name, p.resource))
 	case 2:
 		junk := make([]byte, r.IntN(1500))
 		for i := range junk {
 			junk[i] = byte(r.Uint32())
 		}
-		return fmt.Appendf(nil, "<iq from='%s@north.example' to='south.example' type='set' id=\"%x\"><data xmlns='x'>%s</data></iq>", p.name, r.Uint32(), base64.StdEncoding.EncodeToString(junk))
+		return canonical(fmt.Appendf(nil, "<iq from='%s@north.example' to='south.example' type='set' id=\"%x\"><data xmlns='x'>%s</data></iq>", p.name, r.Uint32(), base64.StdEncoding.EncodeToString(junk)))
 	case 3:
-		return fmt.Appendf(nil, "<message to='base@south.example' from='%s@north.example'><body>%s</body></message>", p.name, strings.Repeat("again ", r.IntN(300)))
+		return canonical(fmt.Appendf(nil, "<message to='base@south.example' from='%s@north.example'><body>%s</body></message>", p.name, strings.Repeat("again ", r.IntN(300))))
 	}
 	return message(r, p, bodies[r.IntN(len(bodies))])
 }
@@ -76,7 +77,21 @@ func known(taken, sent uint32) frame.Known {
 }
 
 // methods are those of all tests.
-func methods() []frame.Method { return []frame.Method{frame.Text()} }
+func methods() []frame.Method {
+	all, err := frame.Methods(frame.Mix, codec.Provision{})
+	if err != nil {
+		panic(err)
+	}
+	return all
+}
+
+// canonical is what comes out for a text.
+func canonical(text []byte) []byte {
+	if c, err := codec.Canonical(text); err == nil {
+		return c
+	}
+	return text
+}
 
 func newEncoder() *frame.Encoder { return &frame.Encoder{Method: methods()[0]} }
 
