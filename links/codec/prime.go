@@ -2,6 +2,7 @@ package codec
 
 import (
 	"bytes"
+	"slices"
 
 	"longwire/links/codec/lore"
 	"longwire/links/codec/mix"
@@ -15,9 +16,10 @@ const (
 	wordsRuns = 15
 	marksRuns = 14
 	sample    = 4     // every so many lines the weights are learned by
-	stanzas   = 2000  // and so many stanzas
+	lively    = 2500  // but by all of so many at the end, which are chat
 	quickly   = 60000 // letters are learned fast
 	forgetful = 100   // lines after which the stream is forgotten
+	stretchOf = 100   // stanzas of one stream
 )
 
 // shape is that of all minds here, without an index.
@@ -34,15 +36,45 @@ func prime(d lore.Data) *mix.Mind {
 	design := shape()
 	design.Words.Index = mix.NewIndex(joined(lines))
 	return mix.Prime(design, func(mind *mix.Mind) {
-		m := &Model{mind: mind, table: token.New(nil, nil), begun: true}
+		m := &Model{mind: mind, begun: true}
 		mind.Own(true)
-		m.lines(lines[:len(d.Lines)], sample)
-		m.lines(lines[len(d.Lines):], 1)
+		plain := max(0, len(d.Lines)-lively)
+		m.lines(lines[:plain], sample)
+		m.lines(lines[plain:], 1)
 		m.deaf = true
-		for i := 0; i < len(d.Stanzas); i += 1 + len(d.Stanzas)/stanzas {
-			m.Learn(d.Stanzas[i])
-		}
+		m.shapes(d)
 	})
+}
+
+// shapes learns the stanzas: as they are on a stream that begins now and then, and as they are alone between ends that know the addresses.
+func (m *Model) shapes(d lore.Data) {
+	stream, alone := token.New(nil, nil), token.New(sorted(d.JIDs), sorted(d.Strings))
+	var on, off token.Place
+	for i, s := range d.Stanzas {
+		if i%stretchOf == 0 {
+			stream.Reset()
+			on.Forget()
+		}
+		m.table, m.place = stream, on
+		m.Learn(s)
+		on = m.place
+		alone.Reset()
+		if i < len(d.Near) {
+			alone.Near(d.Near[i][0], d.Near[i][1])
+		}
+		off.Forget()
+		m.table, m.place = alone, off
+		m.Learn(s)
+		off = m.place
+	}
+}
+
+func sorted(list [][]byte) (out []string) {
+	for _, s := range list {
+		out = append(out, string(s))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // lines learns every so many lines of human text.
