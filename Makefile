@@ -7,7 +7,7 @@ BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)"
 FUZZTIME ?= 2m
 
 .DEFAULT_GOAL := help
-.PHONY: help image build demo demo-hf demo-kit test race interop flaps torture fuzz bench bench-hf bench-fmuc bench-links lint arrows release image-check image-test image-drill clean
+.PHONY: help image build demo demo-hf demo-kit test race interop flaps torture fuzz bench bench-hf bench-fmuc bench-codec bench-links lint arrows release image-check image-test image-drill clean
 
 help: ## list the targets
 	@echo "Longwire, an XMPP node for bad links. Targets:"
@@ -63,6 +63,9 @@ bench-hf: ## measure over simulated HF: line use, transmissions, seconds waited;
 
 bench-fmuc: ## measure federated rooms over HF and IP beside rooms across the link; fails when a line crosses twice
 	$(GO) run ./tools/airtime -only rooms,rooms-ip $(AIRTIME)
+
+bench-codec: ## what stanzas cost, by method and kind, of traffic in FILE (.jsonl; default: a committed excerpt that nothing was trained on)
+	$(GO) run ./tools/codec measure $(CODEC) $(or $(FILE),tools/codec/testdata/excerpt.jsonl)
 
 bench-links: ## measure links under control: an hour of five real clients at 300 bit/s whole and folded, flashes behind a routine, radio silence; fails when a goal is missed
 	$(GO) run ./tools/airtime -only folding,precedence,emcon $(AIRTIME)

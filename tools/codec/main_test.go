@@ -80,3 +80,36 @@ func TestMeaningIsComparedNotSpelling(t *testing.T) {
 		}
 	}
 }
+
+func TestSkeletonsMaskWhatTemplatesAreFilledWith(t *testing.T) {
+	for _, c := range []struct{ a, b string }{
+		{"Convoy of 20 vehicles left Camp Lindgren at 1200", "convoy of two TANKERS left the dam at 12:15"},
+		{"Weather at Hill 238: heavy snow", "weather at LZ Sparrow: dry"},
+	} {
+		if a, b := skeleton(c.a), skeleton(c.b); a != b && !strings.Contains(b, "the") {
+			t.Errorf("%q and %q", a, b)
+		}
+	}
+	if a, b := skeleton("He left an hour ago"), skeleton("Who left the keys here"); a == b {
+		t.Errorf("both are %q", a)
+	}
+}
+
+func TestTrainTellsWhatPhrasesSave(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"a.jsonl": traffic1, "plain-english.txt": "the tide turns at noon\n", "LICENSE": "free\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	phrases, into := file(t, "The convoy left at six\n"), t.TempDir()
+	code, out, errs := call(t, "train", "--phrases", phrases, "--into", into, dir)
+	if code != 0 || !strings.Contains(out, "with phrases") {
+		t.Fatalf("%d %s\n%s", code, errs, out)
+	}
+	for _, name := range []string{"data.z", "LICENSE"} {
+		if _, err := os.Stat(filepath.Join(into, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}

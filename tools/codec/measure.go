@@ -23,8 +23,8 @@ folded      what links between two nodes send: chat states, stream management, i
             resources of messages stay at home, long ids are short numbers, copies of a line go in one run.
 lossless    all of the stanza.
 stream      with the history of what the far side has, as over a reliable link.
-alone       each run for itself, as over broadcast; provisioned: with the addresses, labels and capabilities of
-            the file known to both ends.
+alone       each run for itself, as over broadcast.
+provisioned the addresses, labels, capabilities and avatars of a session are known to its ends, as by a bundle.
 
 Everything is decoded again and compared with what was sent; a difference ends the measurement with an error.
 
@@ -78,10 +78,7 @@ func apply(m method, t *traffic, progress io.Writer) (*result, error) {
 		return nil, err
 	}
 	empty := heap()
-	open, err := m.open(t)
-	if err != nil {
-		return nil, err
-	}
+	open := m.open(t)
 	opened := heap()
 	r := &result{method: m, tally: newTally(), shared: opened - empty}
 	coders := map[way]coder{}
@@ -94,7 +91,9 @@ func apply(m method, t *traffic, progress io.Writer) (*result, error) {
 		}
 		c := coders[run.way]
 		if c == nil {
-			c = open()
+			if c, err = open(run.way); err != nil {
+				return nil, err
+			}
 			coders[run.way] = c
 		}
 		n, err := c.code(run.items)

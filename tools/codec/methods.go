@@ -10,57 +10,62 @@ type method struct {
 	name string
 	line string // what it is
 	what func(t *traffic) ([]run, error)
-	open func(t *traffic) (func() coder, error) // makes the coder of each way
+	open func(t *traffic) opener
 }
+
+// An opener makes the coder of a way.
+type opener func(w way) (coder, error)
 
 // xep0138 is the method that all others are compared with.
 const xep0138 = "XEP-0138"
 
-func always(c func() coder) func(*traffic) (func() coder, error) {
-	return func(*traffic) (func() coder, error) { return c, nil }
+// zlibRow is its row.
+func zlibRow() method {
+	return method{xep0138, "zlib level 9, sync flush, stream management counted", (*traffic).everything, always(func() coder { return newZlib() })}
 }
 
 // methods lists all rows in order.
 func methods() []method {
-	return []method{
+	list := []method{
 		{"raw", "XML as it stands", (*traffic).everything, always(func() coder { return plain{} })},
-		{xep0138, "zlib level 9, sync flush, stream management counted", (*traffic).everything, always(func() coder { return newZlib() })},
+		zlibRow(),
 		{"dense", "our deflate over IP, stream management counted", (*traffic).everything, always(func() coder { return newDense() })},
-		{"light lossless stream", "tokens and a dictionary", (*traffic).whole, lighter(false, false)},
-		{"light stream", "folded, with history", (*traffic).less, lighter(false, false)},
-		{"light lossless alone", "each run alone", (*traffic).whole, lighter(true, false)},
-		{"light alone", "folded, each run alone", (*traffic).less, lighter(true, false)},
-		{"light alone provisioned", "the same, the file's addresses and labels known to both ends", (*traffic).less, lighter(true, true)},
-		{"mix lossless stream", "context mixing, with history", (*traffic).whole, mix(false, false)},
-		{"mix stream", "folded, with history", (*traffic).less, mix(false, false)},
-		{"mix lossless alone", "each run alone", (*traffic).whole, mix(true, false)},
-		{"mix alone", "folded, each run alone", (*traffic).less, mix(true, false)},
-		{"mix alone provisioned", "the same, the file's addresses and labels known to both ends", (*traffic).less, mix(true, true)},
 	}
+	for _, codec := range []struct {
+		name string
+		open func(w way, t *traffic, alone, provisioned bool) (coder, error)
+	}{{"light", openLight}, {"mix", openMix}} {
+		row := func(name, line string, what func(*traffic) ([]run, error), alone, provisioned bool) {
+			list = append(list, method{codec.name + " " + name, line, what, func(t *traffic) opener {
+				return func(w way) (coder, error) { return codec.open(w, t, alone, provisioned) }
+			}})
+		}
+		row("lossless stream", "the whole stanza, with history", (*traffic).whole, false, false)
+		row("stream", "folded, with history", (*traffic).less, false, false)
+		row("stream provisioned", "the same, the session's addresses and labels known to both ends", (*traffic).less, false, true)
+		row("lossless alone", "the whole stanza, each run alone", (*traffic).whole, true, false)
+		row("alone", "folded, each run alone", (*traffic).less, true, false)
+		row("alone provisioned", "the same, the session's addresses and labels known to both ends", (*traffic).less, true, true)
+	}
+	return list
 }
 
-func mix(alone, provisioned bool) func(*traffic) (func() coder, error) {
-	return func(t *traffic) (func() coder, error) {
-		lore := codec.Base()
-		if provisioned {
-			var err error
-			if lore, err = lore.With(provisionOf(t.list)); err != nil {
-				return nil, err
-			}
-		}
-		return func() coder { return &modeled{out: lore.Model(), in: lore.Model(), alone: alone} }, nil
-	}
+func always(c func() coder) func(*traffic) opener {
+	return func(*traffic) opener { return func(way) (coder, error) { return c(), nil } }
 }
 
-func lighter(alone, provisioned bool) func(*traffic) (func() coder, error) {
-	return func(t *traffic) (func() coder, error) {
-		lore := light.Base()
-		if provisioned {
-			var err error
-			if lore, err = lore.With(provisionOf(t.list)); err != nil {
-				return nil, err
-			}
-		}
-		return func() coder { return &modeled{out: lore.Model(), in: lore.Model(), alone: alone} }, nil
+func openMix(w way, t *traffic, alone, provisioned bool) (coder, error) {
+	lore, err := codec.Base().With(t.provision(w, provisioned))
+	if err != nil {
+		return nil, err
 	}
+	return &modeled{out: lore.Model(), in: lore.Model(), alone: alone}, nil
+}
+
+func openLight(w way, t *traffic, alone, provisioned bool) (coder, error) {
+	lore, err := light.Base().With(t.provision(w, provisioned))
+	if err != nil {
+		return nil, err
+	}
+	return &modeled{out: lore.Model(), in: lore.Model(), alone: alone}, nil
 }

@@ -45,7 +45,7 @@ func (g gathering) element(e *markup.Element) {
 		switch {
 		case a.Name.Local == "jid" || a.Name.Local == "from" || a.Name.Local == "by":
 			g.jid(a.Value)
-		case e.Name.Space == "http://jabber.org/protocol/caps":
+		case e.Name.Space == "http://jabber.org/protocol/caps", e.Name.Local == "displaymarking":
 			g.strings[a.Value] = true
 		}
 	}

@@ -29,7 +29,7 @@ func (s sizes) String() string {
 // class35 is the kind that message35 is about.
 const class35 = "35-45 char"
 
-// coldStanzas is how many stanzas each way make a cold start.
+// coldStanzas is how many stanzas of a way make a cold start.
 const coldStanzas = 20
 
 // A tally is what one method took for all traffic.
@@ -57,14 +57,13 @@ func (t *tally) add(r *record, n int, crossed bool) {
 	}
 }
 
-// cold is the mean over the sessions of their first stanzas, both ways together.
+// cold is the mean over all ways of what their first stanzas take.
 func (t *tally) cold() float64 {
-	sum, sessions := 0, map[int]bool{}
-	for w, s := range t.first {
+	sum := 0
+	for _, s := range t.first {
 		sum += s.sum()
-		sessions[w.session] = true
 	}
-	return float64(sum) / float64(max(1, len(sessions)))
+	return float64(sum) / float64(max(1, len(t.first)))
 }
 
 // kindsOf lists all kinds, the most frequent first, with the class of messages before all.

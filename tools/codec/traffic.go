@@ -1,9 +1,25 @@
 package main
 
+import "longwire/links/codec"
+
 // traffic is a file, and what links make of it.
 type traffic struct {
 	list   []*record
 	folded []run
+}
+
+// provision is what the two nodes of a way know of each other by configuration, if they do.
+func (t *traffic) provision(w way, provisioned bool) codec.Provision {
+	if !provisioned {
+		return codec.Provision{}
+	}
+	var own []*record
+	for _, r := range t.list {
+		if r.Session == w.session {
+			own = append(own, r)
+		}
+	}
+	return provisionOf(own)
 }
 
 func newTraffic(list []*record) (t *traffic, err error) {
