@@ -16,7 +16,7 @@ const (
 
 // PeerCodec is how small stanzas get, and what both ends know beforehand.
 type PeerCodec struct {
-	Method  string   `toml:"method" doc:"The best that is used between two Longwire nodes (s5066: with the mapping longwire). mix: each letter is guessed from what went before, the least air there is, for some time of the processor. light: the same tokens without the guessing, for tiny boards. none: as the link says in compress. auto: mix with s5066, and with ip where the class is satcom or the rate at most 64000. The two sides settle for the best that both can, and say so when that is less than this."`
+	Method  string   `toml:"method" doc:"The best that is used between two Longwire nodes (s5066: with the mapping longwire). mix: each letter is guessed from what went before, the least air there is, for some time of the processor. light: the same tokens without the guessing, for tiny boards. none: as the link says in compress. auto: mix with s5066, and with ip where zero_rtt says that the peer is a Longwire node, and the class is satcom or the rate at most 64000. The two sides settle for the best that both can, and say so when that is less than this."`
 	Names   []string `toml:"names" eg:"[\"alice@headquarters.net\", \"bob@field.net\", \"ops@chat.headquarters.net\"]" doc:"Addresses of both sides' people, rooms and domains, that each need not be told when they are first met. It counts most with non-arq, where nothing is remembered. Like texts and phrases the same on both sides, in any order; 'twin write' does that. While they differ the two sides use none of them."`
 	Texts   []string `toml:"texts" eg:"[\"UNCLASSIFIED\", \"https://gajim.org\"]" doc:"The same for other texts that stanzas have again and again: security labels, the nodes and versions of clients."`
 	Phrases []string `toml:"phrases" eg:"[\"Request MEDEVAC, grid\", \"Nothing heard\"]" doc:"How people here write: sentences, reports, words of the trade. What is like them costs less."`
@@ -77,7 +77,7 @@ func (c *Config) CodecOn(l *Link, p *Peer) string {
 		return CodecNone
 	case p.Codec.Method != CodecAuto:
 		return p.Codec.Method
-	case l.Type == LinkS5066, l.Class == "satcom", l.Rate > 0 && l.Rate <= slowRate:
+	case l.Type == LinkS5066, l.ZeroRTT && (l.Class == "satcom" || l.Rate > 0 && l.Rate <= slowRate):
 		return CodecMix
 	}
 	return CodecNone

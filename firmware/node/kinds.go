@@ -112,11 +112,15 @@ func (n *Node) linkStates() (all []admin.LinkState) {
 
 func (n *Node) ipStates() (all []admin.LinkState) {
 	for _, s := range n.ip.Status() {
-		all = append(all, admin.LinkState{
+		state := admin.LinkState{
 			Link: s.Link, Peer: s.Peer, State: string(s.State), Since: s.Since, Until: s.Until, Remote: s.Remote, RTT: s.RTT, Fault: s.Fault,
 			StanzasIn: s.In.Stanzas, StanzasOut: s.Out.Stanzas, BytesIn: s.In.Wire, BytesOut: s.Out.Wire,
 			AgainIn: s.In.Repeated, AgainOut: s.Out.Repeated,
-		})
+		}
+		if s.Codec.Best != ip.NoCodec || s.Codec.Fault != "" {
+			state.Codec, state.CodecFault = s.Codec.Out, s.Codec.Fault
+		}
+		all = append(all, state)
 	}
 	return all
 }

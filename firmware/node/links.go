@@ -94,6 +94,10 @@ func (n *Node) ipConfig(cfg *config.Config, l *config.Link, p *config.Peer) (ip.
 		ResumeMax: l.ResumeMax, IdleClose: l.IdleClose, BackoffMin: l.BackoffMin, BackoffMax: l.BackoffMax, Rate: l.Rate,
 		Domains: p.Domains, LocalDomains: locals(cfg, p),
 	}
+	var err error
+	if c.Methods, err = n.methods.of(cfg, l, p); err != nil {
+		return c, fmt.Errorf("node: link %q: %w", l.Name, err)
+	}
 	if l.TLS != config.TLSDirect {
 		return c, nil
 	}
@@ -105,7 +109,6 @@ func (n *Node) ipConfig(cfg *config.Config, l *config.Link, p *config.Peer) (ip.
 		}
 		who.Pins = append(who.Pins, pin)
 	}
-	var err error
 	if c.TLS, err = n.identity().PeerConfig(who); err != nil {
 		return c, fmt.Errorf("node: link %q: %w", l.Name, err)
 	}
