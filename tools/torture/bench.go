@@ -53,12 +53,16 @@ func newBench(ctx context.Context, p plan, bin, dir string) (*bench, error) {
 	}
 	keys := map[string]any{"compress": true, "zero_rtt": true, "stream_management": "pipelined", "ack_idle": "200ms", "backoff_min": "50ms",
 		"backoff_max": "200ms"}
+	peer := map[string]any{"codec.method": "none"}
+	if p.codec != "" {
+		peer["codec.method"] = p.codec
+	}
 	dir = filepath.Join(dir, p.mode)
 	b.nodes = []*rig.Node{
 		{Bin: bin, Dir: filepath.Join(dir, "headquarters"), IP: hqIP, Domain: "headquarters.net", Plain: true, Links: []rig.Link{{
-			Name: "IP link hq-2-field", Domains: []string{"field.net"}, RemoteIP: fieldIP, RemotePort: there, LocalPort: hqPort, Dial: true, Listen: p.both, Keys: keys}}},
+			Name: "IP link hq-2-field", Domains: []string{"field.net"}, RemoteIP: fieldIP, RemotePort: there, LocalPort: hqPort, Dial: true, Listen: p.both, Keys: keys, PeerKeys: peer}}},
 		{Bin: bin, Dir: filepath.Join(dir, "field"), IP: fieldIP, Domain: "field.net", Plain: true, Links: []rig.Link{{
-			Name: "IP link field-2-hq", Domains: []string{"headquarters.net"}, RemoteIP: hqIP, RemotePort: back, LocalPort: fieldPort, Dial: p.both, Listen: true, Keys: keys}}},
+			Name: "IP link field-2-hq", Domains: []string{"headquarters.net"}, RemoteIP: hqIP, RemotePort: back, LocalPort: fieldPort, Dial: p.both, Listen: true, Keys: keys, PeerKeys: peer}}},
 	}
 	for _, n := range b.nodes {
 		n.Clients = roomy()

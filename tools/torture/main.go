@@ -1,8 +1,8 @@
 // Command torture looks for lost and doubled messages: two nodes are killed again and again while the path between them is cut and
 // clients on both sides talk, and in the end every message must have arrived once, in the order of its sender.
 //
-// What happens when follows from a seed, which is printed; processes and sockets run freely in between. Three modes over IP: plain, with a
-// store whose fsync takes 20 ms, and with a store that fills up and is healed. Two over HF, one for each mapping: there the path is a radio
+// What happens when follows from a seed, which is printed; processes and sockets run freely in between. Four modes over IP: plain, with the
+// stanza codec, with a store whose fsync takes 20 ms, and with a store that fills up and is healed. Two over HF, one for each mapping: there the path is a radio
 // channel, with an s5066d at each end, and all of it fails. One more, failover, has SatCom in front of HF, which is cut and restored all the time.
 //
 // Four more have three nodes in a row with one federated room, and clients on each that talk in it, leave it and come back. In the end the
@@ -27,7 +27,7 @@ import (
 
 // A plan is one run.
 type plan struct {
-	mode     string // plain, slow-sync or full
+	mode     string // plain, codec, slow-sync or full
 	seed     uint64
 	messages int // each way
 	pairs    int
@@ -39,9 +39,10 @@ type plan struct {
 	limit    time.Duration // for the whole run
 	patience time.Duration // without any news, after the last kill, before giving up
 	keep     bool
-	both     bool // both nodes dial and listen
-	local    bool // partners live on the same node
-	failover bool // over HF: with SatCom in front of it
+	codec    string // between the nodes: mix, light; "": none
+	both     bool   // both nodes dial and listen
+	local    bool   // partners live on the same node
+	failover bool   // over HF: with SatCom in front of it
 	hf       hfPlan
 	room     roomPlan
 }
@@ -74,6 +75,7 @@ func main() {
 	flag.IntVar(&p.room.cuts, "room-cuts", 1000, "cut a path between rooms so many `times` in all")
 	flag.IntVar(&p.room.clients, "room-clients", 3, "`clients` in the room at each node")
 	plain := flag.Bool("plain", false, "only the plain mode")
+	codec := flag.String("codec", "", "only the mode with this stanza `codec` on the link: mix or light")
 	short := flag.Bool("short", false, "a tenth of everything, for machines in a hurry")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: torture [flags]\nKills two nodes and cuts their link while clients talk; every message must arrive once.")
@@ -81,7 +83,8 @@ func main() {
 	}
 	flag.Parse()
 	if flag.NArg() > 0 || p.messages < p.pairs || p.pairs < 1 || p.kills < 0 || p.cuts < 0 || p.hf.messages < p.pairs ||
-		p.hf.outages < 0 || p.hf.scale < 1 || p.hf.scale > 1000 || p.hf.harm < 0 || p.room.clients < 1 || p.room.lines < 0 || p.room.kills < 0 || p.room.cuts < 0 || *roomMode != "" && !slices.Contains(roomModes, *roomMode) || *mapping != "" && *mapping != "longwire" && *mapping != "rcop" {
+		p.hf.outages < 0 || p.hf.scale < 1 || p.hf.scale > 1000 || p.hf.harm < 0 || p.room.clients < 1 || p.room.lines < 0 || p.room.kills < 0 || p.room.cuts < 0 || *roomMode != "" && !slices.Contains(roomModes, *roomMode) || *mapping != "" && *mapping != "longwire" && *mapping != "rcop" ||
+		*codec != "" && *codec != "mix" && *codec != "light" {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -94,10 +97,18 @@ func main() {
 		p.room.lines, p.room.kills, p.room.cuts = p.room.lines/10, p.room.kills/10, p.room.cuts/10
 	}
 	var plans []plan
-	all := !*plain && *slow == 0 && !*full && !*hf && !*failover && *mapping == "" && !*rooms && *roomMode == ""
+	all := !*plain && *codec == "" && *slow == 0 && !*full && !*hf && !*failover && *mapping == "" && !*rooms && *roomMode == ""
 	if *plain || all {
 		q := p
 		q.mode = "plain"
+		plans = append(plans, q)
+	}
+	if *codec != "" || all {
+		q := p
+		q.mode, q.codec = "codec", *codec
+		if all {
+			q.codec = "mix"
+		}
 		plans = append(plans, q)
 	}
 	if *slow > 0 || all {
