@@ -38,9 +38,12 @@ type Agreement struct {
 	status CodecStatus
 }
 
+// NoCodec is the name of XML in a CodecStatus.
+const NoCodec = "none"
+
 // CodecStatus tells how stanzas are coded on a link.
 type CodecStatus struct {
-	Out   string    // how we write, from the next connection on at the latest: "mix 1a2b3c4d", or "none": XML
+	Out   string    // how we write, from the next connection on at the latest: "mix 1a2b3c4d", or NoCodec
 	In    string    // how the peer writes; empty: not known
 	Best  string    // how we would
 	Fault string    // why that is not possible; empty: it is, as far as is known
@@ -177,7 +180,7 @@ func (a *Agreement) heard(p block.Preface, v *voice) (method int, err error) {
 func (a *Agreement) heardXML() {
 	a.mu.Lock()
 	defer a.unlock()
-	a.mute, a.in = 0, name(frame.Codec{})
+	a.mute, a.in = 0, NoCodec
 	if len(a.ours) == 0 {
 		a.theirs = nil
 	}
@@ -261,7 +264,7 @@ func (a *Agreement) nameLocked(v voice) string {
 	case v == undecided && len(a.ours) > 0:
 		return name(a.ours[0].Codec)
 	}
-	return name(frame.Codec{})
+	return NoCodec
 }
 
 // name is what people read.
@@ -269,7 +272,7 @@ func name(c frame.Codec) string {
 	kind := "method"
 	switch c.Kind {
 	case frame.Raw:
-		return "none"
+		return NoCodec
 	case frame.Light:
 		kind = "light"
 	case frame.Mix:

@@ -272,7 +272,7 @@ func TestBlocksThatAreRefused(t *testing.T) {
 	message := []byte("<message from='a@headquarters.net' to='b@field.net'><body>x</body></message>")
 	good := w.Append(bytes.Clone(preface), []links.Piece{{Kind: links.Stanza, Data: message}})
 	w = block.NewWriter(new(hollow), provisioned.Canonical)
-	large := w.Append(bytes.Clone(preface), []links.Piece{{Kind: links.Stanza, Data: bytes.Repeat([]byte("x"), 20_000)}})
+	large := w.Append(bytes.Clone(preface), []links.Piece{{Kind: links.Stanza, Data: bytes.Replace(message, []byte("x<"), append(bytes.Repeat([]byte("x"), 12_000), '<'), 1)}})
 	w = block.NewWriter(new(hollow), provisioned.Canonical)
 	comment := w.Append(bytes.Clone(preface), []links.Piece{{Kind: links.Stanza, Data: []byte("<!-- x -->")}})
 	for _, tt := range []struct {
@@ -286,7 +286,7 @@ func TestBlocksThatAreRefused(t *testing.T) {
 		{"another codec here", o(light), good, &stream.Error{Condition: "undefined-condition", Text: "mix 70726f76 is not known here"}},
 		{"a later version", o(provisioned), []byte{block.Magic, 0x38}, &stream.Error{Condition: "undefined-condition", Text: "a later version of blocks"}},
 		{"garbage", o(provisioned), append(bytes.Clone(preface), 3, 1, 2, 3), &stream.Error{Condition: "undefined-condition", Text: "a block is damaged"}},
-		{"a stanza too large", o(provisioned), large, &stream.Error{Condition: "undefined-condition", Text: "a block is damaged"}},
+		{"a stanza too large", o(provisioned), large, &stream.Error{Condition: "policy-violation", Text: "stanza too large"}},
 		{"a block too large", o(provisioned), append(bytes.Clone(preface), 0xFF, 0xFF, 0xFF, 0x7F), &stream.Error{Condition: "policy-violation"}},
 		{"what XML may not have", o(provisioned), comment, &stream.Error{Condition: "restricted-xml"}},
 		{"cut in the preface", o(provisioned), preface[:3], io.ErrUnexpectedEOF},

@@ -6,13 +6,24 @@ import (
 	"time"
 
 	"longwire/links/linktest"
+	"longwire/links/s5066/frame"
 	"longwire/store"
 )
 
 // BenchmarkLink is messages through two stores and a compressed link on the loopback, until they are confirmed.
 func BenchmarkLink(b *testing.B) {
+	for _, bb := range []struct {
+		name    string
+		methods []frame.Method
+	}{{"deflate", nil}, {"mix", set(mix())}} {
+		b.Run(bb.name, func(b *testing.B) { benchmarkLink(b, bb.methods) })
+	}
+}
+
+func benchmarkLink(b *testing.B, methods []frame.Method) {
 	x, y := newEnd(b, "headquarters.net", "field.net"), newEnd(b, "field.net", "headquarters.net")
 	cx, cy := pair(b)
+	cx.Methods, cy.Methods = methods, methods
 	x.apply(b, cx)
 	y.apply(b, cy)
 	run(b, x, y)

@@ -1,4 +1,14 @@
 // Package ip is the link over TCP or TLS without any handshake of XMPP's own: XEP-0361.
+//
+// What a connection carries is XML, plain or as a zlib stream, as the configuration says and any peer understands. Between two Longwire nodes that both
+// have a stanza codec it is blocks (links/ip/block), by the best that both have; see Agreement for how that is found without a handshake.
+//
+//	pump -> Session.Send -> XML [-> deflate] -------- or -------- block.Writer (codec model) -> TCP
+//	pump <- Session.Recv <- stream.Reader <- XML [<- deflate] --- or --- block.Reader <- ear, by the first byte <- TCP
+//
+// Choice: a codec's history is the connection's. To go on from that of the one before, as links/s5066/frame does, would save 66 bytes of the first message
+// and receipt of a connection (21 with the people's names provisioned), less what it takes to say where one goes on; TCP's own opening and end take 320.
+// And a side that was restarted has nothing to go on from, which would cost a connection to find out.
 package ip
 
 import (

@@ -23,6 +23,7 @@ import (
 	"longwire/links"
 	"longwire/links/ip"
 	"longwire/links/linktest"
+	"longwire/links/s5066/frame"
 )
 
 // port is a free one of 127.0.0.1.
@@ -297,9 +298,16 @@ func TestRealSocketsConform(t *testing.T) {
 	if testing.Short() {
 		t.Skip("real time")
 	}
+	for name, methods := range map[string][]frame.Method{"zlib": nil, "codec": set(mix())} {
+		t.Run(name, func(t *testing.T) { realSockets(t, methods) })
+	}
+}
+
+func realSockets(t *testing.T, methods []frame.Method) {
 	a, b := newEnd(t, "headquarters.net", "field.net"), newEnd(t, "field.net", "headquarters.net")
 	ca, cb := pair(t)
 	ca.AckIdle, cb.AckIdle = time.Second, time.Second
+	ca.Methods, cb.Methods = methods, methods
 	relay, err := linktest.NewRelay("127.0.0.1:0", fmt.Sprintf("127.0.0.1:%d", cb.LocalPort), linktest.Path{Rate: 200_000, Delay: 20 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
@@ -328,5 +336,36 @@ func TestRealSocketsConform(t *testing.T) {
 	crossed(t, b, a, toA...)
 	if relay.Connections() < 3 {
 		t.Errorf("only %d connections", relay.Connections())
+	}
+}
+
+// The people of both sides see that their codecs differ, and what to do; when one side is mended, that all is well.
+func TestCodecsThatDifferAreShown(t *testing.T) {
+	a, b := newEnd(t, "headquarters.net", "field.net"), newEnd(t, "field.net", "headquarters.net")
+	ca, cb := pair(t)
+	ca.AckIdle, cb.AckIdle = 200*time.Millisecond, 200*time.Millisecond
+	ca.Methods, cb.Methods = set(provisioned, shipped), set(otherwise, shipped)
+	a.apply(t, ca)
+	b.apply(t, cb)
+	run(t, a, b)
+	a.Send("one")
+	b.Send("one")
+	crossed(t, a, b, "one")
+	crossed(t, b, a, "one")
+	for _, s := range []ip.Status{a.status("to field"), b.status("to hq")} {
+		if c := s.Codec; !strings.HasPrefix(c.Out, inShip) || !strings.HasPrefix(c.In, inShip) || !strings.Contains(c.Fault, "of both sides must be the same") || c.Since.IsZero() {
+			t.Errorf("%s: %+v", s.Link, c)
+		}
+	}
+	cb.Methods = ca.Methods
+	b.apply(t, cb)
+	b.Send("two")
+	a.Send("two")
+	crossed(t, a, b, "one", "two")
+	crossed(t, b, a, "one", "two")
+	for _, s := range []ip.Status{a.status("to field"), b.status("to hq")} {
+		if c := s.Codec; !strings.HasPrefix(c.Out, inProv) || !strings.HasPrefix(c.In, inProv) || c.Fault != "" || !c.Since.IsZero() {
+			t.Errorf("mended, %s: %+v", s.Link, c)
+		}
 	}
 }

@@ -26,6 +26,7 @@ const (
 	maxWords = 64       // pieces that are no stanzas,
 	wordSize = 64       // each of which counts as so many bytes of XML
 	maxSpelt = 4 << 10  // bytes of a name or of last words
+	maxGrown = 8 << 10  // bytes of a stanza that the codec prints longer than it was: any peer takes so many (RFC 6120 §13.12)
 	slack    = 8 << 10  // bytes of a body beyond those of its text
 )
 

@@ -227,7 +227,7 @@ func TestBombsAreRefused(t *testing.T) {
 		max  int
 		want error
 	}{
-		{"a stanza too large", bomb, 20 << 10, block.ErrGarbled},
+		{"a stanza too large", bomb, 10 << 10, block.ErrGarbled},
 		{"a block too large", []byte{0xFF, 0xFF, 0xFF, 0x7F}, 20 << 10, block.ErrBomb},
 		{"a length without end", bytes.Repeat([]byte{0xFF}, 30), 20 << 10, block.ErrGarbled},
 		{"cut in a length", []byte{0xFF}, 20 << 10, io.ErrUnexpectedEOF},

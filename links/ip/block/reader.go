@@ -13,10 +13,8 @@ import (
 
 // A Reader makes the XML of a stream again, of the blocks behind a preface: what it says goes through the same parser as any stream. It is for one goroutine.
 type Reader struct {
-	// Max is how many bytes a stanza may have.
-	Max int
-	// Print appends a piece that is no stanza as XML.
-	Print func(b []byte, p links.Piece) []byte
+	max   int
+	print func(b []byte, p links.Piece) []byte
 
 	src   *bufio.Reader
 	m     frame.Model
@@ -33,10 +31,11 @@ type Reader struct {
 	pieces     int   // of it that are no stanzas
 }
 
-// NewReader makes a Reader of blocks whose stanzas m says; it is Reset.
+// NewReader makes a Reader of blocks whose stanzas m says, which is Reset. max is how many bytes a stanza may have: one of twice as many may still come out, so
+// that who parses it can say what is wrong. print appends a piece that is no stanza as XML.
 func NewReader(src *bufio.Reader, m frame.Model, max int, print func([]byte, links.Piece) []byte) *Reader {
 	m.Reset()
-	return &Reader{Max: max, Print: print, src: src, m: m, words: newWords()}
+	return &Reader{max: max, print: print, src: src, m: m, words: newWords()}
 }
 
 // Read gives out the next of the XML, one piece after the other, and reads a block from the source only when all of the one before was given out.
@@ -70,7 +69,7 @@ func (r *Reader) open() error {
 	if err != nil {
 		return err
 	}
-	if n > uint64(maxText+r.Max+slack) {
+	if n > uint64(maxText+r.max+slack) {
 		return fmt.Errorf("a block of %d bytes: %w", n, ErrBomb)
 	}
 	if cap(r.body) > slack {
@@ -135,12 +134,12 @@ func (r *Reader) piece() error {
 	case r.size > maxText, r.pieces > maxWords:
 		return ErrBomb
 	case k == uint8(links.Stanza):
-		text, ok = r.m.Decode(&r.dec, r.Max)
+		text, ok = r.m.Decode(&r.dec, 2*r.max)
 		ok = ok && len(text) > 0
 		xml = append(xml, text...)
 	case k == kindSpelt:
 		learnt := c.flag(&r.words.flags[kindSpelt][0], false)
-		if text, ok = c.bytes(&r.words.sizes[kindSpelt][0], nil, r.Max); ok && learnt {
+		if text, ok = c.bytes(&r.words.sizes[kindSpelt][0], nil, 2*r.max); ok && learnt {
 			r.m.Learn(text)
 		}
 		xml = append(xml, text...)
@@ -149,7 +148,7 @@ func (r *Reader) piece() error {
 		xml = append(xml, text...)
 	case k <= uint8(links.Bye):
 		r.pieces++
-		size, xml = wordSize, r.Print(xml, p)
+		size, xml = wordSize, r.print(xml, p)
 	default:
 		ok = false
 	}

@@ -65,7 +65,7 @@ func (w *Writer) Last(out, xml []byte) []byte {
 // stanza says a stanza: by the model, or as it is when the codec refuses it or would need more.
 func (w *Writer) stanza(data []byte) {
 	text, err := w.canon(data)
-	if err != nil {
+	if err != nil || len(text) > maxGrown && len(text) > len(data) {
 		w.spell(data, false)
 		return
 	}
