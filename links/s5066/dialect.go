@@ -212,8 +212,8 @@ func (l *lanes) show(now time.Time) {
 	}
 	if s.Out != s.Best {
 		s.Fault = fmt.Sprintf("the peer cannot read %s, but %s: the phrases and names of both sides must be the same, and the versions", s.Best, codecNames(d.theirs))
-	} else if d.told && s.Best == "none" && len(d.theirs) > 0 {
-		s.Fault = fmt.Sprintf("nothing is coded here, and the peer has %s", codecNames(d.theirs))
+	} else if d.told && len(d.theirs) > 0 && !slices.ContainsFunc(d.ours, func(m frame.Method) bool { return m.Codec == d.theirs[0] }) {
+		s.Fault = fmt.Sprintf("the peer would code by %s, which is not here: the phrases and names of both sides must be the same, and the versions", codecName(d.theirs[0]))
 	}
 	if s.Fault == "" {
 		s.Since = time.Time{}
