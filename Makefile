@@ -93,6 +93,7 @@ release: ## static binaries for linux amd64, arm64 and arm v7 in build/
 	GOOS=linux GOARCH=amd64 $(BUILD) -o build/s5066d-linux-amd64 ./tools/s5066d
 	GOOS=linux GOARCH=arm64 $(BUILD) -o build/s5066d-linux-arm64 ./tools/s5066d
 	GOOS=linux GOARCH=arm GOARM=7 $(BUILD) -o build/s5066d-linux-armv7 ./tools/s5066d
+	$(GO) run ./firmware codec snapshot build/codec.snapshot
 	@ls -l build
 
 image: ## the image of a kit: qemu-aarch64 (default) or qemu-armv7 from Debian's packages in build/image/BOARD; with BUILDROOT=dir any board, also rpi4 and bbb, by Buildroot in build/buildroot/BOARD (ORG_KEY=file: obeys only that organisation)

@@ -56,6 +56,11 @@ With the word "kit" it is that of a kit's machine: name, network, clock and fire
 
   longwire config example > longwire.toml
   longwire config example kit > kit.toml`},
+		{name: "codec snapshot", args: "FILE", line: "write what the codec knows beforehand, for an image", min: 1, max: 1, run: cmdSnapshot, help: `
+A node takes a second to learn it at the start, a small board ten. It looks for the file at
+/usr/share/longwire/codec.snapshot first. It is good for one release, on any machine.
+
+  longwire codec snapshot codec.snapshot`},
 		{name: "reload", line: "let the running node read its config again", flags: withConfig, run: cmdReload, help: `
 Applies any change without a restart; what does not change is not touched. A config with a fault is
 refused whole, and the node goes on as before.

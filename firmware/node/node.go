@@ -315,6 +315,7 @@ func (n *Node) Run(ctx context.Context) error {
 		{Name: "attendant", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.attendant.Run(ctx) }},
 		{Name: "federation", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.federation.Run(ctx) }},
 		{Name: "record", Stage: 2, Run: func(ctx context.Context, ready func()) error { ready(); return n.record.run(ctx) }},
+		{Name: "codec", Stage: 2, Run: n.prime},
 		{Name: "streams", Stage: 1, Run: n.streams},
 		{Name: "store", Stage: 2, Run: n.watchStore},
 		{Name: "store format", Stage: 2, Run: n.watchFormat},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"longwire/images/layouts"
+	"longwire/links/codec"
 )
 
 // options of an image.
@@ -133,6 +134,7 @@ func makeImage(ctx context.Context, o options) error {
 	if err := errors.Join(users(root), root.add(layouts.Overlay(), "."), preset(root), trust(root, o.keys)); err != nil {
 		return err
 	}
+	root.file("usr/share/longwire/codec.snapshot", 0o644, codec.Base().Snapshot()) // else a board learns it at its first start
 	for name, b := range bins {
 		root.file("usr/bin/"+name, 0o755, b)
 	}

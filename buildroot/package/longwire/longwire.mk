@@ -15,7 +15,7 @@ LONGWIRE_BINARY = build/longwire-$(LONGWIRE_PLATFORM)
 LONGWIRE_UNITS = images/layouts/overlay/usr/lib/systemd/system
 LONGWIRE_OVERRIDE_SRCDIR_RSYNC_EXCLUSIONS = \
 	--include=/LICENSE \
-	--include=/build/ --include=/$(LONGWIRE_BINARY) \
+	--include=/build/ --include=/$(LONGWIRE_BINARY) --include=/build/codec.snapshot \
 	--include=/images/ --include=/images/layouts/ \
 	--include=/images/layouts/overlay/*** \
 	--exclude=*
@@ -28,6 +28,7 @@ endef
 
 define LONGWIRE_INSTALL_TARGET_CMDS
 	$(INSTALL) -D -m 0755 $(@D)/$(LONGWIRE_BINARY) $(TARGET_DIR)/usr/bin/longwire
+	$(INSTALL) -D -m 0644 $(@D)/build/codec.snapshot $(TARGET_DIR)/usr/share/longwire/codec.snapshot
 	mkdir -p $(TARGET_DIR)/data
 endef
 
@@ -50,8 +51,8 @@ $(eval $(generic-package))
 # Buildroot synchronizes a local package only once. A newer binary or unit is
 # synchronized and installed again.
 $(LONGWIRE_TARGET_RSYNC) $(LONGWIRE_TARGET_INSTALL_TARGET): \
-	$(LONGWIRE_SITE)/$(LONGWIRE_BINARY) \
+	$(LONGWIRE_SITE)/$(LONGWIRE_BINARY) $(LONGWIRE_SITE)/build/codec.snapshot \
 	$(wildcard $(LONGWIRE_SITE)/$(LONGWIRE_UNITS)/longwire*.service)
 
-$(LONGWIRE_SITE)/$(LONGWIRE_BINARY):
+$(LONGWIRE_SITE)/$(LONGWIRE_BINARY) $(LONGWIRE_SITE)/build/codec.snapshot:
 	@echo "$@ is missing: run 'make release' in $(LONGWIRE_SITE)" >&2; exit 1
