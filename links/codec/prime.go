@@ -16,7 +16,7 @@ const (
 	wordsRuns = 15
 	marksRuns = 14
 	sample    = 4     // every so many lines the weights are learned by
-	lively    = 2500  // but by all of so many at the end, which are chat
+	lively    = 3000  // but by all of so many at the end, which are chat
 	quickly   = 60000 // letters are learned fast
 	forgetful = 100   // lines after which the stream is forgotten
 	stretchOf = 100   // stanzas of one stream
