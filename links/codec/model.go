@@ -79,19 +79,20 @@ func (m *Model) Plan(text []byte, out []arith.Choice) []arith.Choice {
 
 func (m *Model) run(text []byte) {
 	m.ready()
+	state := m.table.State()
 	tokens, err := m.table.Append(m.tokens[:0], text)
 	m.tokens = tokens[:0]
 	if err != nil {
 		return
 	}
-	m.begin()
+	m.begin(state)
 	for _, c := range tokens {
 		m.byte(c)
 	}
 }
 
-func (m *Model) begin() {
-	m.place.Begin()
+func (m *Model) begin(state token.State) {
+	m.place.Begin(state)
 	m.clerk.begin()
 }
 
@@ -99,7 +100,7 @@ func (m *Model) begin() {
 func (m *Model) Decode(d *arith.Decoder, max int) (text []byte, ok bool) {
 	m.ready()
 	m.mode, m.src = decoding, d
-	m.begin()
+	m.begin(m.table.State())
 	m.tokens = m.tokens[:0]
 	for end := false; !end; {
 		if d.Over() || len(m.tokens) > 2*max+maxHead {
@@ -127,6 +128,8 @@ func (m *Model) byte(c byte) (byte, bool) {
 	case human && m.deaf:
 	case human:
 		c = m.letter(c)
+	case m.place.Even:
+		c = m.even(c)
 	default:
 		c = m.mind.Marks.Symbol(m.clerk.next(&m.place), c, m)
 		m.clerk.step(&m.place, c)
@@ -136,6 +139,14 @@ func (m *Model) byte(c byte) (byte, bool) {
 		m.write(uint32(m.place.Field))
 	}
 	return c, end
+}
+
+// even says, or finds out, a byte of which nothing can be guessed.
+func (m *Model) even(c byte) (out byte) {
+	for i := 7; i >= 0; i-- {
+		out = out<<1 | byte(m.Code(int(c>>i)&1, 1<<15))
+	}
+	return out
 }
 
 // write begins human text.

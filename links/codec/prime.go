@@ -3,6 +3,7 @@ package codec
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"longwire/links/codec/lore"
 	"longwire/links/codec/mix"
@@ -48,22 +49,30 @@ func prime(d lore.Data) *mix.Mind {
 
 // shapes learns the stanzas: as they are on a stream that begins now and then, and as they are alone between ends that know the addresses.
 func (m *Model) shapes(d lore.Data) {
-	stream, alone := token.New(nil, nil), token.New(sorted(d.JIDs), sorted(d.Strings))
+	stream, tables := token.New(nil, nil), map[string]*token.Table{}
 	var on, off token.Place
+	salt := uint32(0)
 	for i, s := range d.Stanzas {
 		if i%stretchOf == 0 {
 			stream.Reset()
 			on.Forget()
+			salt += 2
 		}
-		m.table, m.place = stream, on
+		m.table, m.place, m.clerk.salt = stream, on, salt*hashMul
 		m.Learn(s)
 		on = m.place
+		a, b := domainOf(s, " from='"), domainOf(s, " to='")
+		alone := tables[a+" "+b]
+		if alone == nil {
+			alone = token.New(those(d.JIDs, a, b), sorted(d.Strings))
+			tables[a+" "+b] = alone
+		}
 		alone.Reset()
 		if i < len(d.Near) {
 			alone.Near(d.Near[i][0], d.Near[i][1])
 		}
 		off.Forget()
-		m.table, m.place = alone, off
+		m.table, m.place, m.clerk.salt = alone, off, uint32(2*i+1)*hashMul
 		m.Learn(s)
 		off = m.place
 	}
@@ -75,6 +84,35 @@ func sorted(list [][]byte) (out []string) {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// domainOf is the domain in an attribute of a stanza.
+func domainOf(s []byte, attr string) string {
+	_, v, _ := bytes.Cut(s, []byte(attr))
+	v, _, _ = bytes.Cut(v, []byte("'"))
+	return domain(string(v))
+}
+
+func domain(address string) string {
+	bare, _, _ := strings.Cut(address, "/")
+	if _, d, ok := strings.Cut(bare, "@"); ok {
+		return d
+	}
+	return bare
+}
+
+// those are the addresses of two nodes: of two domains, and of domains above and below them.
+func those(jids [][]byte, a, b string) (out []string) {
+	for _, j := range sorted(jids) {
+		if d := domain(j); kin(d, a) || kin(d, b) {
+			out = append(out, j)
+		}
+	}
+	return out
+}
+
+func kin(a, b string) bool {
+	return a == b || strings.HasSuffix(a, "."+b) || strings.HasSuffix(b, "."+a)
 }
 
 // lines learns every so many lines of human text.
@@ -134,7 +172,7 @@ func bodies(d lore.Data) (lines [][]byte) {
 		if tokens, err = table.Append(tokens[:0], s); err != nil {
 			continue
 		}
-		p.Begin()
+		p.Begin(token.State{})
 		for _, c := range tokens {
 			human := p.Human
 			p.Step(c)

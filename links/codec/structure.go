@@ -8,30 +8,44 @@ import (
 // A clerk follows everything that is not human text: what the next byte of it is guessed from.
 type clerk struct {
 	recent uint64 // the last eight bytes
+	salt   uint32 // tells what numbers of this stream stand for from what they do on others
 	ask    mix.Ask
 }
 
 func (c *clerk) begin() { c.recent = 0 }
 
+// anew is another stream.
+func (c *clerk) anew() { c.salt = (c.salt + 1) * hashMul }
+
 func (c *clerk) next(p *token.Place) *mix.Ask {
 	a := &c.ask
 	c1, c2, c3 := uint32(c.recent&0xFF), uint32(c.recent>>8&0xFF), uint32(c.recent>>16&0xFF)
 	f := uint32(p.Field)<<8 | uint32(p.Op)
+	cold := uint32(0)
+	if p.Cold {
+		cold = 1
+	}
+	f |= cold << 24
 	kind := uint32(p.Kind)<<5 | uint32(p.Op)
 	here := hash(f, p.Value)
 	if p.Raw {
 		here = hash(f, uint32(min(p.Pos, 15)))
 	}
-	who := hash(p.From, p.To)
-	before := hash(p.Before.From^uint32(p.Before.Head)<<24, p.Before.To)
+	who := hash(p.From, p.To+c.salt)
+	before := hash(p.Before.From^uint32(p.Before.Head)<<24, p.Before.To+c.salt)
+	known := uint32(0)
+	if p.Named {
+		known = c.salt
+	}
+	a.Lo, a.Hi = p.Lo, p.Hi
 	a.Contexts = [mix.Contexts]uint32{
-		hash(f, 1), hash(here, 2), hash(kind<<8|c1, 3), hash(here, p.Path+4),
+		hash(f, 1), hash(here, known+2), hash(kind<<8|c1, known+3), hash(here, p.Path+known+4),
 	}
 	a.Runs = [mix.Runs]uint32{
-		hash(here, p.Last+5), hash(here^p.Path*31, who+6), hash(here, p.From+7), hash(here^before*31, 8), hash(c1|c2<<8|c3<<16, kind+9),
+		hash(here, p.Last+known+5), hash(here^p.Path*31, who+6), hash(here, p.From+c.salt+7), hash(here^before*31, 8), hash(c1|c2<<8|c3<<16, kind+known+9),
 		hash(hash(here, p.Path), before+uint32(p.Head)),
 	}
-	a.Views = [mix.Views]uint32{min(kind&31|uint32(p.Kind&7)<<5, 255), c1, uint32(min(p.Pos, 15)) | uint32(p.Head&1)<<4, uint32(p.Field & 63)}
+	a.Views = [mix.Views]uint32{min(kind&31|uint32(p.Kind&7)<<5, 255), c1, uint32(min(p.Pos, 15)) | cold<<4, uint32(p.Field & 63)}
 	a.Refine = hash(f, c1)
 	return a
 }

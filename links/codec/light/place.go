@@ -9,7 +9,7 @@ type place struct {
 }
 
 func (p *place) begin() {
-	p.Place.Begin()
+	p.Place.Begin(token.State{})
 	p.last = [2]byte{}
 }
 

@@ -7,6 +7,8 @@ func (f *Faculty) decide(a *Ask, node uint16, cell uint32, bit, hit int, path ui
 		f.trail.ask(node)
 		longest = uint32(min(f.trail.longest(), 15))
 		f.count(a, in[Contexts+Runs+3:], bit)
+	} else {
+		in[Contexts+Runs+3] = a.share(path, depth)
 	}
 	for k, l := range f.lines {
 		in[k], f.taught[k] = 0, nil
@@ -78,6 +80,18 @@ func (f *Faculty) decide(a *Ask, node uint16, cell uint32, bit, hit int, path ui
 		f.trail.turn(bit)
 	}
 	return bit
+}
+
+// share is what the symbols that come into question say of the next bit: how many of them have it, as a logit.
+func (a *Ask) share(path uint32, depth int) int32 {
+	size := 1 << (7 - depth)
+	low := (int(path) - 1<<depth) << (8 - depth)
+	within := func(from int) int { return max(0, min(from+size, a.Hi)-max(from, a.Lo)) }
+	zeros, ones := within(low), within(low+size)
+	if zeros+ones == 0 {
+		return 0
+	}
+	return stretch(uint32((ones*65535 + (zeros+ones)/2) / (zeros + ones)))
 }
 
 // count puts what the index says into in.

@@ -17,6 +17,7 @@ type Ask struct {
 	Orders   [Orders]int   // only of a faculty with an index
 	Views    [Views]uint32 // each below the faculty's
 	Refine   uint32        // hash of the context of the last correction
+	Lo, Hi   int           // only of a faculty without index: symbols from Lo on and below Hi are those that come into question; none: all
 }
 
 // A Coder says bits, or finds them out.
@@ -76,6 +77,8 @@ func NewFaculty(s Shape, seen *matches) *Faculty {
 		f.trail.x = s.Index
 		inputs += Orders
 		f.counts = make([][levels * levels]counter, Orders)
+	} else {
+		inputs++
 	}
 	sizes := append(s.Views[:], 16*8, Nodes, 16*16)
 	f.blend = newBlend(inputs, sizes, 16*8)

@@ -27,6 +27,9 @@ const (
 	opWide               // OpLow, low byte of an element's number
 	opHeadMask           // OpMask of a stanza
 	opRoot               // OpChild of a root that is no stanza
+	opRandom             // OpRaw of what looks random
+	opUUID               // OpRaw of a UUID
+	opNear               // OpLow of a number near to another
 )
 
 // todo is what will be read: an op on a field or on an element type, and what else it must know.
@@ -48,7 +51,9 @@ type Place struct {
 	Kind  uint8  // what is usual in that field
 	Text  bool   // the byte is of plain text, ended by a zero
 	Human bool   // … which a person wrote
-	Raw   bool   // the byte is of a value that looks random
+	Raw   bool   // the byte is of a value that looks random, …
+	Even  bool   // … and so is the byte itself: all are as likely
+	Cold  bool   // nothing was learned from stanzas before
 	Pos   uint32 // bytes of the text or of the value so far
 	Type  int16  // the element that the byte is in or of; -1: one that the schema does not know
 
@@ -62,17 +67,26 @@ type Place struct {
 		Head     byte
 		From, To uint32
 	}
-	up uint32 // path where the present element stands
+	Lo, Hi int  // symbols from Lo on and below Hi are those that the tables have; none: nothing is known of them
+	Named  bool // the byte is a number that another stream gives to something else
+
+	state State
+	from  int    // number of the sender, -1: none
+	up    uint32 // path where the present element stands
 }
 
 // Fields is how many fields there may be.
 const Fields = 1024
 
+// noJID stands for one that has no number yet.
+const noJID = 0xFFFF
+
 // maxTodo bounds what is to be read; more than any stanza's needs.
 const maxTodo = 4096
 
-// Begin makes ready for a stanza.
-func (p *Place) Begin() {
+// Begin makes ready for a stanza, before which the tables were in that state.
+func (p *Place) Begin(state State) {
+	p.state, p.from, p.Cold = state, -1, state.cold
 	if p.s == nil {
 		p.s = theSchema()
 	}
@@ -100,7 +114,7 @@ func (p *Place) show() {
 	t := &p.stack[len(p.stack)-1]
 	p.Op, p.Field, p.Type = t.op, t.field, t.typ
 	switch t.op {
-	case opJIDLow, opRefLow, opOdd, opOddLow, opWide:
+	case opJIDLow, opRefLow, opOdd, opOddLow, opWide, opNear:
 		p.Op = OpLow
 	case opRefJID:
 		p.Op = OpJID
@@ -110,6 +124,8 @@ func (p *Place) show() {
 		p.Op = OpMask
 	case opRoot:
 		p.Op = OpChild
+	case opRandom, opUUID:
+		p.Op = OpRaw
 	}
 	if p.Op == OpChild || p.Op == OpAttr {
 		p.Path = t.n
@@ -118,7 +134,54 @@ func (p *Place) show() {
 	p.Kind = uint8(f.kind)
 	p.Text = t.op == OpText
 	p.Human = p.Text && f.human
-	p.Raw = t.op == OpRaw
+	p.Raw = t.op == opRandom || t.op == opUUID
+	p.Even = p.Raw && !(t.op == opUUID && (p.Pos == 7 || p.Pos == 9)) // RFC 9562 §4.1: version and variant
+	p.Even = p.Even || t.op == opNear
+	p.Lo, p.Hi, p.Named = 0, 0, false
+	switch t.op {
+	case OpJID, opRefJID:
+		p.jids(t)
+	case OpRes:
+		p.Named = true
+		if i := int(t.n >> 16); p.state.prov != nil && i < len(p.state.prov.res) {
+			p.Lo, p.Hi = resFirst, min(resFirst+p.state.prov.res[i], 256)
+		}
+	case OpLow:
+		p.Named = t.n >= formProv
+		if p.Named && p.state.prov != nil {
+			from := p.state.prov.sorts[f.sort]
+			to := p.state.prov.sorts[f.sort+1]
+			page := int(t.n-formProv) << 8
+			p.Lo, p.Hi = min(max(from-page, 0), 256), min(max(to-page, 0), 256)
+		}
+	case opJIDLow, opRefLow:
+		p.Named = true
+	}
+}
+
+// jids tells which JIDs there are.
+func (p *Place) jids(t *todo) {
+	p.Named = true
+	from, to := 0, p.state.jids
+	if v := p.state.prov; v != nil && to == v.bare && len(v.sides) == 2 {
+		side := p.state.side
+		if t.field == fieldTo && p.from >= 0 {
+			side = 1 // that of the sender, …
+			if p.from < v.sides[1] {
+				side = 0
+			}
+			side ^= 1 // … which it does not go to
+		} else if t.field != fieldFrom {
+			side = -1
+		}
+		switch side {
+		case 0:
+			to = v.sides[1]
+		case 1:
+			from = v.sides[1]
+		}
+	}
+	p.Lo, p.Hi = min(jidFirst+2*from, jidWide), min(jidFirst+2*to, 256)
 }
 
 // Step takes the next byte in. It tells whether the stanza ends with it.
@@ -149,21 +212,21 @@ func (p *Place) act(t todo, c byte) {
 	case OpJID, opRefJID:
 		p.jid(t, c)
 	case opJIDLow:
-		p.named(t, c&1)
+		p.named(t, jidNear+(int(t.n)<<8|int(c))>>1, c&1)
 	case opRefLow:
 		p.done(t.field)
 	case OpRes:
 		p.resource(t, c)
 	case OpForm:
 		p.form(t, c)
-	case OpLow:
+	case OpLow, opNear:
 		p.done(t.field)
 	case OpSize:
 		p.size(t, c)
 	case opMag:
-		p.raw(t, uint32(c&t.magMask())+t.n)
-	case OpRaw:
-		p.raw(t, t.n-1)
+		p.raw(OpRaw, t, uint32(c&t.magMask())+t.n)
+	case OpRaw, opRandom, opUUID:
+		p.raw(t.op, t, t.n-1)
 	case OpText:
 		if c != 0 {
 			p.push(t)
@@ -206,12 +269,12 @@ func (p *Place) done(field uint16) {
 	p.fresh()
 }
 
-func (p *Place) raw(t todo, n uint32) {
+func (p *Place) raw(op Op, t todo, n uint32) {
 	if n == 0 {
 		p.done(t.field)
 		return
 	}
-	t.op, t.n, t.typ = OpRaw, n, max(t.typ, -1)
+	t.op, t.n, t.typ = op, n, max(t.typ, -1)
 	p.push(t)
 }
 
@@ -253,7 +316,7 @@ func (p *Place) jid(t todo, c byte) {
 	ref := t.op == opRefJID
 	switch {
 	case c >= jidWide:
-		t.op = opJIDLow
+		t.op, t.n = opJIDLow, uint32(c-jidWide)
 		if ref {
 			t.op = opRefLow
 		}
@@ -264,29 +327,32 @@ func (p *Place) jid(t todo, c byte) {
 		p.push(todo{op: OpText, field: t.field, typ: t.typ})
 	case c < jidOther:
 		if (c-jidNew)&1 != 0 {
-			p.push(todo{op: OpRes, field: fieldResource, typ: t.typ, n: uint32(t.field)})
+			p.push(todo{op: OpRes, field: fieldResource, typ: t.typ, n: uint32(t.field) | noJID<<16})
 		}
 		if (c-jidNew)&2 == 0 {
 			p.push(todo{op: OpText, field: fieldLocal, typ: t.typ})
 		}
 		p.push(todo{op: OpForm, field: fieldDomain, typ: t.typ})
 	default:
-		p.named(t, c&1)
+		p.named(t, int(c-jidFirst)>>1, c&1)
 	}
 }
 
-// named ends a JID that has a number.
-func (p *Place) named(t todo, res byte) {
+// named ends JID i of the tables.
+func (p *Place) named(t todo, i int, res byte) {
+	if t.field == fieldFrom {
+		p.from = i
+	}
 	if res == 0 {
 		p.done(t.field)
 		return
 	}
-	t.op, t.n, t.field = OpRes, uint32(t.field), fieldResource
+	t.op, t.n, t.field = OpRes, uint32(t.field)|uint32(i)<<16, fieldResource
 	p.push(t)
 }
 
 func (p *Place) resource(t todo, c byte) {
-	field := uint16(t.n)
+	field := uint16(t.n & 0xFFFF)
 	switch c {
 	case resNew, resOther:
 		p.push(todo{op: OpText, field: fieldResource, typ: t.typ})
@@ -303,12 +369,12 @@ func (p *Place) form(t todo, c byte) {
 	case c == formText:
 		t.op = OpText
 	case c == formUUID:
-		p.raw(t, 16)
+		p.raw(opUUID, t, 16)
 		return
 	case c <= formB64:
 		t.op, t.n = OpSize, 0
 	case c >= formShare:
-		t.op = OpLow
+		t.op, t.n = OpLow, uint32(c)
 	case c == formInt || (c == formAbs || c == formFar) && f.kind == kindID || c == formStamp:
 		t.op, t.n = opMag, 0
 	case c == formStamp+1:
@@ -320,7 +386,7 @@ func (p *Place) form(t todo, c byte) {
 	case c == formJID:
 		t.op = OpJID
 	case c == formNear || c == formNear+1:
-		t.op = OpLow
+		t.op = opNear
 	default:
 		p.done(t.field)
 		return
@@ -337,7 +403,7 @@ func (p *Place) size(t todo, c byte) {
 		p.push(t)
 		return
 	}
-	p.raw(t, min(n, maxRaw))
+	p.raw(opRandom, t, min(n, maxRaw))
 }
 
 func (p *Place) child(t todo, c byte) {

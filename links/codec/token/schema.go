@@ -37,6 +37,7 @@ type field struct {
 	own   bool  // it is the id of the stanza
 	keeps bool  // its number is what the next is told from
 	human bool  // its text was written by a person
+	sort  int   // of the provisioned strings, those that it may be
 }
 
 // Fields that belong to no element of the schema. The others begin at fieldFirst.
@@ -159,6 +160,9 @@ func (s *schema) addHead(h head) {
 
 var kinds = map[string]kind{"any": kindAny, "text": kindText, "word": kindWord, "jid": kindJID, "id": kindID, "ref": kindID, "mine": kindID, "int": kindInt, "dec": kindDec, "stamp": kindStamp, "name": kindName, "space": kindSpace}
 
+// sortsOf is what strings of a class look like.
+var sortsOf = map[string]int{"ver": sortVer, "client": sortClient, "photo": sortPhoto, "ess": sortRaw, "bgcolor": sortColor, "fgcolor": sortColor}
+
 // addField makes a field of a specification: KIND, word.CLASS, or a|list|of|values. Two fields of one name and
 // specification are one.
 func (s *schema) addField(name, spec string) (uint16, error) {
@@ -194,6 +198,7 @@ func (s *schema) addField(name, spec string) (uint16, error) {
 	case kindID:
 		f.own, f.keeps = word == "id", word != "mine"
 	}
+	f.sort = sortsOf[class]
 	s.fields = append(s.fields, f)
 	return uint16(len(s.fields) - 1), nil
 }

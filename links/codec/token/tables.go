@@ -1,48 +1,105 @@
 package token
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
 
 // provision is what a table begins with.
 type provision struct {
-	jids    []string // sorted by their bare parts
+	jids    []string // by their bare parts, see byDomain
 	bare    int      // how many of those are different
-	strings []string
+	sides   []int    // where in the numbers of JIDs another side begins: JIDs of one node follow each other
+	res     []int    // how many resources each JID has
+	strings []string // by sort
+	sorts   [sorts + 1]int
 	number  map[string]int16
 }
 
 func newProvision(jids, words []string) *provision {
 	p := &provision{number: map[string]int16{}}
 	jids = slices.Clone(jids)
-	slices.SortFunc(jids, func(a, b string) int {
-		x, r, _ := strings.Cut(a, "/")
-		y, q, _ := strings.Cut(b, "/")
-		if c := strings.Compare(x, y); c != 0 {
-			return c
-		}
-		return strings.Compare(r, q)
-	})
-	was := ""
+	slices.SortFunc(jids, byDomain)
+	was, side := "", ""
 	for _, j := range slices.Compact(jids) {
 		bare, _, _ := strings.Cut(j, "/")
 		if !fits(bare) || bare != was && p.bare == maxJIDs/2 {
 			continue
 		}
 		if bare != was {
+			if d := domainOf(bare); side == "" || d != side && !strings.HasSuffix(d, "."+side) {
+				p.sides, side = append(p.sides, p.bare), d
+			}
 			p.bare++
+			p.res = append(p.res, 0)
 		}
 		was = bare
+		if len(bare) < len(j) {
+			p.res[p.bare-1]++
+		}
 		p.jids = append(p.jids, j)
 	}
-	for _, w := range words {
+	words = slices.Clone(words)
+	slices.SortFunc(words, func(a, b string) int {
+		return cmp.Or(cmp.Compare(sortOf(a), sortOf(b)), strings.Compare(a, b))
+	})
+	for _, w := range slices.Compact(words) {
 		if w != "" && len(p.strings) < (formLimit-formProv)*256 {
 			p.number[w] = int16(len(p.strings))
 			p.strings = append(p.strings, w)
+			for k := sortOf(w) + 1; k <= sorts; k++ {
+				p.sorts[k] = len(p.strings)
+			}
 		}
 	}
 	return p
+}
+
+// byDomain is the order of JIDs: by the labels of their domains from the right, so that a node's domains follow each other, then as they
+// are.
+func byDomain(a, b string) int {
+	x, r, _ := strings.Cut(a, "/")
+	y, q, _ := strings.Cut(b, "/")
+	d, e := strings.Split(domainOf(x), "."), strings.Split(domainOf(y), ".")
+	slices.Reverse(d)
+	slices.Reverse(e)
+	return cmp.Or(slices.Compare(d, e), strings.Compare(x, y), strings.Compare(r, q))
+}
+
+func domainOf(bare string) string {
+	if _, d, ok := strings.Cut(bare, "@"); ok {
+		return d
+	}
+	return bare
+}
+
+// Sorts of provisioned strings by what they look like, so that fewer come into question for a value.
+const (
+	sortText   = iota
+	sortClient // a URI
+	sortVer    // base 64 of 20 bytes
+	sortPhoto  // hexadecimal of 20 bytes
+	sortRaw    // other base 64
+	sortColor  // a name of one word, or #RRGGBB
+	sorts
+)
+
+func sortOf(w string) int {
+	form, b := rawOf([]byte(w))
+	switch {
+	case form == formB64 && len(b) == 20:
+		return sortVer
+	case form == formHex && len(b) == 20:
+		return sortPhoto
+	case form == formB64:
+		return sortRaw
+	case strings.Contains(w, "://"):
+		return sortClient
+	case len(w) > 0 && w[0] == '#', w == strings.ToLower(w) && !strings.ContainsAny(w, " ./:"):
+		return sortColor
+	}
+	return sortText
 }
 
 func fits(s string) bool { return len(s) > 0 && len(s) <= maxString }

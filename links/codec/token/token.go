@@ -27,6 +27,7 @@ type Table struct {
 	learnt  int // bytes in jids and classes that are not provisioned
 	numbers numbers
 	stamp   int64  // the last time, in microseconds since 1970
+	cold    bool   // no stanza since Reset
 	own     []byte // id of the stanza at hand
 	answer  bool   // and whether it has that from what it answers
 	prev    last   // the stanza before
@@ -48,6 +49,7 @@ func New(jids, strings []string) *Table {
 // Reset forgets all but the provision.
 func (t *Table) Reset() {
 	t.forget()
+	t.cold = true
 	t.numbers, t.stamp = numbers{}, epoch
 	t.own, t.prev = t.own[:0], last{text: t.prev.text[:0]}
 }
@@ -65,11 +67,23 @@ func (t *Table) forget() {
 }
 
 // begin makes ready for the next stanza.
-func (t *Table) begin() {
-	if t.learnt > maxLearnt {
-		t.forget()
+func (t *Table) begin() { t.own = t.own[:0] }
+
+// A State is what a Place goes by that a Table knew before a stanza.
+type State struct {
+	prov *provision
+	jids int // how many have a number
+	side int // of the provisioned sides, that which sends; -1: not known
+	cold bool
+}
+
+// State is that before the next stanza.
+func (t *Table) State() State {
+	s := State{t.prov, len(t.jids.list), -1, t.cold}
+	if n := &t.numbers; n.known && len(t.prov.sides) == 2 {
+		s.side = int(n.odd ^ 1) // the side that comes first in order has the odd numbers
 	}
-	t.own = t.own[:0]
+	return s
 }
 
 // Append writes the stanza text as tokens behind dst, and learns it.
@@ -90,6 +104,10 @@ func (t *Table) keep(text []byte, from, to int) {
 	t.prev = last{text: t.prev.text[:0]}
 	if from > 0 && len(text) <= maxCopy {
 		t.prev = last{append(t.prev.text, text...), from, to}
+	}
+	t.cold = false
+	if t.learnt > maxLearnt {
+		t.forget()
 	}
 }
 

@@ -69,6 +69,7 @@ func (p pair) cross(t testing.TB, text []byte) []byte {
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
+	state := p.a.State()
 	tok, err := p.a.Append(nil, canon)
 	if err != nil {
 		t.Fatalf("%s: %v", canon, err)
@@ -77,7 +78,7 @@ func (p pair) cross(t testing.TB, text []byte) []byte {
 		t.Errorf("%d bytes of tokens for %d: %s", len(tok), len(text), text)
 	}
 	var place token.Place
-	place.Begin()
+	place.Begin(state)
 	for i, c := range tok {
 		if place.Field >= token.Fields {
 			t.Fatalf("field %d", place.Field)
