@@ -59,6 +59,12 @@ const (
 	coded                  // coded + i: blocks, by the i-th method
 )
 
+// A dialogue is how both sides of one connection write. It is under the Agreement's mutex.
+type dialogue struct {
+	out, in voice // in is undecided, bare or coded
+	counted bool  // as one that ended without a word
+}
+
 // again is how long the best is not tried again with a peer that did not understand it and gives no sign that it would now. Each try costs a connection.
 const again = time.Hour
 
@@ -116,13 +122,13 @@ func (a *Agreement) model(i int) frame.Model {
 func (a *Agreement) done(i int, m frame.Model) { a.idle[i].Put(m) }
 
 // decide settles how a connection is written, when the first is.
-func (a *Agreement) decide(v *voice) voice {
+func (a *Agreement) decide(d *dialogue) voice {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if *v == undecided {
-		*v = a.bestLocked()
+	if d.out == undecided {
+		d.out = a.bestLocked()
 	}
-	return *v
+	return d.out
 }
 
 // bestLocked is how we write as well as the peer can read, as far as is known.
@@ -150,10 +156,11 @@ func (a *Agreement) preface(i int) block.Preface {
 	return p
 }
 
-// heard takes in the peer's preface on a connection that is written as v, and tells which method of ours reads what is behind it. An error ends the connection.
-func (a *Agreement) heard(p block.Preface, v *voice) (method int, err error) {
+// heard takes in the peer's preface on a connection, and tells which method of ours reads what is behind it. An error ends the connection.
+func (a *Agreement) heard(p block.Preface, d *dialogue) (method int, err error) {
 	a.mu.Lock()
 	defer a.unlock()
+	d.in = coded
 	a.theirs, a.bare, a.mute, a.in = &p, time.Time{}, 0, name(p.Codec)
 	method = -1
 	for i, m := range a.ours {
@@ -167,9 +174,9 @@ func (a *Agreement) heard(p block.Preface, v *voice) (method int, err error) {
 		return method, notRead("codec is none here")
 	case method < 0:
 		return method, notRead(name(p.Codec) + " is not known here")
-	case *v >= coded && !p.Reads(a.ours[*v-coded].Codec):
+	case d.out >= coded && !p.Reads(a.ours[d.out-coded].Codec):
 		return method, errDeaf
-	case *v == bare && best != bare, *v > best && best >= coded:
+	case d.out == bare && best != bare, d.out > best && best >= coded:
 		// RFC 6120 §4.9.3.16: there is something better to offer than when the stream began.
 		return method, &stream.Error{Condition: "reset", Text: "for a better codec"}
 	}
@@ -177,36 +184,37 @@ func (a *Agreement) heard(p block.Preface, v *voice) (method int, err error) {
 }
 
 // heardXML notes that the peer does not write blocks.
-func (a *Agreement) heardXML() {
+func (a *Agreement) heardXML(d *dialogue) {
 	a.mu.Lock()
 	defer a.unlock()
+	d.in = bare
 	a.mute, a.in = 0, NoCodec
 	if len(a.ours) == 0 {
 		a.theirs = nil
 	}
 }
 
-// ended takes in how a connection ended that was written as v. heard tells how the peer wrote: undecided, bare or coded; blamed, that its last words
-// were that it could not read our blocks.
-func (a *Agreement) ended(v *voice, heard voice, err error, blamed bool) {
+// ended takes in how a connection ended. blamed: the peer's last words were that it could not read our blocks. It may be called for both ways of a connection.
+func (a *Agreement) ended(d *dialogue, err error, blamed bool) {
 	a.mu.Lock()
 	defer a.unlock()
-	if *v < coded {
+	if d.out < coded {
 		return
 	}
-	i := *v - coded
+	i := d.out - coded
 	var told *links.RemoteError
 	lost := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 	switch {
-	case blamed && heard >= coded:
+	case blamed && d.in >= coded:
 		if a.theirs != nil && a.theirs.Reads(a.ours[i].Codec) {
 			a.barred[i] = time.Now().Add(again) // it has the codec, and yet: one of the two computes wrong
 		}
-	case heard == undecided && lost:
+	case d.in == undecided && lost && !d.counted:
+		d.counted = true
 		if a.mute++; a.mute >= muteMost {
 			a.bareLocked()
 		}
-	case heard == bare && (lost || errors.As(err, &told) && !passing[told.Condition]):
+	case d.in == bare && (lost || errors.As(err, &told) && !passing[told.Condition]):
 		a.bareLocked()
 	}
 }

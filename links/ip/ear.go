@@ -15,7 +15,6 @@ import (
 type ear struct {
 	s     *Session
 	r     io.Reader   // of XML; nil: nothing was heard
-	heard voice       // how the peer writes: coded, bare, or nothing yet
 	model frame.Model // what blocks are read by,
 	by    int         // which is of this method
 	err   error
@@ -46,8 +45,7 @@ func (e *ear) listen() (io.Reader, error) {
 	if first[0] == block.Magic {
 		return e.blocks(src)
 	}
-	e.heard = bare
-	a.heardXML()
+	a.heardXML(&e.s.talk)
 	zlib := e.s.o.Compress
 	if len(a.ours) > 0 {
 		zlib = first[0]&0x0F == 8 // RFC 1950 §2.2: CM is 8; XML begins with no such byte
@@ -69,8 +67,7 @@ func (e *ear) blocks(src *bufio.Reader) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.heard = coded
-	if e.by, err = a.heard(p, &e.s.voice); err != nil {
+	if e.by, err = a.heard(p, &e.s.talk); err != nil {
 		return nil, err
 	}
 	e.model = a.model(e.by)

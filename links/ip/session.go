@@ -32,20 +32,21 @@ type Options struct {
 
 // Session is one XEP-0361 connection: a stream without a header each way. XEP-0361 §4.
 type Session struct {
-	conn  net.Conn
-	o     Options
-	in    *counter
-	ear   *ear
-	read  *stream.Reader
-	wire  int64 // in.n at the last piece
-	raw   *counter
-	said  int64
-	voice voice // how we write; under the agreement's mutex
+	conn net.Conn
+	o    Options
+	in   *counter
+	ear  *ear
+	read *stream.Reader
+	wire int64 // in.n at the last piece
+	raw  *counter
+	said int64
+	talk dialogue
 
 	send  sync.Mutex // guards zip, block, buf, piece
 	zip   *deflate.Writer
 	block *block.Writer
-	model frame.Model // of block
+	model frame.Model // of block, which is of method
+	by    int
 	buf   []byte
 	piece []byte
 	over  atomic.Bool
@@ -121,6 +122,9 @@ func (s *Session) Send(batch []links.Piece) (links.Cost, error) {
 	}
 	out := s.form(batch)
 	n, err := s.write(out, s.o.Timeout)
+	if err != nil {
+		s.learn(err, false)
+	}
 	return links.Cost{Raw: len(s.piece), Compressed: n, Wire: n + s.records(n)}, err
 }
 
@@ -135,7 +139,7 @@ func (s *Session) records(n int) int {
 
 // form is the batch, which is s.piece in XML, as it goes out; last words if it is nil. What it takes is made with the first of it: an idle link needs nothing.
 func (s *Session) form(batch []links.Piece) []byte {
-	v := s.o.Agreement.decide(&s.voice)
+	v := s.o.Agreement.decide(&s.talk)
 	if v >= coded {
 		return s.blocks(int(v-coded), batch)
 	}
@@ -156,7 +160,7 @@ func (s *Session) blocks(i int, batch []links.Piece) []byte {
 	s.buf = s.buf[:0]
 	if s.block == nil {
 		s.buf = s.o.Agreement.preface(i).Append(s.buf)
-		s.model = s.o.Agreement.model(i)
+		s.model, s.by = s.o.Agreement.model(i), i
 		s.block = block.NewWriter(s.model, s.o.Agreement.ours[i].Canonical)
 	}
 	if batch == nil {
@@ -205,6 +209,7 @@ func (s *Session) Recv() (links.Piece, error) {
 	for {
 		ev, err := s.read.Next()
 		if err != nil {
+			s.ear.free()
 			err = s.fault(err)
 			s.learn(err, false)
 			return links.Piece{}, err
@@ -221,6 +226,7 @@ func (s *Session) Recv() (links.Piece, error) {
 			p.Kind, p.Stanza = links.Stanza, ev.Stanza
 		case stream.Nonza:
 			if p, err = parseWord(ev.Nonza); err != nil {
+				s.ear.free()
 				s.learn(err, blamesCodec(ev.Nonza))
 				return p, err
 			}
@@ -234,9 +240,8 @@ func (s *Session) Recv() (links.Piece, error) {
 
 // learn lets the agreement know how the connection ended, unless we ended it.
 func (s *Session) learn(err error, blamed bool) {
-	s.ear.free()
 	if !s.over.Load() {
-		s.o.Agreement.ended(&s.voice, s.ear.heard, err, blamed)
+		s.o.Agreement.ended(&s.talk, err, blamed)
 	}
 }
 
@@ -284,7 +289,7 @@ func (s *Session) Close(why error) {
 		s.zip = nil
 	}
 	if s.model != nil {
-		s.o.Agreement.done(int(s.voice-coded), s.model)
+		s.o.Agreement.done(s.by, s.model)
 		s.block, s.model = nil, nil
 	}
 	s.send.Unlock()
