@@ -185,6 +185,27 @@ func (w *sending) each(fn func(Entry) error) error {
 	}
 }
 
+// riders calls fn for what is held for a newer one, the oldest first, and what has to go before it.
+func (w *sending) riders(fn func(Entry) error) error {
+	for _, id := range slices.Sorted(maps.Keys(w.held)) {
+		e, _, err := w.tx.entryOrStub(w.peer, id)
+		if errors.Is(err, ErrNotFound) || err == nil && e.HeldFor != HeldForNewer {
+			continue
+		}
+		pair := pairOf(e.From, e.To)
+		if err == nil && !w.gone(id, pair) && w.only.Has(e.Class) && w.kinds.Has(e.Kind) {
+			err = w.give(e, pair, fn)
+		}
+		if err == errStop {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func without(lanes []*lane, l *lane) (left []*lane) {
 	for _, o := range lanes {
 		if o != l {

@@ -16,7 +16,11 @@ type Pick struct {
 	Kinds   KindSet   // the same for kinds
 	Alone   bool      // only urgent messages that may overtake all that stays behind them, each of at most MaxSize bytes (0: any)
 	MaxSize int
+	Riders  bool // behind all that, if there is any, what is held only as a newer one may take its place: its way is paid for
 }
+
+// HeldForNewer is the HeldFor of what may ride.
+const HeldForNewer = "a newer one may take its place"
 
 // Pick returns unsent entries, the most urgent first, then by age. Two entries with the same From and To swap places only when the later
 // one is a more urgent message of one person to another: every other takes those that it must not overtake with it.
@@ -34,7 +38,7 @@ func (q *Queue) Pick(p Pick) (picked []Entry, err error) {
 			return err
 		}
 		w.alone, w.most = p.Alone, p.MaxSize
-		return w.each(func(e Entry) error {
+		take := func(e Entry) error {
 			p.Bytes -= len(e.Stanza)
 			if p.Bytes < 0 && len(picked) > 0 {
 				return errStop
@@ -47,7 +51,11 @@ func (q *Queue) Pick(p Pick) (picked []Entry, err error) {
 				return errStop
 			}
 			return nil
-		})
+		}
+		if err := w.each(take); err != nil || !p.Riders || len(picked) == 0 || len(picked) == p.N || p.Bytes < 0 {
+			return err
+		}
+		return w.riders(take)
 	})
 	return picked, err
 }
@@ -175,7 +183,7 @@ func (tx *Tx) hold(peer string, e Entry, until time.Time) error {
 			return err
 		}
 	}
-	e.NotBefore = until
+	e.NotBefore, e.HeldFor = until, "" // for another reason than before
 	if !until.IsZero() {
 		if err := tx.put(bucketQueue, heldKey(peer, until, e.ID), []byte{}); err != nil {
 			return err

@@ -236,3 +236,35 @@ func TestListHasHeldEntriesLast(t *testing.T) {
 		t.Errorf("list %q, %v", ids(all), err)
 	}
 }
+
+// What waits only for a newer one to take its place goes along when anything goes at all.
+func TestWhatIsHeldForANewerOneRides(t *testing.T) {
+	db := open(t, store.Options{})
+	q := db.Queue("p")
+	rider := func(id, from string) store.Entry {
+		e := urgent(id, store.KindPresence, store.ClassPresence, from, "x")
+		e.Coalesce, e.NotBefore, e.HeldFor = true, day.Add(time.Minute), store.HeldForNewer
+		return e
+	}
+	budget := rider("no air", "d")
+	budget.HeldFor = "no air"
+	put(t, db, q, rider("b shows", "b"), rider("c shows", "c"), budget)
+	if got := pick(t, q, store.Pick{N: 9, Bytes: 1 << 20, Now: day, Riders: true}); len(got) > 0 {
+		t.Errorf("%q go for themselves", ids(got))
+	}
+	put(t, db, q, urgent("a", chat, store.ClassRoutine, "a", "x"), urgent("c says", chat, store.ClassRoutine, "c", "x"))
+	for _, c := range []struct {
+		p    store.Pick
+		want []string
+	}{
+		{store.Pick{N: 9}, []string{"a", "c shows", "c says"}},
+		{store.Pick{N: 9, Riders: true}, []string{"a", "c shows", "c says", "b shows"}},
+		{store.Pick{N: 3, Riders: true}, []string{"a", "c shows", "c says"}},
+		{store.Pick{N: 9, Riders: true, Kinds: store.Kinds(chat)}, []string{"a", "c shows", "c says"}},
+	} {
+		c.p.Bytes, c.p.Now = 1<<20, day
+		if got := ids(pick(t, q, c.p)); !slices.Equal(got, c.want) {
+			t.Errorf("%+v: %q, want %q", c.p, got, c.want)
+		}
+	}
+}

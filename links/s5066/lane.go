@@ -21,9 +21,9 @@ func (p *port) tell() {
 	p.way.Report(r)
 }
 
-// pick is what the queue has for the link, as far as it may take it.
-func (p *port) pick(n, bytes int) ([]store.Entry, error) {
-	pick := store.Pick{N: n, Bytes: bytes}
+// pick is what the queue has for the link, as far as it may take it. Where several go in one U_PDU, some may ride.
+func (p *port) pick(n, bytes int, riders bool) ([]store.Entry, error) {
+	pick := store.Pick{N: n, Bytes: bytes, Riders: riders}
 	switch load := p.way.May(); {
 	case load.None():
 		return nil, nil

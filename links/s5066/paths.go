@@ -108,7 +108,7 @@ func (w *longwire) next(n, bytes int, now time.Time) ([]store.Entry, error) {
 	if w.fast {
 		return w.lanes.swift(n, bytes, now)
 	}
-	entries, err := w.p.pick(n, bytes)
+	entries, err := w.p.pick(n, bytes, true)
 	if err != nil {
 		return nil, err
 	}

@@ -139,6 +139,9 @@ func (w *longwire) mayFly(now time.Time, soonest func(time.Time) bool) bool {
 		bytes += f.size
 	}
 	full := bytes >= n*leastFrame*3/4 // else what comes meanwhile goes together in the next
+	if n == 1 && !full && !w.fast && !soonest(w.out.flights[0].at.Add(w.out.rtt*3/4)) {
+		return false // that one has the transmission at hand; this one is in time for the next
+	}
 	return n < w.frames() || n < 2*w.frames() && full && bytes < windowBytes
 }
 

@@ -178,7 +178,7 @@ func (w *rcopMapping) fresh() (store.Entry, bool, error) {
 			}
 		}
 	}
-	entries, err := w.p.pick(rcopLook, 256<<10)
+	entries, err := w.p.pick(rcopLook, 256<<10, false)
 	if err != nil {
 		return store.Entry{}, false, fmt.Errorf("s5066: reading the queue of %s: %w", w.p.c.Peer, err)
 	}

@@ -39,9 +39,10 @@ type end struct {
 
 	mangle func(sis.UnidataIndication) []sis.UnidataIndication // what the client hears of the peer; set before Start
 
-	mu     sync.Mutex
-	events []links.Event
-	taps   []*tap
+	mu      sync.Mutex
+	counted int // of events, by batches
+	events  []links.Event
+	taps    []*tap
 }
 
 var addresses = []sis.Address{sis.MakeAddress(1, 1, 0, 1), sis.MakeAddress(1, 1, 0, 2), sis.MakeAddress(1, 1, 0, 3), sis.MakeAddress(1, 1, 0, 4)}

@@ -110,7 +110,7 @@ func (p *Peer) enqueue(t *router.Turn, r *rules, s *stanza.Stanza) error {
 	e.Expires, e.Ending = asked.until.within(now, w.life)
 	p.follow(&e, s, asked)
 	if f.Hold > 0 {
-		e.NotBefore, e.HeldFor = now.Add(f.Hold), "a newer one may take its place"
+		e.NotBefore, e.HeldFor = now.Add(f.Hold), store.HeldForNewer
 	}
 	note, err := p.spend(t, r, s, &e)
 	if err != nil {
