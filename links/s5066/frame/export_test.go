@@ -28,3 +28,12 @@ func Coded(New func() Model, text []byte, count int) []byte {
 	}
 	return c.Finish()
 }
+
+// Ends tells whether the body of f can be decoded with d's history as if it were right, whatever the check says.
+func Ends(d *Decoder, f *Frame) bool {
+	n := d.h.next()
+	_, err := d.decode(f, f.body)
+	d.h.back(n)
+	d.h.ok = false
+	return err == nil
+}

@@ -23,10 +23,10 @@
 //
 // The check is made over both names, the whole numbers, the flags, the codec and the plain text (check.go); so it fails when an end has lost count, is another
 // life of itself, has other tables, or has another history, and what it was made of is not in the frame to be damaged with it. Beside it a coded body has to
-// end where, and just as, an encoder would have ended it: what is decoded against a wrong history ends anywhere. Together they let one in about a million
-// frames through that are wrong (frame_test.go measures it), and wrong ones come only after something that neither end could have noticed, one in 30 s.
-// Their text is a stanza from and to anybody at most, which the node then judges as any other. A frame that is refused has no effect, and the sender begins a
-// run that needs no history.
+// end where, and just as, an encoder would have ended it, which one in eight does that is decoded against a wrong history, and one in hundreds of random bytes. So
+// one in 130,000 frames that need a history which is not the one here would get through (TestWrongHistory), and such frames come only after a run was begun
+// anew and its first frame was lost on a link that confirms, and then one until the other end has complained. A frame that is refused has no effect, and
+// the sender begins a run that needs no history.
 package frame
 
 import "errors"
