@@ -59,6 +59,9 @@ func runHF(ctx context.Context, o options, p *page, dir string) error {
 		return err
 	}
 	p.airTotal(s, b)
+	if err := p.hourTable(wave); err != nil {
+		return err
+	}
 	if err := b.verdict(); err != nil || !stay {
 		return err
 	}

@@ -70,10 +70,28 @@ func (p *page) airTotal(s *airStage, b balance) {
 		b.total.bytes, b.total.transmissions, b.total.air.Seconds())
 	fmt.Fprintf(p, "\n(%d for links, %d for marks that had nothing to ride on, %d met another). A line waited %.1f s, %.1f times the floor, on the average.", b.total.links, b.total.marks, b.total.collided,
 		waited.Seconds()/float64(n), waited.Seconds()/floor.Seconds())
+	p.beside(s, b, frames)
 	fmt.Fprintf(p, "\n%.0f s of radio time in %.0f s. ", b.radio.Seconds(), b.wall.Seconds())
 	if err := b.verdict(); err != nil {
 		fmt.Fprintf(p, "%s\n", p.paint(bad, err.Error()))
 		return
 	}
 	fmt.Fprintf(p, "%s\n", p.paint(good, fmt.Sprintf("All %d arrived, each exactly once.", len(b.lines))))
+}
+
+// beside tells what the lines would have been in a compressed stream of XML, as clients write them, each alone and behind the same headers.
+func (p *page) beside(s *airStage, b balance, frames int) {
+	d := newDeflated()
+	n, bytes := max(1, len(b.lines)), 0
+	alone := func(size int) time.Duration { return s.wave.Air(8 * (size + hourUnit + hourHeader)) }
+	var there, here time.Duration
+	for i, l := range b.lines {
+		id := fmt.Sprintf("7c1f%04x-2b7e-4d0c-9a51-%012x", i*7919&0xFFFF, (i+1)*0x5DEECE66D&0xFFFFFFFFFFFF)
+		xml := fmt.Sprintf("<message from='%s@headquarters.net/gajim.4KQ2ZT0P' to='%s@field.net' type='chat' id='%s'><body>%s</body><origin-id xmlns='urn:xmpp:sid:0' id='%s'/><request xmlns='urn:xmpp:receipts'/>"+
+			"<markable xmlns='urn:xmpp:chat-markers:0'/><active xmlns='http://jabber.org/protocol/chatstates'/></message>", cast[l.who], cast[1-l.who], id, l.text, id)
+		size, _ := d.pack(l.who, []said{{xml: xml}}, 1<<16)
+		bytes, there, here = bytes+size, there+alone(size), here+alone(frames/n)
+	}
+	fmt.Fprintf(p, "\nA line took %.1f bytes of frames, %.1f s on the air alone; in a stream of XML by zlib (XEP-0138) it would be %.1f bytes, %.1f s.", float64(frames)/float64(n), here.Seconds()/float64(n),
+		float64(bytes)/float64(n), there.Seconds()/float64(n))
 }
