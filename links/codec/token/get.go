@@ -24,7 +24,11 @@ func (p *parser) value(fi uint16) string {
 		if c != formUUID {
 			n = p.size()
 		}
-		p.tmp = appendRaw(p.tmp, c, p.take(n))
+		b := p.take(n)
+		if p.err != nil {
+			return ""
+		}
+		p.tmp = appendRaw(p.tmp, c, b)
 		return p.learn(f, str(p.tmp))
 	case c >= formProv:
 		return entry(p, p.t.prov.strings, int(c-formProv)<<8|int(p.next()))

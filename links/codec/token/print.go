@@ -115,7 +115,7 @@ func (r *reader) print(p *printer, i int32) {
 	if n.prefix == "" {
 		p.space(n.space)
 	}
-	if i == 0 {
+	if i == 0 && rootOf(n) != "" {
 		r.rootAttrs(p, n)
 	} else {
 		for k := n.attr; k < n.attrEnd; k++ {

@@ -105,7 +105,7 @@ func (r *reader) element(sc *markup.Scanner, t markup.Token) {
 	if k := bytes.IndexByte(b[i:j], ':'); k >= 0 {
 		n.prefix = string(b[i : i+k])
 	}
-	at := i
+	root := len(r.nodes) == 0 && rootOf(&n) != ""
 	i = j
 	for k := 0; ; k++ {
 		for isSpace(b[i]) {
@@ -119,7 +119,7 @@ func (r *reader) element(sc *markup.Scanner, t markup.Token) {
 		if a.decl && a.prefix == "" {
 			continue // each element says its own
 		}
-		if at == 1 && !a.decl && a.prefix == "" && a.local == "to" {
+		if root && !a.decl && a.prefix == "" && a.local == "to" {
 			r.toFrom, r.toEnd = i-1-len(a.value), i-1
 			if !bytes.Equal(b[r.toFrom:r.toEnd], a.value) {
 				r.toFrom, r.toEnd = 0, 0 // with escapes
