@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -76,6 +77,14 @@ func newBench(ctx context.Context, p plan, bin, dir string) (*bench, error) {
 	}
 	if err := b.cast(ctx); err != nil {
 		return nil, err
+	}
+	if p.codec != "" {
+		// As in an image: nodes that are killed twice a second would never be done learning it.
+		for _, n := range b.nodes {
+			if out, err := exec.CommandContext(ctx, bin, "codec", "snapshot", filepath.Join(n.Dir, "data", "codec.snapshot")).CombinedOutput(); err != nil {
+				return nil, fmt.Errorf("making the codec's snapshot: %w: %s", err, out)
+			}
+		}
 	}
 	for _, w := range []struct {
 		listen, source, target string
