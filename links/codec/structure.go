@@ -34,18 +34,18 @@ func (c *clerk) next(p *token.Place) *mix.Ask {
 	who := hash(p.From, p.To+c.salt)
 	before := hash(p.Before.From^uint32(p.Before.Head)<<24, p.Before.To+c.salt)
 	known := uint32(0)
-	if p.Named {
+	if p.Named || p.Cold && p.Op == token.OpHead {
 		known = c.salt
 	}
-	a.Lo, a.Hi = p.Lo, p.Hi
+	a.Lo, a.Hi, a.Again = p.Lo, p.Hi, p.Again
 	a.Contexts = [mix.Contexts]uint32{
-		hash(f, 1), hash(here, known+2), hash(kind<<8|c1, known+3), hash(here, p.Path+known+4),
+		hash(f, known+1), hash(here, known+2), hash(kind<<8|c1, known+3), hash(here, p.Path+known+4),
 	}
 	a.Runs = [mix.Runs]uint32{
 		hash(here, p.Last+known+5), hash(here^p.Path*31, who+6), hash(here, p.From+c.salt+7), hash(here^before*31, 8), hash(c1|c2<<8|c3<<16, kind+known+9),
 		hash(hash(here, p.Path), before+uint32(p.Head)),
 	}
-	a.Views = [mix.Views]uint32{min(kind&31|uint32(p.Kind&7)<<5, 255), c1, uint32(min(p.Pos, 15)) | cold<<4, uint32(p.Field & 63)}
+	a.Views = [mix.Views]uint32{cold<<7 | uint32(p.Op)*10 + uint32(min(p.Kind, 9)), c1, uint32(min(p.Pos, 15)) | cold<<4, uint32(p.Field & 63)}
 	a.Refine = hash(f, c1)
 	return a
 }

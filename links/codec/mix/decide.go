@@ -3,12 +3,13 @@ package mix
 // decide says, or finds out, one bit and learns from it. hit is the bit that the match expects, or -1.
 func (f *Faculty) decide(a *Ask, node uint16, cell uint32, bit, hit int, path uint32, depth int, code Coder) int {
 	in, known, longest := f.blend.in, uint32(0), uint32(0)
+	shared := false
 	if f.trail.x != nil {
 		f.trail.ask(node)
 		longest = uint32(min(f.trail.longest(), 15))
 		f.count(a, in[Contexts+Runs+3:], bit)
 	} else {
-		in[Contexts+Runs+3] = a.share(path, depth)
+		in[Contexts+Runs+3], shared = a.share(path, depth)
 	}
 	for k, l := range f.lines {
 		in[k], f.taught[k] = 0, nil
@@ -54,6 +55,9 @@ func (f *Faculty) decide(a *Ask, node uint16, cell uint32, bit, hit int, path ui
 	f.views[Views], f.views[Views+1], f.views[Views+2] = view, uint32(node), match<<4|longest
 	x := f.blend.mix(f.views[:], view)
 	p := 2*squash(x) + f.nodes.refine(uint32(node), x) + f.last.refine((a.Refine+uint32(node)*0x85EBCA6B)>>(32-lastBits), x)
+	if shared && known == 0 {
+		p = 4 * squash(in[Contexts+Runs+3]) // nobody knows better
+	}
 	bit = code.Code(bit, min(max(p/4, 1), 65535))
 
 	f.blend.update(bit, f.rate)
@@ -82,16 +86,23 @@ func (f *Faculty) decide(a *Ask, node uint16, cell uint32, bit, hit int, path ui
 	return bit
 }
 
-// share is what the symbols that come into question say of the next bit: how many of them have it, as a logit.
-func (a *Ask) share(path uint32, depth int) int32 {
+// share is what the symbols that come into question say of the next bit: how many of them have it, as a logit. told is false where that
+// says nothing.
+func (a *Ask) share(path uint32, depth int) (logit int32, told bool) {
 	size := 1 << (7 - depth)
 	low := (int(path) - 1<<depth) << (8 - depth)
-	within := func(from int) int { return max(0, min(from+size, a.Hi)-max(from, a.Lo)) }
+	within := func(from int) (n int) {
+		n = max(0, min(from+size, a.Hi)-max(from, a.Lo))
+		if a.Again > 0 {
+			n += max(0, min(from+size, a.Hi+a.Again)-max(from, a.Lo+a.Again))
+		}
+		return n
+	}
 	zeros, ones := within(low), within(low+size)
 	if zeros+ones == 0 {
-		return 0
+		return 0, false
 	}
-	return stretch(uint32((ones*65535 + (zeros+ones)/2) / (zeros + ones)))
+	return stretch(uint32((ones*65535 + (zeros+ones)/2) / (zeros + ones))), a.Again == 0 || depth > 0
 }
 
 // count puts what the index says into in.

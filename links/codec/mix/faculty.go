@@ -18,6 +18,7 @@ type Ask struct {
 	Views    [Views]uint32 // each below the faculty's
 	Refine   uint32        // hash of the context of the last correction
 	Lo, Hi   int           // only of a faculty without index: symbols from Lo on and below Hi are those that come into question; none: all
+	Again    int           // and as many that are greater by this, if it is not 0
 }
 
 // A Coder says bits, or finds them out.

@@ -23,11 +23,12 @@ const (
 // First byte of a JID.
 const (
 	jidAbsent = 0
-	jidNew    = 1 // +1: a resource follows; +2: no local part
-	jidOther  = 5 // not to be learnt: a value that is too long
-	jidFirst  = 8 // jidFirst+2*i is JID i, one more when a resource follows
-	jidWide   = 248
-	jidNear   = (jidWide - jidFirst) / 2 // numbers below that take one byte
+	jidNew    = 1   // +1: a resource follows; +2: no local part
+	jidOther  = 5   // not to be learnt: a value that is too long
+	jidFirst  = 8   // jidFirst+i is JID i, jidRes more when a resource follows
+	jidWide   = 120 // … or JID jidNear+256*(c-jidWide) + the next byte
+	jidRes    = 120
+	jidNear   = jidWide - jidFirst // numbers below that take one byte
 )
 
 // First byte of a resource.

@@ -191,7 +191,7 @@ func (p *parser) jid() (v string, ok bool) {
 		return "", true
 	}
 	i, res := p.jidCode(c)
-	if i >= len(j.list) {
+	if i < 0 || i >= len(j.list) {
 		p.fail("no such JID")
 		return "", true
 	}
@@ -202,11 +202,16 @@ func (p *parser) jid() (v string, ok bool) {
 }
 
 func (p *parser) jidCode(c byte) (i int, res byte) {
-	if c < jidWide {
-		return int(c-jidFirst) / 2, (c - jidFirst) & 1
+	if c >= jidFirst+jidRes {
+		c, res = c-jidRes, 1
 	}
-	k := int(c-jidWide)<<8 | int(p.next())
-	return jidNear + k/2, byte(k & 1)
+	switch {
+	case c < jidFirst || c >= jidWide+8:
+		return -1, 0
+	case c < jidWide:
+		return int(c - jidFirst), res
+	}
+	return jidNear + int(c-jidWide)<<8 + int(p.next()), res
 }
 
 func (p *parser) newJID(flags byte) string {

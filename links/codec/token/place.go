@@ -69,6 +69,7 @@ type Place struct {
 	}
 	Lo, Hi int  // symbols from Lo on and below Hi are those that the tables have; none: nothing is known of them
 	Named  bool // the byte is a number that another stream gives to something else
+	Again  int  // as many symbols come into question that are greater by this, if it is not 0
 
 	state State
 	from  int    // number of the sender, -1: none
@@ -137,7 +138,7 @@ func (p *Place) show() {
 	p.Raw = t.op == opRandom || t.op == opUUID
 	p.Even = p.Raw && !(t.op == opUUID && (p.Pos == 7 || p.Pos == 9)) // RFC 9562 §4.1: version and variant
 	p.Even = p.Even || t.op == opNear
-	p.Lo, p.Hi, p.Named = 0, 0, false
+	p.Lo, p.Hi, p.Again, p.Named = 0, 0, 0, false
 	switch t.op {
 	case OpJID, opRefJID:
 		p.jids(t)
@@ -181,7 +182,7 @@ func (p *Place) jids(t *todo) {
 			from = v.sides[1]
 		}
 	}
-	p.Lo, p.Hi = min(jidFirst+2*from, jidWide), min(jidFirst+2*to, 256)
+	p.Lo, p.Hi, p.Again = min(jidFirst+from, jidWide), min(jidFirst+to, jidWide+8), jidRes
 }
 
 // Step takes the next byte in. It tells whether the stanza ends with it.
@@ -212,7 +213,7 @@ func (p *Place) act(t todo, c byte) {
 	case OpJID, opRefJID:
 		p.jid(t, c)
 	case opJIDLow:
-		p.named(t, jidNear+(int(t.n)<<8|int(c))>>1, c&1)
+		p.named(t, jidNear+int(t.n&7)<<8+int(c), byte(t.n>>8))
 	case opRefLow:
 		p.done(t.field)
 	case OpRes:
@@ -313,10 +314,15 @@ func (p *Place) headMask(c byte) {
 }
 
 func (p *Place) jid(t todo, c byte) {
-	ref := t.op == opRefJID
+	ref, res := t.op == opRefJID, byte(0)
+	if c >= jidFirst+jidRes {
+		c, res = c-jidRes, 1
+	}
 	switch {
+	case c >= jidWide+8:
+		p.done(t.field)
 	case c >= jidWide:
-		t.op, t.n = opJIDLow, uint32(c-jidWide)
+		t.op, t.n = opJIDLow, uint32(c-jidWide)|uint32(res)<<8
 		if ref {
 			t.op = opRefLow
 		}
@@ -334,7 +340,7 @@ func (p *Place) jid(t todo, c byte) {
 		}
 		p.push(todo{op: OpForm, field: fieldDomain, typ: t.typ})
 	default:
-		p.named(t, int(c-jidFirst)>>1, c&1)
+		p.named(t, int(c-jidFirst), res)
 	}
 }
 

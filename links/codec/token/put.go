@@ -209,11 +209,11 @@ func (w *writer) number(f *field, v []byte) bool {
 // jidCode writes the number of JID i, and whether a resource follows.
 func (w *writer) jidCode(i int, res byte) {
 	if i < jidNear {
-		w.put(jidFirst + byte(2*i) + res)
+		w.put(jidFirst + byte(i) + res*jidRes)
 		return
 	}
-	k := 2*(i-jidNear) + int(res)
-	w.put(jidWide+byte(k>>8), byte(k))
+	i -= jidNear
+	w.put(jidWide+byte(i>>8)+res*jidRes, byte(i))
 }
 
 // knownJID writes a value that is a JID of the table.
