@@ -234,7 +234,8 @@ func (w *longwire) dataHeader() frame.Header {
 		o.marked = false
 	}
 	h.Names = !o.marked && alone
-	h.Far = after(o.next, w.book.State().Acked+frame.MaxNear)
+	c := w.book.State() // the peer has taken up to anywhere between the two
+	h.Far = after(o.next, c.Acked+frame.MaxNear) || after(c.Sent, o.next+frame.MaxNear)
 	if x := w.lanes.express.book.State(); !w.fast && x.Sent != x.Acked {
 		h.Behind, h.After = true, byte(x.Sent)
 	}

@@ -65,7 +65,7 @@ type Header struct {
 	Data Data
 	Run  bool   // Data: history begins with this frame
 	Seq  uint32 // Data: number of the first stanza
-	Far  bool   // Data: more than MaxNear stanzas are under way; not on the wire
+	Far  bool   // Data: the receiver may have taken up to more than MaxNear before Seq, or behind it; not on the wire
 	Uses Codec  // Data: how the stanzas are coded; on the wire only with Names
 
 	HasMark bool
