@@ -259,6 +259,9 @@ func (w *longwire) dataHeader() frame.Header {
 		w.tellMark(&h, false)
 	}
 	h.Reads = w.lanes.dialect.reading(o.enc.Uses(), true)
+	if w.p.c.Delivery == DeliveryNoARQ && o.next == w.book.State().Sent+1 {
+		h.Near = w.lanes.near // not of what is sent again: the peer may have missed what it would be near to
+	}
 	return h
 }
 
@@ -350,6 +353,9 @@ func (w *longwire) upload(f flight, b []byte, mode sis.ServiceType, ttl time.Dur
 		for i := range o.items {
 			it := &o.items[i]
 			if f.kind == sendData && !after(f.first, it.seq) && !after(it.seq, f.last) {
+				if !it.sent {
+					latest(&w.lanes.near[0], it.text)
+				}
 				it.sent = true
 			}
 		}

@@ -140,7 +140,7 @@ func (w *longwire) read(ctx context.Context, updu []byte) bool {
 			return false
 		}
 	}
-	k := frame.Known{Out: w.into.in, In: w.name(), Taken: w.into.taken, Sent: w.book.State().Sent}
+	k := frame.Known{Out: w.into.in, In: w.name(), Taken: w.into.taken, Sent: w.book.State().Sent, Near: [2]uint64{w.lanes.near[1], w.lanes.near[0]}}
 	h, texts, err := w.into.dec.Decode(&f, k)
 	switch {
 	case errors.Is(err, frame.ErrCodec):
@@ -403,6 +403,7 @@ func (w *longwire) takeAll(ctx context.Context, h frame.Header, texts [][]byte) 
 			continue
 		}
 		w.p.meter.Add(func(c *meter.Counts) { c.In.Stanzas++ })
+		latest(&w.lanes.near[1], text)
 		if !w.hand(ctx, epoch, n, text, part) {
 			break
 		}

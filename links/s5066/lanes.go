@@ -23,6 +23,7 @@ type lanes struct {
 	ordinary, express *longwire
 	leave             func(...any) // the desk
 	dialect           dialect
+	near              [2]uint64 // the latest ids that went, and that came, as numbers; guarded by the turn
 
 	mu    sync.Mutex               // guards what follows
 	owner map[sis.Ticket]*longwire // of what is under way

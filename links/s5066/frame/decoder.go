@@ -12,6 +12,7 @@ import (
 type Known struct {
 	Out, In     string // Out is the sender's name, In ours, as in the Header
 	Taken, Sent uint32
+	Near        [2]uint64 // the latest ids of sender and receiver, as in the Header
 }
 
 // A Decoder reads the frames of one direction. It is the receiver's end of the history, for one goroutine.
@@ -20,8 +21,9 @@ type Decoder struct {
 	Methods []Method
 
 	h      history
-	method Method // that the peer introduced itself with,
-	told   bool   // if it has
+	near   [2]uint64 // of the frame
+	method Method    // that the peer introduced itself with,
+	told   bool      // if it has
 
 	split struct {
 		seq  uint32
@@ -39,6 +41,10 @@ type Decoder struct {
 // the right ones is for the caller to see before.
 func (d *Decoder) Decode(f *Frame, k Known) (Header, [][]byte, error) {
 	h := f.h
+	d.near = [2]uint64{}
+	if h.Lone {
+		d.near = k.Near
+	}
 	if !h.Names {
 		h.Out, h.In = k.Out, k.In
 		if h.Data != None {
@@ -160,7 +166,7 @@ func (d *Decoder) whole(h *Header, f *Frame) ([]byte, error) {
 func (d *Decoder) read(h *Header, f *Frame, m Method, body []byte) ([][]byte, error) {
 	if h.Run {
 		old := d.h
-		d.h.start(h.Seq, m)
+		d.h.start(h.Seq, m, d.near)
 		texts, err := d.attempt(h, f, body)
 		if err != nil {
 			if old.method.Codec == m.Codec {

@@ -29,7 +29,7 @@ type Encoder struct {
 // Start begins a run: the next stanza has number n, and nothing before it is needed to read it.
 func (e *Encoder) Start(n uint32) {
 	e.forget()
-	e.h.start(n, e.Method)
+	e.h.start(n, e.Method, [2]uint64{})
 	e.start = n
 }
 
@@ -71,6 +71,9 @@ func (e *Encoder) Encode(b []byte, h Header, stanzas [][]byte, limit int) (frame
 	if !e.h.begun || len(stanzas) == 0 {
 		return b, 0, ErrRoom
 	}
+	if e.h.lone() && e.h.next() != e.start {
+		return b, 0, ErrHistory
+	}
 	if len(h.Out) == 0 || len(h.Out) > MaxName || len(h.In) > MaxName || len(stanzas[0]) > MaxStanza {
 		return b, 0, ErrTooLong
 	}
@@ -83,6 +86,10 @@ func (e *Encoder) Encode(b []byte, h Header, stanzas [][]byte, limit int) (frame
 		}
 		e.forget()
 	}
+	if h.Run && coded && e.h.near != h.near() {
+		e.h.near, e.pending, e.h.ok = h.near(), nil, false
+	}
+	h.Lone = e.h.lone()
 	if e.pending != nil && !bytes.Equal(e.pending, first) {
 		e.pending, e.h.ok = nil, false
 	}
@@ -109,6 +116,14 @@ func (e *Encoder) Encode(b []byte, h Header, stanzas [][]byte, limit int) (frame
 		b = binary.BigEndian.AppendUint16(h.appendFull(b, false, 0), sum)
 	}
 	return append(b, body...), len(texts), nil
+}
+
+// near is what the model may be told of ids: in a frame that says so.
+func (h *Header) near() [2]uint64 {
+	if !h.Run || h.Near[0] == 0 || !h.settled(false) {
+		return [2]uint64{}
+	}
+	return h.Near
 }
 
 // encodeRaw makes the frame of stanzas that are not coded.
@@ -141,6 +156,10 @@ func (e *Encoder) fill(h *Header, first []byte, more [][]byte, room int) (body [
 	c.Take(plan)
 	if c.Length(follows(false)) > room {
 		c.Begin()
+		if e.h.lone() {
+			e.h.near, e.pending, e.h.ok = [2]uint64{}, nil, false
+			plan = e.say(first)
+		}
 		c.Take(plan)
 		c.Encode(follows(false))
 		return c.Finish(), nil, false

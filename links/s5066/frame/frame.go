@@ -63,10 +63,12 @@ type Header struct {
 	After   byte // of which this is the low byte of the number
 
 	Data Data
-	Run  bool   // Data: history begins with this frame
-	Seq  uint32 // Data: number of the first stanza
-	Far  bool   // Data: the receiver may have taken up to more than MaxNear before Seq, or behind it; not on the wire
-	Uses Codec  // Data: how the stanzas are coded; on the wire only with Names
+	Run  bool      // Data: history begins with this frame,
+	Lone bool      // and ends with it: ids in it are told as near to those that went before
+	Seq  uint32    // Data: number of the first stanza
+	Far  bool      // Data: the receiver may have taken up to more than MaxNear before Seq, or behind it; not on the wire
+	Uses Codec     // Data: how the stanzas are coded; on the wire only with Names
+	Near [2]uint64 // Data: the latest ids of sender and receiver, as numbers, for a frame that is to be read alone; 0: not known. Not on the wire
 
 	HasMark bool
 	Mark    uint32 // the last number that the sender has taken

@@ -19,10 +19,11 @@ type history struct {
 	size  int    // bytes from base on
 
 	method Method
-	m      Model  // made when it is needed
-	at     uint32 // m knows what is before this number
-	ok     bool   // m is good for anything
-	mb     uint32 // the base that m began with
+	near   [2]uint64 // what the model is told of ids; then nothing can follow the first frame, as the other end was told about the same only
+	m      Model     // made when it is needed
+	at     uint32    // m knows what is before this number
+	ok     bool      // m is good for anything
+	mb     uint32    // the base that m began with
 }
 
 type item struct {
@@ -31,20 +32,23 @@ type item struct {
 }
 
 // start begins a run: nothing is known before stanza n.
-func (h *history) start(n uint32, m Method) {
+func (h *history) start(n uint32, m Method, near [2]uint64) {
 	old := *h
-	*h = history{begun: true, first: n, base: n, method: m}
+	*h = history{begun: true, first: n, base: n, method: m, near: near}
 	if old.method.Codec == m.Codec {
 		h.m = old.m
 	}
 }
+
+// lone tells whether nothing can follow the first frame.
+func (h *history) lone() bool { return h.near != [2]uint64{} }
 
 // next is the number behind the last text.
 func (h *history) next() uint32 { return h.first + uint32(len(h.items)) }
 
 // has tells whether stanza n can be coded: it is the next, or one of the run that is still here and whose history is.
 func (h *history) has(n uint32) bool {
-	if !h.begun || n-h.first > uint32(len(h.items)) {
+	if !h.begun || n-h.first > uint32(len(h.items)) || h.lone() && n != h.first {
 		return false
 	}
 	return int32(h.baseOf(n)-h.first) >= 0
@@ -138,6 +142,9 @@ func (h *history) seek(n uint32) {
 	}
 	if !h.ok || h.mb != base || int32(h.at-n) > 0 {
 		h.m.Reset()
+		if m, ok := h.m.(interface{ Near(own, others uint64) }); ok && h.lone() {
+			m.Near(h.near[0], h.near[1])
+		}
 		h.at, h.mb, h.ok = base, base, true
 	}
 	for ; h.at != n; h.at++ {

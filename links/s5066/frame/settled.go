@@ -8,7 +8,7 @@ import "longwire/links/codec/arith"
 //	byte 1  2 more bits of it, then the upper 6 bits of the check
 //	byte 2  the lower 8 bits
 //
-// and at the beginning of the coded body what is rare, each at its price: the flags Run (5 bits if so, else 0.05), Ask and Behind (6, else 0.02), After
+// and at the beginning of the coded body what is rare, each at its price: the flags Run (5 bits if so, else 0.05) and Lone (1 bit, with Run), Ask and Behind (6, else 0.02), After
 // (8 bits), and the mark (7 bits) if the form says that there is one. These choices depend on no history, so they can be read before it is there.
 
 const (
@@ -58,6 +58,9 @@ func (h *Header) appendSettled(b []byte, n uint32, check uint16) []byte {
 // prelude codes what the body of a settled frame begins with.
 func (h *Header) prelude(c *arith.Encoder) {
 	c.Encode(choose(h.Run, runP))
+	if h.Run {
+		c.Encode(choose(h.Lone, evenP))
+	}
 	c.Encode(choose(h.Ask, rareP))
 	if !h.Express {
 		c.Encode(choose(h.Behind, rareP))
@@ -79,6 +82,7 @@ func number(c *arith.Encoder, n uint32, bits int) {
 // readPrelude is the way back.
 func (h *Header) readPrelude(d *arith.Decoder) {
 	h.Run = d.Decode(runP) == 1
+	h.Lone = h.Run && d.Decode(evenP) == 1
 	h.Ask = d.Decode(rareP) == 1
 	h.Behind = !h.Express && d.Decode(rareP) == 1
 	if h.Behind {
