@@ -48,3 +48,25 @@ func TestPhrasesOfAFile(t *testing.T) {
 		t.Errorf("%v, %v", c.Warnings, err)
 	}
 }
+
+// Over IP a codec is used by itself only where the configuration says that the peer is a Longwire node, and where thinking costs less than sending.
+func TestCodecByItself(t *testing.T) {
+	for _, tt := range []struct {
+		link config.Link
+		how  string
+		want string
+	}{
+		{config.Link{Type: config.LinkIP, Compress: true, ZeroRTT: true, Class: "satcom"}, config.CodecAuto, config.CodecMix},
+		{config.Link{Type: config.LinkIP, Compress: true, ZeroRTT: true, Rate: 9600}, config.CodecAuto, config.CodecMix},
+		{config.Link{Type: config.LinkIP, Compress: true, ZeroRTT: true, Rate: 1_000_000}, config.CodecAuto, config.CodecNone},
+		{config.Link{Type: config.LinkIP, Compress: true, ZeroRTT: true}, config.CodecAuto, config.CodecNone},
+		{config.Link{Type: config.LinkIP, Compress: true, Class: "satcom", Rate: 9600}, config.CodecAuto, config.CodecNone},
+		{config.Link{Type: config.LinkIP, ZeroRTT: true, Class: "satcom"}, config.CodecAuto, config.CodecNone},
+		{config.Link{Type: config.LinkIP, Compress: true, ZeroRTT: true}, config.CodecLight, config.CodecLight},
+	} {
+		p := config.Peer{Codec: config.PeerCodec{Method: tt.how}}
+		if got := new(config.Config).CodecOn(&tt.link, &p); got != tt.want {
+			t.Errorf("%+v, %s: %s, want %s", tt.link, tt.how, got, tt.want)
+		}
+	}
+}
