@@ -45,8 +45,9 @@ func (f *folding) fold(r *record) (*item, error) {
 		return nil, err
 	}
 	it := &item{record: r, sent: out.Bytes(), near: f.last[from], ref: f.last[1-from]}
-	// Numbers of one end are odd, of the other even; the latest of a way is the greatest.
-	if n, err := strconv.ParseUint(out.ID, 36, 64); err == nil && out.ID != s.ID && n > f.last[from] && (f.last[from] == 0 || n%2 == f.last[from]%2) {
+	// Numbers of one end are odd, of the other even, and the latest of a way is the greatest; but answers and reflections have those of the other.
+	answer := s.Type == stanza.Result || s.IsError() || s.Type == stanza.Groupchat
+	if n, err := strconv.ParseUint(out.ID, 36, 64); err == nil && !answer && out.ID != s.ID && n > f.last[from] && (f.last[from] == 0 || n%2 == f.last[from]%2) {
 		f.last[from] = n
 	}
 	return it, nil
