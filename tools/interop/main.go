@@ -72,6 +72,7 @@ type play struct {
 
 var plays = []play{
 	{"carriers", "the links over vsock and by other carriers", nil, carriers},
+	{"codec", "the stanza codec on arm64 and arm v7, in QEMU: the same bytes, and what a message takes", []rig.Need{rig.NeedQEMUUser}, codecs},
 	{"login", "slixmpp logs in", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("login.py", 1)},
 	{"binding", "SCRAM with channel binding", []rig.Need{rig.NeedPython}, script("binding.py", 1)},
 	{"chat", "slixmpp: roster, presence, chat, offline, carbons, blocking …", []rig.Need{rig.NeedPython, rig.NeedSlixmpp}, script("chat.py", 70)},

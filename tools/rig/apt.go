@@ -22,6 +22,7 @@ var (
 	NeedTmux      = Need{"tmux", []string{"tmux", "-V"}}
 	NeedPython    = Need{"python3", []string{"/usr/bin/python3", "--version"}}
 	NeedTshark    = Need{"tshark", []string{"tshark", "--version"}}
+	NeedQEMUUser  = Need{"qemu-user", []string{"qemu-arm", "--version"}}
 	NeedMcabber   = Need{"mcabber", []string{"mcabber", "-V"}}
 	NeedPoezio    = Need{"poezio", []string{"/usr/bin/python3", "-c", "import poezio"}} // it does not tell its version to root
 	NeedSlixmpp   = Need{"python3-slixmpp", []string{"/usr/bin/python3", "-c", "import slixmpp"}}
