@@ -3,6 +3,7 @@ package main
 import (
 	"longwire/links/codec"
 	"longwire/links/codec/light"
+	"longwire/links/s5066/frame"
 )
 
 // A method is a row of the tables.
@@ -33,8 +34,9 @@ func methods() []method {
 	}
 	for _, codec := range []struct {
 		name string
+		kind frame.Kind
 		open func(w way, t *traffic, alone, provisioned bool) (coder, error)
-	}{{"light", openLight}, {"mix", openMix}} {
+	}{{"light", frame.Light, openLight}, {"mix", frame.Mix, openMix}} {
 		row := func(name, line string, what func(*traffic) ([]run, error), alone, provisioned bool) {
 			list = append(list, method{codec.name + " " + name, line, what, func(t *traffic) opener {
 				return func(w way) (coder, error) { return codec.open(w, t, alone, provisioned) }
@@ -43,6 +45,9 @@ func methods() []method {
 		row("lossless stream", "the whole stanza, with history", (*traffic).whole, false, false)
 		row("stream", "folded, with history", (*traffic).less, false, false)
 		row("stream provisioned", "the same, the session's addresses and labels known to both ends", (*traffic).less, false, true)
+		list = append(list, method{codec.name + " in frames", "the same as frames of the longwire mapping, a run each, with their headers of 3 bytes", (*traffic).less, func(t *traffic) opener {
+			return func(w way) (coder, error) { return openFramed(w, t, codec.kind) }
+		}})
 		row("lossless alone", "the whole stanza, each run alone", (*traffic).whole, true, false)
 		row("alone", "folded, each run alone", (*traffic).less, true, false)
 		row("alone provisioned", "the same, the session's addresses and labels known to both ends", (*traffic).less, true, true)
