@@ -121,6 +121,15 @@ func (c *Config) classes() {
 	}
 }
 
+// terse makes stanzas for other Longwire nodes short, where the file does not say.
+func (c *Config) terse() {
+	for i := range c.Peers {
+		if p := &c.Peers[i]; !c.set(fmt.Sprintf("peer[%d].fold.shorten_ids", i)) {
+			p.Fold.ShortenIDs = c.Coded(p)
+		}
+	}
+}
+
 // slowLifetimes gives peers that are reached over HF the lifetimes for it, where the file sets no other.
 func (c *Config) slowLifetimes() {
 	for i := range c.Peers {
@@ -245,6 +254,7 @@ func (c *Config) resolve(folder string) {
 	}
 	c.classes()
 	c.slowLifetimes()
+	c.terse()
 	c.joinTimeouts()
 	c.resolveRooms()
 	for i := range c.Links {

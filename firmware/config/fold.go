@@ -16,7 +16,7 @@ type Fold struct {
 	Window        time.Duration `toml:"window" doc:"How long presence waits for a newer one with coalesce. \"0s\": the preset's."`
 	Rooms         []string      `toml:"rooms" eg:"[\"chat.headquarters.net\"]" doc:"Domains of rooms that users may enter across the link though presence is all. Entering is presence, and so is everybody in the room."`
 	Subscriptions bool          `toml:"subscriptions" doc:"Requests to see each other's presence cross though presence is all."`
-	ShortenIDs    bool          `toml:"shorten_ids" doc:"Ids are numbers on the air and are restored in answers; messages between people go without resources, and what the far node can make again is left out. Both ends must be Longwire, and both must say so."`
+	ShortenIDs    bool          `toml:"shorten_ids" doc:"Ids are numbers on the air and are restored in answers; messages between people go without resources, and what the far node can make again is left out. Both ends must be Longwire. Where the file does not say: if stanzas are coded on a link to the peer (codec), which tells that it is."`
 
 	Rules []FoldRule `toml:"rule" doc:"An element that is taken out, or kept; one table each. The first rule that names an element decides, and these come before the preset's."`
 }

@@ -34,6 +34,7 @@ func (f *Fold) Policy(class string, pubsub bool) (p fold.Policy, err error) {
 		p.Window = f.Window
 	}
 	p.Rooms, p.NoSubscriptions = f.Rooms, !f.Subscriptions
+	p.Lines = p.Lines || f.ShortenIDs // the peer is of our kind
 	p.PassEvents(pubsub)
 	return p, nil
 }

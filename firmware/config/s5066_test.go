@@ -141,7 +141,7 @@ func TestDiffNamesHFSettings(t *testing.T) {
 	d := config.Diff(old, parse(t, "data = \"/d\"\n"+hfWith("sap = 7\npriority.iq = 9\nemcon = true", `s5066.mapping = "longwire"`)))
 	want := config.Changes{
 		Keys: []string{`link "5066 link hq-2-field" emcon`, `link "5066 link hq-2-field" priority.iq`, `link "5066 link hq-2-field" sap`,
-			`peer "field.net" s5066.mapping`},
+			`peer "field.net" fold.shorten_ids`, `peer "field.net" s5066.mapping`}, // whose peers are of our kind
 		Links: config.Named{Changed: []string{"5066 link hq-2-field"}}, Peers: config.Named{Changed: []string{"field.net"}},
 	}
 	if !reflect.DeepEqual(*d, want) {

@@ -77,17 +77,19 @@ time_scale = %d
 `, s.port, local, hfScale)
 }
 
-// hfPeer is a peer on that link.
+// hfPeer is a peer on that link. By their ids the tests know messages at the far side.
 func hfPeer(domain, remote, mapping string) string {
 	return fmt.Sprintf(`
 [[peer]]
 domains = [%q]
 links = ["5066 link"]
-[peer.s5066]
+%s[peer.s5066]
 remote_5066_address = %q
 mapping = %q
-`, domain, remote, mapping)
+`, domain, idsKept, remote, mapping)
 }
+
+const idsKept = "fold.shorten_ids = false\n"
 
 const hqAddress, fieldAddress = "1.1.0.1", "1.1.0.2"
 
@@ -99,6 +101,7 @@ type hfPair struct {
 	hq, field  *node.Node
 	alice, bob *chatter
 
+	hqDir, hqDoc       string
 	fieldDir, fieldDoc string
 	stopField          func()
 }
@@ -111,7 +114,8 @@ func newHFPair(t *testing.T, mapping string, more ...string) *hfPair {
 	t.Helper()
 	p := &hfPair{t: t, air: newAir(t), fieldDir: t.TempDir()}
 	p.hqS, p.fldS = onAir(t, p.air, hqAddress), onAir(t, p.air, fieldAddress)
-	p.hq = start(t, write(t, t.TempDir(), hfHead("headquarters.net", hqAddress, p.hqS)+hfPeer("field.net", fieldAddress, mapping)+strings.Join(more, "")))
+	p.hqDir, p.hqDoc = t.TempDir(), hfHead("headquarters.net", hqAddress, p.hqS)+hfPeer("field.net", fieldAddress, mapping)+strings.Join(more, "")
+	p.hq = start(t, write(t, p.hqDir, p.hqDoc))
 	p.fieldDoc = hfHead("field.net", fieldAddress, p.fldS) + hfPeer("headquarters.net", hqAddress, mapping) + strings.Join(more, "")
 	p.startField()
 	p.alice = online(t, p.hq, "alice", "headquarters.net")

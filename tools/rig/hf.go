@@ -49,7 +49,7 @@ func (l HFLink) toml() string {
 		b.WriteString("\n[[peer]]\n")
 		put("domains", p.Domains)
 		put("links", append(slices.Clip(p.Before), l.Name))
-		keys(p.Keys)
+		keys(idsKept(p.Keys))
 		mapping := p.Mapping
 		if mapping == "" {
 			mapping = "longwire"
@@ -64,4 +64,15 @@ func (l HFLink) toml() string {
 		keys(p.S5066)
 	}
 	return b.String()
+}
+
+// idsKept are keys of [[peer]] that leave ids as clients gave them, unless they say otherwise: by those the tests know at the far side what was sent.
+func idsKept(keys map[string]any) map[string]any {
+	const ids = "fold.shorten_ids"
+	if _, said := keys[ids]; said {
+		return keys
+	}
+	kept := map[string]any{ids: false}
+	maps.Copy(kept, keys)
+	return kept
 }

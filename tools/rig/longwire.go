@@ -155,7 +155,7 @@ func (n *Node) toml() string {
 		if len(l.Domains) == 0 {
 			continue
 		}
-		table("[[peer]]", l.PeerKeys)
+		table("[[peer]]", idsKept(l.PeerKeys))
 		put("domains", l.Domains)
 		put("links", []string{l.Name})
 	}
