@@ -15,9 +15,6 @@ type clerk struct {
 
 func (c *clerk) begin() { c.recent = 0 }
 
-// anew is another stream.
-func (c *clerk) anew() { c.salt = (c.salt + 1) * hashMul }
-
 func (c *clerk) next(p *token.Place) *mix.Ask {
 	a := &c.ask
 	c1, c2, c3 := uint32(c.recent&0xFF), uint32(c.recent>>8&0xFF), uint32(c.recent>>16&0xFF)
