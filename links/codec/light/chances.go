@@ -6,11 +6,11 @@ import (
 	"longwire/links/codec/arith"
 )
 
-// Chances that do not move, in 65536ths, counted over the data that ships ("codec train"). By class: 1 is text, 0 everything else.
+// Chances that do not move, in 65536ths, counted over the data that ships. By class: 1 is text, 0 everything else.
 var (
-	chanceQuote = [2]uint32{32768, 4000} // that a quotation comes, not a byte
-	chanceAgain = [2]uint32{32768, 8192} // of it, that it is as far away as the one before in the stanza
-	chanceBook  = [2]uint32{8192, 32768} // or else that it is of the dictionary, not of the stream
+	chanceQuote = [2]uint32{13000, 4000}  // that a quotation comes, not a byte
+	chanceAgain = [2]uint32{13800, 5100}  // of it, that it is as far away as the one before in the stanza
+	chanceBook  = [2]uint32{14500, 16400} // or else that it is of the dictionary, not of the stream; of an empty stream there is none
 )
 
 // Numbers from 1 up are said by how many bits they have, in unary, each step with its own chance that there are more; and the bits below the
@@ -19,11 +19,11 @@ type number [16]uint32
 
 var (
 	lengths = [2]number{
-		{50000, 45000, 40000, 30000, 20000, 8000, 8000, 8000, 8000, 8000, 8000, 8000, 8000, 8000, 8000, 8000},
-		{40000, 36000, 30000, 20000, 8000, 8000, 8000, 8000, 8000, 8000, 8000, 8000, 8000, 8000, 8000, 8000},
+		{57300, 48000, 48300, 37600, 44700, 21300, 4700, 2000, 2000, 2000, 2000, 2000, 2000, 2000, 2000, 2000},
+		{64000, 61000, 47300, 16700, 16400, 6000, 2000, 2000, 2000, 2000, 2000, 2000, 2000, 2000, 2000, 2000},
 	}
-	ages   = number{65000, 65000, 64000, 63000, 62000, 61000, 60000, 58000, 55000, 50000, 45000, 40000, 36000, 30000, 20000, 8000} // of quotations of the stream
-	places = number{65000, 65000, 64000, 63000, 62000, 61000, 60000, 58000, 55000, 50000, 45000, 40000, 36000, 30000, 20000, 8000} // of quotations of the dictionary
+	ages   = number{65400, 65300, 64700, 63550, 64200, 62370, 61150, 60300, 56700, 52670, 44800, 36900, 25850, 13300, 3000, 2000} // of quotations of the stream
+	places = number{65400, 65500, 65500, 65400, 65400, 65400, 65300, 65200, 65000, 63460, 61370, 53600, 44440, 300, 300, 300}     // of quotations of the dictionary
 )
 
 // A tariff is what numbers of so many bits cost.

@@ -69,7 +69,7 @@ func (r *reading) quotation(text uint8) (from []byte, at, length int, ok bool) {
 	k := fresh
 	if r.had && r.d.Decode(chanceAgain[text]) == 1 {
 		k = again
-	} else if r.d.Decode(chanceBook[text]) == 1 {
+	} else if len(r.m.past.buf) == 0 || r.d.Decode(chanceBook[text]) == 1 {
 		k = book
 	}
 	if length, ok = lengths[text].read(r.d); !ok {

@@ -105,7 +105,7 @@ func (m *Model) Plan(text []byte, out []arith.Choice) []arith.Choice {
 		if had {
 			out = append(out, arith.Choose(is(s.kind == again), chanceAgain[f.text]))
 		}
-		if s.kind != again {
+		if s.kind != again && len(m.past.buf) > 0 {
 			out = append(out, arith.Choose(is(s.kind == book), chanceBook[f.text]))
 		}
 		out = lengths[f.text].plan(s.length-shortest+1, out)

@@ -52,10 +52,14 @@ func (m *Model) parse() []step {
 			}
 			base += price(0, chanceAgain[c])
 		}
-		m.quotes = m.past.find(tok[i:], m.quotes[:0])
-		far := m.relaxAll(i, base+price(0, chanceBook[c]), fresh)
+		far := 0
+		if len(m.past.buf) > 0 {
+			m.quotes = m.past.find(tok[i:], m.quotes[:0])
+			far = m.relaxAll(i, base+price(0, chanceBook[c]), fresh)
+			base += price(1, chanceBook[c])
+		}
 		m.quotes = m.known.book.find(tok[i:], m.quotes[:0])
-		far = max(far, m.relaxAll(i, base+price(1, chanceBook[c]), book))
+		far = max(far, m.relaxAll(i, base, book))
 		if far >= enough {
 			skip = i + far
 		}
