@@ -230,6 +230,7 @@ func (w *longwire) dataHeader() frame.Header {
 	h := w.header()
 	alone := o.next == w.book.State().Acked+1
 	how := w.lanes.dialect.best()
+	w.used = time.Now()
 	if alone && (o.untold > 0 || o.enc.Uses() != how.Codec) && (o.pieces == 0 || o.backed) {
 		o.marked = false
 	}

@@ -240,3 +240,15 @@ func (l *lanes) show(now time.Time) {
 		}
 	}
 }
+
+// idleExpress is how long the express lane may be still before what it codes by is given up; a stream of few stanzas has it again at once.
+const idleExpress = 10 * time.Minute
+
+// relax gives up the models of an express lane that is still. The caller holds turn.
+func (w *longwire) relax(now time.Time) {
+	if !w.fast || len(w.out.items) > 0 || now.Sub(w.used) < idleExpress {
+		return
+	}
+	w.out.enc.Rest()
+	w.into.dec.Rest()
+}

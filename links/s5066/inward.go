@@ -140,6 +140,7 @@ func (w *longwire) read(ctx context.Context, updu []byte) bool {
 			return false
 		}
 	}
+	w.used = time.Now()
 	k := frame.Known{Out: w.into.in, In: w.name(), Taken: w.into.taken, Sent: w.book.State().Sent, Near: [2]uint64{w.lanes.near[1], w.lanes.near[0]}}
 	h, texts, err := w.into.dec.Decode(&f, k)
 	switch {

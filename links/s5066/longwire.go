@@ -40,7 +40,8 @@ type longwire struct {
 	turn *sync.Mutex // the desk's
 	out  outward
 	into inward
-	rcop rcopIn // receive's own: for a peer that is set up for the other mapping
+	used time.Time // when something was last coded, or read
+	rcop rcopIn    // receive's own: for a peer that is set up for the other mapping
 
 	mu       sync.Mutex // guards what follows
 	notes    []note
@@ -252,6 +253,7 @@ func (w *longwire) receive(ctx context.Context) {
 				if err := w.release(time.Now()); err != nil {
 					w.p.log.Error("expired stanzas not released", "err", err)
 				}
+				w.relax(time.Now())
 			})
 			continue
 		case <-ctx.Done():

@@ -109,6 +109,9 @@ func (d *Decoder) current() Method {
 	return d.method
 }
 
+// Rest lets go of the model, of a stream that says nothing for long. The next frame has to learn the history again.
+func (d *Decoder) Rest() { d.h.rest() }
+
 // Forget drops the history: what comes next must begin a run.
 func (d *Decoder) Forget() {
 	d.drop()
@@ -183,17 +186,20 @@ func (d *Decoder) read(h *Header, f *Frame, m Method, body []byte) ([][]byte, er
 		return nil, ErrHistory
 	}
 	// A repeat may be followed by what is new. What stands in the history is put back if it is none.
-	var tail []item
+	var tail [][]byte
 	if n := d.h.next(); n != h.Seq {
-		tail = append(tail, d.h.items[h.Seq-d.h.first:]...)
+		for i := h.Seq; i != n; i++ {
+			text, _ := d.h.text(i)
+			tail = append(tail, text)
+		}
 		d.h.back(h.Seq)
 	}
 	texts, err := d.attempt(h, f, body)
 	if err != nil {
 		d.h.back(h.Seq)
 		d.h.ok = false
-		for _, it := range tail {
-			d.h.add(it.text)
+		for _, text := range tail {
+			d.h.add(text)
 		}
 		return nil, err
 	}

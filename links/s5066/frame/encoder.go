@@ -50,6 +50,9 @@ func (e *Encoder) Back(n uint32) bool {
 	return true
 }
 
+// Rest lets go of the model, of a stream that says nothing for long. The next frame has to learn the history again.
+func (e *Encoder) Rest() { e.h.rest(); e.pending, e.plan = nil, nil }
+
 // Text is stanza n as it was sent in this run, before Back. As the peer may have it, it should be sent again as it was: a stanza that
 // was changed (a delay stamped anew) costs a new run when frames of before Back still come in.
 func (e *Encoder) Text(n uint32) ([]byte, bool) { return e.h.text(n) }

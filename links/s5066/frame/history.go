@@ -1,11 +1,13 @@
 package frame
 
+import "bytes"
+
 // Sizes of the history.
 const (
-	window  = 72 << 10  // so much text is coded against, at most
-	carry   = 32 << 10  // and so much of it is kept when that is full
+	window  = 256 << 10 // so much text is coded against, at most. With 72 KiB a stanza takes 0.9 bytes more, without bound 0.1 less;
+	carry   = 128 << 10 // and so much of it is kept when that is full
 	keep    = 128       // numbers that one can go back
-	keepMax = 128 << 10 // bytes of them
+	keepMax = 512 << 10 // bytes of them
 )
 
 // A history is the text of a run by number, and the model that has learned it. What the model knows before a stanza is a function
@@ -14,7 +16,7 @@ type history struct {
 	begun bool
 	first uint32 // number of items[0]
 	items []item
-	bytes int
+	bytes int    // of all texts
 	base  uint32 // where the history of the next stanza begins
 	size  int    // bytes from base on
 
@@ -24,10 +26,17 @@ type history struct {
 	at     uint32    // m knows what is before this number
 	ok     bool      // m is good for anything
 	mb     uint32    // the base that m began with
+
+	packed int     // so many items from the first on are packed
+	opened *packed // what plain is of
+	plain  []byte
 }
 
 type item struct {
-	text []byte
+	text []byte // nil: it is in in
+	size int
+	in   *packed
+	from int
 	base uint32
 }
 
@@ -65,18 +74,18 @@ func (h *history) text(n uint32) ([]byte, bool) {
 	if !h.begun || n-h.first >= uint32(len(h.items)) {
 		return nil, false
 	}
-	return h.items[n-h.first].text, true
+	return bytes.Clone(h.textAt(int(n - h.first))), true
 }
 
 // add puts stanza next at the end. The model is told elsewhere, and trim is left to the caller.
 func (h *history) add(text []byte) {
-	h.items = append(h.items, item{text, h.base})
+	h.items = append(h.items, item{text: text, size: len(text), base: h.base})
 	h.bytes += len(text)
 	h.size += len(text)
 	if h.size > window {
 		// Both ends cut at the same stanza, as they do it by the same sizes.
 		for h.size > carry {
-			h.size -= len(h.items[h.base-h.first].text)
+			h.size -= h.items[h.base-h.first].size
 			h.base++
 		}
 	}
@@ -92,12 +101,14 @@ func (h *history) trim() {
 	}
 	drop := 0
 	for h.first+uint32(drop) != h.base && (int32(h.first+uint32(drop)-oldest) < 0 || h.bytes > keepMax) {
-		h.bytes -= len(h.items[drop].text)
+		h.bytes -= h.items[drop].size
 		drop++
 	}
+	defer h.pack()
 	if drop == 0 {
 		return
 	}
+	h.packed = max(h.packed-drop, 0)
 	h.first += uint32(drop)
 	k := copy(h.items, h.items[drop:])
 	clear(h.items[k:])
@@ -120,13 +131,14 @@ func (h *history) back(n uint32) {
 	base := h.baseOf(n)
 	k := int(n - h.first)
 	for _, it := range h.items[k:] {
-		h.bytes -= len(it.text)
+		h.bytes -= it.size
 	}
 	clear(h.items[k:])
 	h.items = h.items[:k]
+	h.packed = min(h.packed, k)
 	h.base, h.size = base, 0
 	for i := int(base - h.first); i < k; i++ {
-		h.size += len(h.items[i].text)
+		h.size += h.items[i].size
 	}
 	if int32(h.at-n) > 0 {
 		h.ok = false
@@ -148,6 +160,10 @@ func (h *history) seek(n uint32) {
 		h.at, h.mb, h.ok = base, base, true
 	}
 	for ; h.at != n; h.at++ {
-		h.m.Learn(h.items[h.at-h.first].text)
+		h.m.Learn(h.textAt(int(h.at - h.first)))
 	}
+	h.close()
 }
+
+// rest lets go of the model.
+func (h *history) rest() { h.m, h.ok = nil, false }
