@@ -44,6 +44,7 @@ type measurement struct {
 var measurements = []measurement{
 	{"bulk", "line use of bulk data", bulk, false, false},
 	{"message", "a short message with a soft link up", messages, false, false},
+	{"burst", "many messages at once (if named)", bursts, false, true},
 	{"idle", "an idle link for a day", idle, true, false},
 	{"services", "presence and queries of five clients", services, false, false},
 	{"folding", "an hour of five real clients, whole and folded (if named)", folding, false, true},

@@ -60,11 +60,24 @@ func (p *person) listen() {
 		} else if again && e.Name == "message" {
 			p.twice = append(p.twice, id)
 		}
+		if text := wire.Text(e.Raw, "body"); e.Name == "message" && text != "" {
+			p.heard[said(text)] = at
+		}
 		p.mu.Unlock()
 	}
 }
 
-// hears tells when the stanza with that id came.
+// said is what a text is kept by: ids may be others at the far side.
+func said(text string) string { return "text " + text }
+
+// forget makes the person hear a text as if for the first time.
+func (p *person) forget(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.heard, said(text))
+}
+
+// hears tells when the stanza with that id came, or the message with that text (said).
 func (p *person) hears(id string) (time.Time, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
