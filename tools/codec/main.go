@@ -15,6 +15,6 @@ func program() cli.Program {
 s is the session (a pair of nodes), d the direction (AB or BA), k the kind (any word: figures are per kind), x the
 stanza as it stands on a stream between servers. Other fields are passed over, but for b, the text of a message.`,
 		Outro:    "Begin with 'codec measure FILE'.",
-		Commands: []cli.Command{measureCommand(), costCommand(), trainCommand(), vectorsCommand()},
+		Commands: []cli.Command{measureCommand(), costCommand(), soakCommand(), trainCommand(), vectorsCommand()},
 	}
 }

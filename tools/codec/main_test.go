@@ -113,3 +113,11 @@ func TestTrainTellsWhatPhrasesSave(t *testing.T) {
 		}
 	}
 }
+
+func TestRandomStanzasComeBack(t *testing.T) {
+	for _, method := range []string{"light", "mix"} {
+		if code, _, errs := call(t, "soak", "--method", method, "--count", "300", "--seed", "3"); code != 0 {
+			t.Errorf("%s: %s", method, errs)
+		}
+	}
+}
