@@ -11,7 +11,7 @@ import (
 )
 
 // clientTokens pins the format: it is the SHA-256 of the tokens of testdata/clients.xml in order. Another value is another version of the format.
-const clientTokens = "a4b2894982253f23ed80587e95cbfa065e136c62564aee140e625cebb4c26977"
+const clientTokens = "85abd355ff43a1f9f968ce50fb21fb467ed499a57b38d9e77900cae25a5ea36e"
 
 // What clients of many makes send, old ones, new ones, and some that the schema has never heard of.
 func TestStanzasOfClients(t *testing.T) {

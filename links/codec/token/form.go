@@ -59,6 +59,7 @@ const (
 	formTheir = 64 // the same of the other side's
 	formSmall = 48 // an integer from 0 to 15; as a namespace, none
 	formClass = 64 // an entry of the field's class: first those of the schema, then those learnt
+	formKnown = 96 // an id that was there, in kind id
 	formShare = 240
 	formProv  = 248
 	formLimit = 255

@@ -34,8 +34,9 @@ func (p *parser) value(fi uint16) string {
 		return entry(p, p.t.prov.strings, int(c-formProv)<<8|int(p.next()))
 	case c >= formShare:
 		return entry(p, p.t.s.shared, int(c-formShare)<<8|int(p.next()))
-	case c >= formClass && f.kind != kindID:
-		return p.classed(f, int(c-formClass))
+	}
+	if first, _ := f.codes(); c >= first {
+		return p.classed(f, int(c-first))
 	}
 	return p.typed(f, c)
 }

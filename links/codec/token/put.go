@@ -29,7 +29,8 @@ func (w *writer) value(fi uint16, v []byte) {
 // learnWord notes a value that was written out.
 func (t *Table) learnWord(f *field, v string) {
 	if f.class >= 0 {
-		t.learnt += t.classes[f.class].learn(v, classMax-len(t.s.enums[f.class]))
+		_, n := f.codes()
+		t.learnt += t.classes[f.class].learn(v, n-len(t.s.enums[f.class]))
 	}
 }
 
@@ -39,18 +40,24 @@ func (w *writer) text(v []byte) {
 
 // known writes a value that is in a table.
 func (w *writer) known(f *field, v []byte) bool {
+	if f.sort != sortText && w.provisioned(v) {
+		return true // few look like it
+	}
+	if f.kind == kindID && w.isOwn(v) {
+		return true
+	}
 	if f.class >= 0 {
+		first, _ := f.codes()
 		if i, ok := w.t.s.enumAt[f.class][string(v)]; ok {
-			w.put(formClass + byte(i))
+			w.put(first + byte(i))
 			return true
 		}
 		if i, ok := w.t.classes[f.class].at[string(v)]; ok {
-			w.put(formClass + byte(len(w.t.s.enums[f.class])+i))
+			w.put(first + byte(len(w.t.s.enums[f.class])+i))
 			return true
 		}
 	}
-	if i, ok := w.t.prov.number[string(v)]; ok {
-		w.put(formProv+byte(i>>8), byte(i))
+	if w.provisioned(v) {
 		return true
 	}
 	if i, ok := w.t.s.sharedN[string(v)]; ok {
@@ -60,11 +67,19 @@ func (w *writer) known(f *field, v []byte) bool {
 	return false
 }
 
+func (w *writer) provisioned(v []byte) bool {
+	i, ok := w.t.prov.number[string(v)]
+	if ok {
+		w.put(formProv+byte(i>>8), byte(i))
+	}
+	return ok
+}
+
 // typed writes a value whose form is that of its kind.
 func (w *writer) typed(f *field, v []byte) bool {
 	switch f.kind {
 	case kindID:
-		return w.isOwn(v) || w.number(f, v)
+		return w.number(f, v)
 	case kindInt:
 		return w.integer(v)
 	case kindDec:

@@ -131,6 +131,14 @@ func newSchema() *schema {
 	return s
 }
 
+// codes tells where the codes of a field's class begin, and how many there are.
+func (f *field) codes() (first byte, n int) {
+	if f.kind == kindID {
+		return formKnown, formShare - formKnown
+	}
+	return formClass, formShare - formClass
+}
+
 // root is the number of the kind of stanza in schema.roots.
 func (h *head) root() int {
 	switch h.kind {
@@ -197,6 +205,7 @@ func (s *schema) addField(name, spec string) (uint16, error) {
 		}
 	case kindID:
 		f.own, f.keeps = word == "id", word != "mine"
+		f.class = s.class("id of any kind")
 	}
 	f.sort = sortsOf[class]
 	s.fields = append(s.fields, f)
