@@ -10,8 +10,8 @@ const (
 	even = 1 << 15 // a chance of which nothing is known
 	rate = 5       // a chance moves by a 32nd of what it was wrong
 
-	narrow   = 512  // contexts of one byte before, or of a kind of byte
-	wide     = 1024 // contexts of two
+	narrow   = 512 // contexts of one byte before, or of a kind of byte
+	wide     = 512 // contexts of two
 	contexts = narrow + wide
 )
 

@@ -33,7 +33,7 @@ func (p *place) field() field {
 }
 
 // mixed makes a context of wide of a hash.
-func mixed(h uint32) uint16 { return uint16(h * 0x9E3779B1 >> 22) }
+func mixed(h uint32) uint16 { return uint16(h * 0x9E3779B1 >> 23) }
 
 // folded takes case from letters, and makes all digits one.
 func folded(c byte) byte {
