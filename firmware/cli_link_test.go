@@ -72,6 +72,10 @@ func TestLinksAreToldInWords(t *testing.T) {
 	}{
 		{admin.LinkState{}, ""},
 		{admin.LinkState{Fault: "connection lost"}, "connection lost"},
+		{state(func(s *admin.LinkState, x *admin.S5066) { x.Bound, s.Codec = true, "mix 01020304" }), "bound; SAP 6 at localhost, 1.1.0.1 to 1.1.0.2, longwire, coded by mix 01020304"},
+		{state(func(s *admin.LinkState, x *admin.S5066) {
+			x.Bound, s.Codec, s.CodecFault = true, "light 01020304", "the peer cannot read mix 05060708"
+		}), "bound; SAP 6 at localhost, 1.1.0.1 to 1.1.0.2, longwire, stanzas coded by light 01020304: the peer cannot read mix 05060708"},
 		{state(func(s *admin.LinkState, x *admin.S5066) {}), "not bound yet; SAP 6 at localhost, 1.1.0.1 to 1.1.0.2, longwire"},
 		{state(func(s *admin.LinkState, x *admin.S5066) {
 			s.Fault, s.Until = "no SIS server listens there", time.Now().Add(90*time.Second)

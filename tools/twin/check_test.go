@@ -177,9 +177,13 @@ func TestDiffTellsWhatWouldChange(t *testing.T) {
 	if out := diff(); out != "headquarters: nothing changes\nfield: nothing changes\n" {
 		t.Errorf("%s", out)
 	}
+	file(t, "star.toml", strings.Replace(pairDoc, `"/dev/ttyS1"`, `"/dev/ttyS2"`, 1))
+	if out := diff(); !strings.Contains(out, "headquarters: nothing changes") || !strings.Contains(out, "field now: no. 2") {
+		t.Errorf("%s", out)
+	}
 	file(t, "star.toml", strings.NewReplacer(`"/dev/ttyS1"`, `"/dev/ttyS2"`, `"bob"`, `"ben"`).Replace(pairDoc))
 	out := diff()
-	for _, want := range []string{"headquarters: nothing changes", "field now: no. 2", `modem.port: "/dev/ttyS1" -> "/dev/ttyS2"`, `user "bob@field.net": removed`, "credentials: a secret, added"} {
+	for _, want := range []string{"headquarters now: no. 2", `peer "field"`, "codec.names", "field now: no. 2", `modem.port: "/dev/ttyS1" -> "/dev/ttyS2"`, `user "bob@field.net": removed`, "credentials: a secret, added"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is missing:\n%s", want, out)
 		}
