@@ -23,7 +23,7 @@ func TestIDsAreNumbersOverHF(t *testing.T) {
 	p.alice.send("<message to='bob@field.net' type='chat' id='" + own + "'><body>Convoy left</body><request xmlns='urn:xmpp:receipts'/>" +
 		"<active xmlns='http://jabber.org/protocol/chatstates'/><origin-id xmlns='urn:xmpp:sid:0' id='" + own + "'/></message>")
 	got := p.bob.through("</message>")
-	m := regexp.MustCompile(`<message from='alice@headquarters.net' to='[^']*' type='chat' id='([0-9a-z]{4})'>`).FindStringSubmatch(got)
+	m := regexp.MustCompile(`<message from='alice@headquarters.net' to='[^']*' type='chat' id='([0-9a-z]{4}\.[a-z.]+)'>`).FindStringSubmatch(got)
 	if m == nil {
 		t.Fatalf("bob got %s", got)
 	}

@@ -9,7 +9,7 @@ import (
 
 // wire is the way to the peer as xmpp/terse knows it, within a transaction.
 func (p *Peer) wire(t *router.Turn) *terse.Wire {
-	return &terse.Wire{Numbers: numbers{t.Tx, p.name}, Room: p.peers.Room, Bare: true}
+	return &terse.Wire{Numbers: numbers{t.Tx, p.name}, Peer: p.name, Room: p.peers.Room, Bare: true}
 }
 
 // whole gives the peer's stanza what it had before it was made terse.
@@ -44,12 +44,4 @@ func (n numbers) Find(m terse.Name) (uint64, bool) { return n.tx.ShortID(n.peer,
 func (n numbers) Named(number uint64, sc terse.Scope) (terse.Name, bool, error) {
 	id, ok, err := n.tx.LongID(n.peer, number, sc.From, sc.To)
 	return terse.Name{Scope: sc, ID: id.ID, Resource: id.Resource}, ok, err
-}
-
-func (n numbers) Note(number uint64, room string) error {
-	return n.tx.NoteShortID(n.peer, number, room)
-}
-
-func (n numbers) Noted(number uint64, room string) bool {
-	return n.tx.NotedShortID(n.peer, number, room)
 }

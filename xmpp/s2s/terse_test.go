@@ -92,13 +92,28 @@ func TestAllThatHasAnIDGetsANumber(t *testing.T) {
 			t.Errorf("%s: %q", xml, id)
 		}
 	}
-	// About a message of his own, whatever its number, bob's node says what bob's client said.
-	n, _ := strconv.ParseUint(first, 36, 64)
-	for _, his := range []string{strconv.FormatUint(n+1, 36), "none", "zzzz9", first + "'"} {
-		said := "<message from=\"" + bob + "\" to=\"" + alice + "\" type=\"chat\"><replace xmlns='urn:xmpp:message-correct:0' id=\"" + his + "\"/><body>x</body></message>"
-		r.deliver(said)
-		if got := r.received(); len(got) != 1 || !strings.Contains(got[0], "id=\""+his+"\"") {
-			t.Errorf("%s: %s", said, got)
+}
+
+// Bob's messages have ids of their own here, and what alice says of one crosses as bob's node knows it, also if that is not terse itself, and whatever ids it has.
+func TestWhatTheyHaveNumberedIsKnownToThemByThat(t *testing.T) {
+	r := newRig(t, shortening())
+	here := func(id string) string {
+		r.deliver("<message from='" + bob + "' to='" + alice + "' type='chat' id=\"" + id + "\"><body>x</body></message>")
+		got := r.received()
+		if len(got) != 1 {
+			t.Fatalf("%q: %s", id, got)
+		}
+		return parse(t, got[0]).ID
+	}
+	if id := here("12ac"); id != "12ac.hq" {
+		t.Errorf("%q", id)
+	}
+	for i, his := range []string{"12ac", "12ad", "none", "zzzz9", "m1", long, "x'y", "0000"} {
+		id := strings.ReplaceAll(here(his), "'", "&apos;")
+		r.route("<message from='" + alice + "' to='" + bob + "' type='chat' id='r" + fmt.Sprint(i) + "'><received xmlns='urn:xmpp:receipts' id='" + id + "'/></message>")
+		q := r.queued()
+		if want := " id='" + strings.ReplaceAll(his, "'", "&apos;") + "'/>"; !strings.HasSuffix(q[len(q)-1], want+"</message>") {
+			t.Errorf("%s, want %s", q[len(q)-1], want)
 		}
 	}
 }

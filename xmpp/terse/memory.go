@@ -5,19 +5,13 @@ type Memory struct {
 	next    uint64
 	numbers map[Name]uint64 // Resource is empty
 	names   map[uint64]Name
-	noted   map[note]bool
-}
-
-type note struct {
-	n    uint64
-	room string
 }
 
 var _ Numbers = (*Memory)(nil)
 
 // NewMemory makes one whose numbers begin at first, which is Least or more.
 func NewMemory(first uint64) *Memory {
-	return &Memory{next: first, numbers: map[Name]uint64{}, names: map[uint64]Name{}, noted: map[note]bool{}}
+	return &Memory{next: first, numbers: map[Name]uint64{}, names: map[uint64]Name{}}
 }
 
 // Give implements Numbers.
@@ -25,6 +19,7 @@ func (m *Memory) Give(name Name, odd bool) (uint64, error) {
 	key := name
 	key.Resource = ""
 	if n, ok := m.numbers[key]; ok && n%2 == 1 == odd {
+		m.names[n] = name
 		return n, nil
 	}
 	n := m.next
@@ -51,12 +46,3 @@ func (m *Memory) Named(n uint64, sc Scope) (Name, bool, error) {
 	}
 	return name, true, nil
 }
-
-// Note implements Numbers.
-func (m *Memory) Note(n uint64, room string) error {
-	m.noted[note{n, room}] = true
-	return nil
-}
-
-// Noted implements Numbers.
-func (m *Memory) Noted(n uint64, room string) bool { return m.noted[note{n, room}] }

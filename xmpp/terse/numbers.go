@@ -9,15 +9,12 @@ import (
 
 // Numbers is where the numbers of one peer are kept.
 type Numbers interface {
-	// Give gives a name its number: the one that it has, or the next, which is odd or even as asked for.
+	// Give gives a name its number: the one that it has, or the next, which is odd or even as asked for. The Resource of the latest counts.
 	Give(m Name, odd bool) (uint64, error)
 	// Find finds the number of a name.
 	Find(m Name) (uint64, bool)
 	// Named finds the name of a number, if it is of the scope: nobody gets another's by guessing.
 	Named(n uint64, sc Scope) (m Name, ok bool, err error)
-	// Note keeps in mind that the peer has given a number to what it said in a room of ours; Noted asks for that.
-	Note(n uint64, room string) error
-	Noted(n uint64, room string) bool
 }
 
 // A Scope is where an id means something: from one to another, in a room of ours (To is empty), or in a room of theirs (From is).
@@ -87,10 +84,7 @@ func (w *Wire) ofTheirs(s *stanza.Stanza) []Scope {
 
 // numbered tells whether the id of what we send gets a number of ours: not those of answers, which are the asker's.
 func (w *Wire) numbered(s *stanza.Stanza) bool {
-	if s.ID == "" || len(s.ID) > longest || s.IsError() || s.Kind == stanza.IQ && !s.IsRequest() {
-		return false
-	}
-	return !w.noted(s)
+	return s.ID != "" && len(s.ID) <= longest && !s.IsError() && (s.Kind != stanza.IQ || s.IsRequest())
 }
 
 // answers tells whether the id of the peer's stanza may be one of ours.

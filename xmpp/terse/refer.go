@@ -1,8 +1,6 @@
 package terse
 
 import (
-	"bytes"
-
 	"longwire/xmpp/markup"
 	"longwire/xmpp/stanza"
 )
@@ -15,6 +13,7 @@ const (
 	nsCorrect   = "urn:xmpp:message-correct:0"
 	nsReactions = "urn:xmpp:reactions:0"
 	nsFasten    = "urn:xmpp:fasten:0"
+	nsAttach    = "urn:xmpp:message-attaching:1"
 	nsSID       = "urn:xmpp:sid:0"
 )
 
@@ -54,6 +53,10 @@ func refers(n markup.Name) reference {
 		if n.Local == "reactions" {
 			return anybodys
 		}
+	case nsAttach: // XEP-0367
+		if n.Local == "attach-to" {
+			return anybodys
+		}
 	case nsFasten:
 		if n.Local == "apply-to" {
 			return anybodys
@@ -64,14 +67,17 @@ func refers(n markup.Name) reference {
 
 // renamed is a stanza with other ids in what refers to messages; s itself when none is another.
 func renamed(s *stanza.Stanza, name func(reference, string) (string, error)) (*stanza.Stanza, error) {
+	if s.Kind != stanza.Message {
+		return s, nil
+	}
 	var inner []byte
 	done := 0
 	for _, c := range s.Children {
 		r := refers(c.Name)
-		if s.Kind != stanza.Message || r == none {
+		if r == none {
 			continue
 		}
-		at, was := idOf(s, c)
+		start, end, was := idOf(s.Raw(c))
 		if was == "" {
 			continue
 		}
@@ -80,9 +86,8 @@ func renamed(s *stanza.Stanza, name func(reference, string) (string, error)) (*s
 			return nil, err
 		}
 		if is != was {
-			inner = append(inner, s.Inner[done:at]...)
-			inner = markup.AppendEscapedAttr(inner, is)
-			done = at + len(was)
+			inner = markup.AppendEscapedAttr(append(inner, s.Inner[done:c.Start+start]...), is)
+			done = c.Start + end
 		}
 	}
 	if done == 0 {
@@ -93,22 +98,18 @@ func renamed(s *stanza.Stanza, name func(reference, string) (string, error)) (*s
 	return out, nil
 }
 
-// idOf finds the id of a child, and where in Inner it stands. One that is not plain to see, as it is written with escapes, is none.
-func idOf(s *stanza.Stanza, c stanza.Child) (at int, id string) {
-	e, err := s.Element(c)
-	if err != nil {
-		return 0, ""
+// idOf finds the id of an element, and where it stands in raw; "" if there is none.
+func idOf(raw []byte) (start, end int, id string) {
+	s := markup.NewScanner()
+	defer s.Free()
+	s.Reset("", []markup.Binding{{}})
+	if _, err := s.Next(raw, true); err != nil {
+		return 0, 0, ""
 	}
-	id = e.Attr("id")
-	tag := s.Raw(c)
-	if c.TextEnd > c.TextStart {
-		tag = tag[:c.TextStart-c.Start]
-	}
-	for _, quoted := range []string{"'" + id + "'", `"` + id + `"`} {
-		const name = " id="
-		if i := bytes.Index(tag, []byte(name+quoted)); i >= 0 && id != "" && bytes.Count(tag, []byte(id)) == 1 {
-			return c.Start + i + len(name) + 1, id
+	for i := range s.NumAttr() {
+		if a, ok := s.Attr(raw, i); ok && a.Name == (markup.Name{Local: "id"}) {
+			return a.Start, a.End, a.Value(raw)
 		}
 	}
-	return 0, ""
+	return 0, 0, ""
 }

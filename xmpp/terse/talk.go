@@ -1,7 +1,7 @@
 package terse
 
 import (
-	"bytes"
+	"strings"
 
 	"longwire/xmpp/markup"
 	"longwire/xmpp/stanza"
@@ -11,15 +11,16 @@ import (
 const (
 	nsMUCUser = "http://jabber.org/protocol/muc#user"
 	nsFMUC    = "http://isode.com/protocol/fmuc"
+	nsHints   = "urn:xmpp:hints"
 )
 
 // anywhere are the namespaces of what means the same on each client of an account. What else there is, such as the steps of a call (XEP-0353), of a
 // transfer (XEP-0047) or of a form, may be for the one client that it was sent to.
 var anywhere = map[string]bool{
-	"": true, nsReceipts: true, nsMarkers: true, nsReply: true, nsCorrect: true, nsReactions: true, nsFasten: true, nsSID: true,
+	"": true, nsReceipts: true, nsMarkers: true, nsReply: true, nsCorrect: true, nsReactions: true, nsFasten: true, nsSID: true, nsHints: true,
 	"http://jabber.org/protocol/chatstates": true, "http://jabber.org/protocol/xhtml-im": true, "http://jabber.org/protocol/geoloc": true,
 	"http://jabber.org/protocol/nick": true, "http://jabber.org/protocol/shim": true, "urn:xmpp:message-retract:0": true,
-	"urn:xmpp:message-retract:1": true, "urn:xmpp:fallback:0": true, "urn:xmpp:hints": true, "urn:xmpp:sec-label:0": true, "urn:xmpp:delay": true,
+	"urn:xmpp:message-retract:1": true, "urn:xmpp:fallback:0": true, "urn:xmpp:sec-label:0": true, "urn:xmpp:delay": true,
 	"jabber:x:delay": true, "urn:xmpp:styling:0": true, "urn:xmpp:eme:0": true, "eu.siacs.conversations.axolotl": true, "urn:xmpp:omemo:2": true,
 	"urn:xmpp:openpgp:0": true, "jabber:x:encrypted": true, "jabber:x:signed": true, "jabber:x:oob": true, "jabber:x:event": true, "urn:xmpp:reference:0": true,
 	"urn:xmpp:attention:0": true, "urn:xmpp:spoiler:0": true, "jabber:x:conference": true,
@@ -33,14 +34,19 @@ func (w *Wire) talk(s *stanza.Stanza) bool {
 		return false
 	}
 	for _, c := range s.Children {
-		if !anywhere[c.Name.Space] {
+		switch {
+		case !anywhere[c.Name.Space],
+			c.Name == markup.Name{Space: nsHints, Local: "no-copy"}, // XEP-0334 §4.2: for that client and no other
+			c.Name == markup.Name{Local: "body"} && offTheRecord(s.Text(c)):
 			return false
-		}
-		if c.Name == (markup.Name{Local: "body"}) && bytes.HasPrefix(s.Inner[c.TextStart:c.TextEnd], []byte("?OTR")) {
-			return false // two clients have agreed on a key
 		}
 	}
 	return true
+}
+
+// offTheRecord tells whether two clients agree on a key, or one offers that: OTR has words and blanks for it.
+func offTheRecord(body string) bool {
+	return strings.HasPrefix(body, "?OTR") || strings.Contains(body, " \t  \t\t\t\t \t \t \t  ")
 }
 
 // withoutRepeatedOrigin takes an origin-id off that says what the id says. XEP-0359 §3.2.

@@ -1,19 +1,21 @@
 // Package terse makes stanzas short between two Longwire nodes that both chose it, and gives them back what they had: ids become numbers, accounts lose
 // their resources where it does not matter, and an origin-id that repeats the id goes.
 //
-//	our client  id='b3e1a1a2-6d2c-…'  ->  Out  id='12ab'            ->  In   their client
-//	            <received id='b3e1…'/> <-  In  <received id='12ab'/>  <-  Out
+//	our client  id='b3e1a1a2-6d2c-…'   ->  Out  id='12ab'             ->  In   id='12ab.hq'             their client
+//	            <received id='b3e1…'/>  <-  In  <received id='12ab'/>  <-  Out  <received id='12ab.hq'/>
 //
-// Whoever gets a stanza takes the number for its id, and so do his answers; what in them refers to something of ours gets its own id back in In.
-// Each side counts for itself. Numbers are odd on the one side and even on the other, so that everybody sees whose a number is, and rise by two with
-// each stanza that is queued, so that a coder foresees them.
+// For whoever gets a message the number, with the peer's name behind it, is its id: '12ab.hq'. So no two peers' ids are the same, nor like what a client makes
+// up, and what refers to one crosses as the number again; what refers to something of ours gets its own id back in In. Each side counts for itself.
+// Numbers are odd on the one side and even on the other, so that everybody sees whose a number is, and rise by two with each stanza that is queued, so that a
+// coder foresees them.
 //
 // A room's line has one number for all who are in the room beyond the link; its author gets his own id back in the reflection (XEP-0045 §7.4), and so does
-// everybody else here. What a room there has heard from us it tells us with our number, which it knows from Note.
+// everybody else there.
 package terse
 
 import (
 	"strconv"
+	"strings"
 
 	"longwire/xmpp/stanza"
 )
@@ -21,6 +23,7 @@ import (
 // A Wire is the way to one peer, as one node sees it. It has no state but Numbers.
 type Wire struct {
 	Numbers Numbers
+	Peer    string                   // its name here, in ids
 	Room    func(domain string) bool // is it one where rooms live, here or there?
 	Bare    bool                     // accounts lose their resources
 }
@@ -35,59 +38,76 @@ func (w *Wire) Out(s *stanza.Stanza) (*stanza.Stanza, error) {
 		return s, nil
 	}
 	out := withoutRepeatedOrigin(s)
-	if w.numbered(s) {
-		bare := w.Bare && w.talk(s)
-		m := Name{Scope: sc, ID: s.ID}
-		if bare {
-			m.Resource = s.From.Resource()
-		}
-		n, err := w.Numbers.Give(m, odd(s.From.Domain(), s.To.Domain()))
-		if err != nil {
-			return nil, err
-		}
+	if n, ok := w.itsOwn(s, s.ID); ok && s.Kind == stanza.Message && (s.IsError() || w.room(s.From)) {
 		out = out.Copy()
-		out.ID = format(n)
-		if bare {
-			out.From, out.To = s.From.Bare(), s.To.Bare()
+		out.ID = n
+	} else if w.numbered(s) {
+		var err error
+		if out, err = w.number(s, out, sc); err != nil {
+			return nil, err
 		}
 	}
 	return renamed(out, func(r reference, id string) (string, error) {
-		if r == theirs && s.Type != stanza.Groupchat {
-			return id, nil // it is what they call it
+		if r == anybodys || s.Type == stanza.Groupchat {
+			if n, ok := w.Numbers.Find(Name{Scope: sc, ID: id}); ok {
+				return format(n), nil
+			}
 		}
-		if n, ok := w.Numbers.Find(Name{Scope: sc, ID: id}); ok {
-			return format(n), nil
+		if n, ok := w.itsOwn(s, id); ok {
+			return n, nil
 		}
 		return id, nil
 	})
 }
 
-// In is what the peer's stanza is to us; s itself when nothing is changed.
-func (w *Wire) In(s *stanza.Stanza) (*stanza.Stanza, error) {
-	if err := w.note(s); err != nil {
+// number gives out, which is what crosses of s, its number.
+func (w *Wire) number(s, out *stanza.Stanza, sc Scope) (*stanza.Stanza, error) {
+	bare := w.Bare && w.talk(s)
+	m := Name{Scope: sc, ID: s.ID}
+	if bare {
+		m.Resource = s.From.Resource()
+	}
+	n, err := w.Numbers.Give(m, odd(s.From.Domain(), s.To.Domain()))
+	if err != nil {
 		return nil, err
 	}
-	out := s
-	if w.answers(s) {
-		m, ok, err := w.ours(s, s.ID)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			out = s.Copy()
-			out.ID = m.ID
-			// RFC 6121 §8.5.2.1.1: an error for a bare address goes to nobody.
-			if to, err := s.To.WithResource(m.Resource); err == nil && s.IsError() && m.Resource != "" && s.To.IsBare() {
-				out.To = to
-			}
-		}
+	out = out.Copy()
+	out.ID = format(n)
+	if bare {
+		out.From, out.To = s.From.Bare(), s.To.Bare()
 	}
-	out, err := renamed(out, func(_ reference, id string) (string, error) {
-		m, ok, err := w.ours(s, id)
-		if !ok || err != nil {
-			return id, err
+	return out, nil
+}
+
+// In is what the peer's stanza is to us; s itself when nothing is changed.
+func (w *Wire) In(s *stanza.Stanza) (*stanza.Stanza, error) {
+	out := s
+	m, ok, err := Name{}, false, error(nil)
+	if w.answers(s) {
+		m, ok, err = w.ours(s, s.ID)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case ok:
+		out = s.Copy()
+		out.ID = m.ID
+		// RFC 6121 §8.5.2.1.1: an error for a bare address goes to nobody.
+		if to, err := s.To.WithResource(m.Resource); err == nil && s.IsError() && m.Resource != "" && s.To.IsBare() {
+			out.To = to
 		}
-		return m.ID, nil
+	case s.Kind == stanza.Message && !s.IsError() && given(s, s.ID):
+		out = s.Copy()
+		out.ID = w.foreign(s.ID)
+	}
+	out, err = renamed(out, func(_ reference, id string) (string, error) {
+		switch m, ok, err := w.ours(s, id); {
+		case ok || err != nil:
+			return m.ID, err
+		case given(s, id):
+			return w.foreign(id), nil
+		}
+		return id, nil
 	})
 	if err != nil {
 		return nil, err
@@ -109,25 +129,20 @@ func (w *Wire) ours(s *stanza.Stanza, id string) (m Name, ok bool, err error) {
 	return m, false, nil
 }
 
-// note keeps in mind that a number came from the peer, for a room that will tell it of it.
-func (w *Wire) note(s *stanza.Stanza) error {
-	if s.Kind != stanza.Message || s.IsError() || !w.room(s.To) {
-		return nil
-	}
-	n, ok := parse(s.ID)
-	if !ok || n%2 == 1 != odd(s.From.Domain(), s.To.Domain()) {
-		return nil
-	}
-	return w.Numbers.Note(n, s.To.Bare().String())
+// given tells whether an id in a stanza of the peer is a number that the peer gave.
+func given(s *stanza.Stanza, id string) bool {
+	n, ok := parse(id)
+	return ok && n%2 == 1 == odd(s.From.Domain(), s.To.Domain())
 }
 
-// noted tells whether the id of what a room of ours tells is the peer's own number.
-func (w *Wire) noted(s *stanza.Stanza) bool {
-	if s.Kind != stanza.Message || !w.room(s.From) {
-		return false
-	}
-	n, ok := parse(s.ID)
-	return ok && n%2 == 1 == odd(s.To.Domain(), s.From.Domain()) && w.Numbers.Noted(n, s.From.Bare().String())
+// foreign is the id that stands here for a number of the peer.
+func (w *Wire) foreign(number string) string { return number + "." + w.Peer }
+
+// itsOwn is the peer's number that an id in a stanza for it stands for.
+func (w *Wire) itsOwn(s *stanza.Stanza, id string) (number string, ok bool) {
+	number, ok = strings.CutSuffix(id, "."+w.Peer)
+	n, isNumber := parse(number)
+	return number, ok && isNumber && n%2 == 1 == odd(s.To.Domain(), s.From.Domain())
 }
 
 func format(n uint64) string { return strconv.FormatUint(n, 36) }

@@ -20,7 +20,7 @@ type pair struct {
 func newPair(t *testing.T) *pair {
 	p := &pair{t: t}
 	for i := range p.wires {
-		p.wires[i] = terse.Wire{Numbers: terse.NewMemory(terse.Least), Bare: true, Room: func(d string) bool { return strings.HasPrefix(d, "chat.") }}
+		p.wires[i] = terse.Wire{Numbers: terse.NewMemory(terse.Least), Peer: [...]string{"field", "hq"}[i], Bare: true, Room: func(d string) bool { return strings.HasPrefix(d, "chat.") }}
 	}
 	return p
 }
@@ -66,16 +66,16 @@ func TestAMessageAndWhatAnswersIt(t *testing.T) {
 	p := newPair(t)
 	air, there := p.cross(1, "<message from='bob@field.net/a' to='ann@hq.net/b' type='chat' id='"+uuid+"'><body>x</body><request xmlns='urn:xmpp:receipts'/><origin-id xmlns='urn:xmpp:sid:0' id='"+uuid+"'/></message>")
 	equal(t, air, "<message from='bob@field.net' to='ann@hq.net' type='chat' id='1001'><body>x</body><request xmlns='urn:xmpp:receipts'/></message>")
-	equal(t, there, "<message from='bob@field.net' to='ann@hq.net' type='chat' id='1001'><body>x</body><request xmlns='urn:xmpp:receipts'/><origin-id xmlns='urn:xmpp:sid:0' id='1001'/></message>")
+	equal(t, there, "<message from='bob@field.net' to='ann@hq.net' type='chat' id='1001.field'><body>x</body><request xmlns='urn:xmpp:receipts'/><origin-id xmlns='urn:xmpp:sid:0' id='1001.field'/></message>")
 	for _, inner := range []string{"<received xmlns='urn:xmpp:receipts' id='%s'/>", "<displayed xmlns='urn:xmpp:chat-markers:0' id='%s'/>",
 		"<reactions xmlns='urn:xmpp:reactions:0' id='%s'><reaction>+</reaction></reactions>"} {
-		_, there = p.cross(0, "<message from='ann@hq.net/b' to='bob@field.net' type='chat' id='r'>"+fmt.Sprintf(inner, "1001")+"</message>")
+		_, there = p.cross(0, "<message from='ann@hq.net/b' to='bob@field.net' type='chat' id='r'>"+fmt.Sprintf(inner, "1001.field")+"</message>")
 		if want := fmt.Sprintf(inner, uuid); !strings.Contains(there, want) {
 			t.Errorf("%s, want %s", there, want)
 		}
 	}
 	// An error finds the client that asked, whose resource did not cross.
-	_, there = p.cross(0, "<message from='ann@hq.net' to='bob@field.net' type='error' id='1001'><error type='cancel'/></message>")
+	_, there = p.cross(0, "<message from='ann@hq.net' to='bob@field.net' type='error' id='1001.field'><error type='cancel'/></message>")
 	equal(t, there, "<message from='ann@hq.net' to='bob@field.net/a' type='error' id='"+uuid+"'><error type='cancel'/></message>")
 	air, _ = p.cross(1, "<message from='bob@field.net/a' to='ann@hq.net' type='chat' id='"+uuid+"2'><body>y</body><replace xmlns='urn:xmpp:message-correct:0' id='"+uuid+"'/></message>")
 	equal(t, air, "<message from='bob@field.net' to='ann@hq.net' type='chat' id='1003'><body>y</body><replace xmlns='urn:xmpp:message-correct:0' id='1001'/></message>")
@@ -89,15 +89,15 @@ func TestARoomLineComesBackWithItsAuthorsID(t *testing.T) {
 	n := idOf(t, there)
 	for _, to := range []string{"bob@field.net/a", "ben@field.net/c"} {
 		air, there = p.cross(0, "<message from='ops@chat.hq.net/Bob' to='"+to+"' type='groupchat' id='"+n+"'><body>x</body></message>")
-		equal(t, idOf(t, air), n)
+		equal(t, idOf(t, air), "1001")
 		equal(t, idOf(t, there), uuid)
 	}
 	// ann, who is at hq.net, says something: all copies have one number.
-	air, _ = p.cross(0, "<message from='ops@chat.hq.net/Ann' to='bob@field.net/a' type='groupchat' id='longer-than-that'><body>y</body></message>")
-	again, _ := p.cross(0, "<message from='ops@chat.hq.net/Ann' to='ben@field.net/c' type='groupchat' id='longer-than-that'><body>y</body></message>")
-	equal(t, idOf(t, air), idOf(t, again))
+	_, there = p.cross(0, "<message from='ops@chat.hq.net/Ann' to='bob@field.net/a' type='groupchat' id='longer-than-that'><body>y</body></message>")
+	_, again := p.cross(0, "<message from='ops@chat.hq.net/Ann' to='ben@field.net/c' type='groupchat' id='longer-than-that'><body>y</body></message>")
+	equal(t, idOf(t, there), idOf(t, again))
 	// ben reacts to both, and ann's clients see their ids.
-	for _, c := range [][2]string{{uuid, n}, {idOf(t, air), "longer-than-that"}} {
+	for _, c := range [][2]string{{uuid, n}, {idOf(t, there), "longer-than-that"}} {
 		_, there = p.cross(1, "<message from='ben@field.net/c' to='ops@chat.hq.net' type='groupchat' id='r"+c[0]+"'><reactions xmlns='urn:xmpp:reactions:0' id='"+c[0]+"'><reaction>+</reaction></reactions></message>")
 		if !strings.Contains(there, "<reactions xmlns='urn:xmpp:reactions:0' id='"+c[1]+"'>") {
 			t.Errorf("%s, want %s", there, c[1])
@@ -118,6 +118,10 @@ func TestNobodysIDIsTakenForAnothers(t *testing.T) {
 		"<message from='ann@hq.net/a' to='ben@field.net' type='chat' id='q'><received xmlns='urn:xmpp:receipts' id='1003'/></message>",
 		"<message from='ops@chat.hq.net/Eve' to='bob@field.net/a' type='chat' id='q'><received xmlns='urn:xmpp:receipts' id='" + n + "'/></message>",
 		"<iq from='eve@hq.net/a' to='bob@field.net/a' type='result' id='" + n + "'/>",
+		"<message from='other@chat.hq.net/Eve' to='bob@field.net/a' type='groupchat' id='" + n + ".field'><body>x</body></message>",
+		"<message from='eve@hq.net/a' to='bob@field.net/a' type='chat' id='1003.field'><body>x</body></message>",
+		"<message from='eve@hq.net/a' to='bob@field.net/a' type='error' id='1003.field'><error type='cancel'/></message>",
+		"<message from='ops@chat.hq.net/Eve' to='bob@field.net/a' type='groupchat' id='" + n + "'><body>Eve's own, which looks like a number</body></message>",
 	} {
 		if _, there := p.cross(0, xml); strings.Contains(there, uuid) {
 			t.Errorf("%s became %s", xml, there)
@@ -142,7 +146,8 @@ func TestPrivateMessagesInRoomsKeepTheirAddresses(t *testing.T) {
 	air, there := p.cross(1, "<message from='bob@field.net/a' to='ops@chat.hq.net/Ann' type='chat' id='"+uuid+"'><body>x</body></message>")
 	n := idOf(t, air)
 	equal(t, air, "<message from='bob@field.net/a' to='ops@chat.hq.net/Ann' type='chat' id='"+n+"'><body>x</body></message>")
-	equal(t, idOf(t, there), n)
+	equal(t, idOf(t, there), n+".field")
+	n += ".field"
 	_, there = p.cross(0, "<message from='ops@chat.hq.net/Ann' to='bob@field.net/a' type='chat' id='q'><received xmlns='urn:xmpp:receipts' id='"+n+"'/></message>")
 	if !strings.Contains(there, uuid) {
 		t.Error(there)
@@ -158,6 +163,9 @@ func TestResourcesStayWhereTheyMatter(t *testing.T) {
 		"<message from='bob@field.net/a' to='ann@hq.net/b' type='chat' id='%s'><proceed xmlns='urn:xmpp:jingle-message:0' id='q'/></message>",
 		"<message from='bob@field.net/a' to='ann@hq.net/b' type='headline' id='%s'><body>x</body></message>",
 		"<message from='bob@field.net/a' to='ann@hq.net/b' type='chat' id='%s'><body>?OTR:AAMD</body></message>",
+		"<message from='bob@field.net/a' to='ann@hq.net/b' type='chat' id='%s'><body>hi \t  \t\t\t\t \t \t \t    \t\t  \t </body></message>",
+		"<message from='bob@field.net/a' to='ann@hq.net/b' type='chat' id='%s'><body>x</body><no-copy xmlns='urn:xmpp:hints'/></message>",
+		"<message from='bob@field.net/a' to='ann@hq.net/b' type='chat' id='%s'><body>x</body><private xmlns='urn:xmpp:carbons:2'/></message>",
 		"<message from='bob@field.net/a' to='ann@hq.net/b' type='chat'><body>%s</body></message>",
 		"<message from='bob@field.net/a' to='hq.net/b' type='chat' id='%s'><body>x</body></message>",
 		"<iq from='bob@field.net/a' to='ann@hq.net/b' type='get' id='%s'><ping xmlns='urn:xmpp:ping'/></iq>",
@@ -194,7 +202,7 @@ func TestOddIDsComeBackAsTheyWere(t *testing.T) {
 	for i, id := range []string{"a&apos;b", "&quot;&lt;&amp;", "0", strings.Repeat("x", 256), "ünï", "1001"} {
 		air, there := p.cross(1, "<message from='bob@field.net/a' to='ann@hq.net' type='chat' id='"+id+"'><body>x</body></message>")
 		n := idOf(t, there)
-		if len(n) != 4 {
+		if len(n) != len("1001.field") {
 			t.Errorf("%q is %q: %s", id, n, air)
 		}
 		_, there = p.cross(0, fmt.Sprintf("<message from='ann@hq.net/b' to='bob@field.net' type='chat' id='r%d'><received xmlns='urn:xmpp:receipts' id='%s'/></message>", i, n))
@@ -233,5 +241,53 @@ func TestTrafficSaysWhatClientsWouldHaveSaid(t *testing.T) {
 			t.Fatal(err)
 		}
 		equal(t, string(out.Bytes()), c.want)
+	}
+}
+
+// However a client writes it, what refers to a message crosses as its number.
+func TestReferencesAreFoundHoweverTheyAreWritten(t *testing.T) {
+	for _, c := range []struct{ id, ref string }{
+		{"1", "<retract xmlns='urn:xmpp:message-retract:1' id='%s'/>"},
+		{"0", "<replace id='%s' xmlns='urn:xmpp:message-correct:0'></replace>"},
+		{"i", "<replace\n\tid = \"%s\"\n xmlns='urn:xmpp:message-correct:0'/>"},
+		{"a&amp;&apos;b", "<reactions xmlns='urn:xmpp:reactions:0' id='%s'><reaction>+</reaction></reactions>"},
+		{"ünï", "<r:reply xmlns:r='urn:xmpp:reply:0' to='x' id='%s'/>"},
+		{"x", "<apply-to xmlns='urn:xmpp:fasten:0' id='%s'><retract xmlns='urn:xmpp:message-retract:0'/></apply-to>"},
+		{"y", "<attach-to xmlns='urn:xmpp:message-attaching:1' id='%s'/>"},
+	} {
+		p := newPair(t)
+		p.cross(1, "<message from='bob@field.net/a' to='ann@hq.net/b' type='chat' id='"+c.id+"'><body>x</body></message>")
+		air, there := p.cross(1, "<message from='bob@field.net/a' to='ann@hq.net/b' type='chat' id='next'><body>x</body>"+fmt.Sprintf(c.ref, c.id)+"</message>")
+		if !strings.Contains(air, fmt.Sprintf(c.ref, "1001")) || !strings.Contains(there, fmt.Sprintf(c.ref, "1001.field")) {
+			t.Errorf("%s: %s", c.ref, air)
+		}
+		if _, there = p.cross(0, "<message from='ann@hq.net/b' to='bob@field.net' type='chat' id='q'>"+fmt.Sprintf(c.ref, "1001.field")+"</message>"); !strings.Contains(there, fmt.Sprintf(c.ref, c.id)) {
+			t.Errorf("%s: %s", c.ref, there)
+		}
+	}
+}
+
+// Two clients of an account may count their ids alike. An error is for the one that wrote last.
+func TestAnErrorFindsTheClientThatWroteLast(t *testing.T) {
+	p := newPair(t)
+	for _, client := range []string{"phone", "desk"} {
+		p.cross(1, "<message from='bob@field.net/"+client+"' to='ann@hq.net' type='chat' id='1'><body>x</body></message>")
+		_, there := p.cross(0, "<message from='ann@hq.net' to='bob@field.net' type='error' id='1001.field'><error type='cancel'/></message>")
+		equal(t, there, "<message from='ann@hq.net' to='bob@field.net/"+client+"' type='error' id='1'><error type='cancel'/></message>")
+	}
+}
+
+// Two peers are in a room here, and the numbers that they give are the same.
+func TestNumbersOfTwoPeersAreToldApart(t *testing.T) {
+	field, other := newPair(t), newPair(t)
+	other.wires[0].Peer = "other"
+	_, a := field.cross(1, "<message from='bob@field.net/a' to='ops@chat.hq.net' type='groupchat' id='"+uuid+"'><body>x</body></message>")
+	_, b := other.cross(1, "<message from='dan@other.net/a' to='ops@chat.hq.net' type='groupchat' id='"+uuid+"2'><body>y</body></message>")
+	if idOf(t, a) == idOf(t, b) {
+		t.Fatalf("%s and %s", a, b)
+	}
+	_, there := field.cross(0, "<message from='ops@chat.hq.net/Dan' to='bob@field.net/a' type='groupchat' id='"+idOf(t, b)+"'><body>y</body></message>")
+	if id := idOf(t, there); !strings.HasSuffix(id, ".hq") {
+		t.Errorf("bob has dan's line as %s", id)
 	}
 }

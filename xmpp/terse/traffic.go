@@ -6,7 +6,7 @@ import "longwire/xmpp/stanza"
 // message is said with the number by which it would know that. One goroutine at a time.
 type Traffic struct {
 	ends  [2]Wire
-	heard [2]map[string]string // by receiving end: the number of an id
+	heard [2]map[string]string // by receiving end: what an id is there
 }
 
 // NewTraffic makes one. room tells where rooms live, at either end.
@@ -14,7 +14,7 @@ func NewTraffic(bare bool, room func(domain string) bool) *Traffic {
 	t := &Traffic{}
 	for i := range t.ends {
 		first := Least + [...]uint64{271_828, 161_803}[i] // a store begins anywhere in the first million
-		t.ends[i] = Wire{Numbers: NewMemory(first), Room: room, Bare: bare}
+		t.ends[i] = Wire{Numbers: NewMemory(first), Peer: "far", Room: room, Bare: bare}
 		t.heard[i] = map[string]string{}
 	}
 	return t
@@ -24,13 +24,14 @@ func NewTraffic(bare bool, room func(domain string) bool) *Traffic {
 func (t *Traffic) Cross(from int, s *stanza.Stanza) (*stanza.Stanza, error) {
 	said := s
 	known := t.heard[from]
-	if n, ok := known[s.ID]; ok && s.ID != "" {
+	own, reflected := known[s.ID]
+	if reflected = reflected && s.ID != ""; reflected {
 		said = withoutRepeatedOrigin(s).Copy()
-		said.ID = n
+		said.ID = own
 	}
 	said, err := renamed(said, func(_ reference, id string) (string, error) {
-		if n, ok := known[id]; ok {
-			return n, nil
+		if own, ok := known[id]; ok {
+			return own, nil
 		}
 		return id, nil
 	})
@@ -41,11 +42,8 @@ func (t *Traffic) Cross(from int, s *stanza.Stanza) (*stanza.Stanza, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := t.ends[1-from].In(out); err != nil {
-		return nil, err
-	}
-	if out.ID != s.ID {
-		t.heard[1-from][s.ID] = out.ID
+	if out.ID != s.ID && !reflected {
+		t.heard[1-from][s.ID] = t.ends[1-from].foreign(out.ID)
 	}
 	return out, nil
 }
