@@ -68,7 +68,6 @@ import (
 //	shortids  peer 0 'm' 0                   shortCountRecord: counters
 //	          peer 0 'n' 0 num8              shortIDRecord
 //	          peer 0 'd' 0 digest16          num8
-//	          peer 0 't' 0 num8              digest16 of a room of ours: theirs
 const (
 	bucketMeta bucketID = iota
 	bucketSecrets

@@ -24,7 +24,7 @@ const lockPoll = 20 * time.Millisecond
 
 // Open opens or creates the file and migrates it. The folder must exist. When it fails, the file is as it was, and the error says what to do.
 func Open(path string, o Options) (*DB, error) {
-	db := &DB{path: path, opt: o.withDefaults(), ended: make(chan struct{}), queues: map[string]*Queue{}, fatesWake: make(chan struct{}, 1)}
+	db := &DB{path: path, opt: o.withDefaults(), opened: time.Now().UnixNano(), ended: make(chan struct{}), queues: map[string]*Queue{}, fatesWake: make(chan struct{}, 1)}
 	db.fatesWake <- struct{}{}
 	db.work.L, db.room.L = &db.mu, &db.mu
 	db.committer.commit = (*bbolt.Tx).Commit

@@ -162,7 +162,7 @@ type shortCountRecord struct {
 	head
 	Next  uint64 `cbor:"1,keyasint,omitempty"`
 	Count int    `cbor:"2,keyasint,omitempty"`
-	Noted int    `cbor:"3,keyasint,omitempty"`
+	Zero  int64  `cbor:"3,keyasint,omitempty"` // Unix nanoseconds; see shortCounts
 }
 
 type shortIDRecord struct {

@@ -56,7 +56,7 @@ var goldenRecords = []struct {
 	{"pairing", pairingRecordOf(goldenPairing), decoder[pairingRecord]},
 	{"shortcount", shortCountRecord{v1, 1 << 40, 10000, 0}, decoder[shortCountRecord]},
 	{"shortid", shortIDRecord{v1, "b3e1a1a2-6d2c-4f2a-9a55-3c1f9f1a2b3c", []byte{1, 2, 3, 4}, ""}, decoder[shortIDRecord]},
-	{"shortcount-noted", shortCountRecord{v1, 1 << 40, 10000, 9999}, decoder[shortCountRecord]},
+	{"shortcount-zero", shortCountRecord{v1, 1 << 40, 10000, goldenTime.UnixNano()}, decoder[shortCountRecord]},
 	{"shortid-resource", shortIDRecord{v1, "b3e1a1a2-6d2c-4f2a-9a55-3c1f9f1a2b3c", []byte{1, 2, 3, 4}, "phone"}, decoder[shortIDRecord]},
 	{"room", roomRecordOf(goldenRoom), decoder[roomRecord]},
 	{"room-creator", roomRecordOf(goldenMade), decoder[roomRecord]},

@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"time"
 )
 
-// MaxShortIDs is how many ids to a peer are remembered, and how many of its own; the oldest are forgotten first.
+// MaxShortIDs is how many ids to a peer are remembered; the oldest are forgotten first.
 const MaxShortIDs = 10_000
 
 // maxLongID bounds one of them.
@@ -19,7 +20,6 @@ const (
 	shortCount  = "m"
 	shortNumber = "n"
 	shortDigest = "d"
-	shortTheirs = "t"
 )
 
 // An ID is that of a stanza from one to another, as its client made it. Resource is that of its sender, and no part of what it is found by.
@@ -31,8 +31,8 @@ func (id ID) digest() []byte {
 	return sum[:16]
 }
 
-// ShortenID gives an ID its number among those for the peer, the one it has or a new one, which is odd or even as asked for. Numbers only
-// rise, and begin at random, so that a node that has lost its store does not give what it gave before.
+// ShortenID gives an ID its number among those for the peer, the one it has or a new one, which is odd or even as asked for. Numbers only rise. They begin at
+// random, and leap at the first use after a start to what may have been given by then, so that a node that has lost its store, or was given an old one, does not give what it gave before.
 func (tx *Tx) ShortenID(peer string, id ID, odd bool) (uint64, error) {
 	if err := checkNames(peer); err != nil {
 		return 0, err
@@ -41,7 +41,7 @@ func (tx *Tx) ShortenID(peer string, id ID, odd bool) (uint64, error) {
 		return 0, fmt.Errorf("store: an id of %d bytes is not shortened", len(id.ID))
 	}
 	if n, ok := tx.ShortID(peer, id); ok && n%2 == 1 == odd {
-		return n, nil
+		return n, tx.sentFrom(peer, n, id)
 	}
 	c, err := tx.shortCounts(peer)
 	if err != nil {
@@ -68,9 +68,32 @@ func (tx *Tx) ShortenID(peer string, id ID, odd bool) (uint64, error) {
 	return n, tx.putRecord(bucketShortIDs, prefix(peer, shortCount), c)
 }
 
+// sentFrom notes the resource that sent n latest.
+func (tx *Tx) sentFrom(peer string, n uint64, id ID) error {
+	key := key64(prefix(peer, shortNumber), n)
+	rec, err := load[shortIDRecord](tx, bucketShortIDs, key)
+	if err != nil || rec.Resource == id.Resource {
+		return err
+	}
+	rec.Resource = id.Resource
+	return tx.putRecord(bucketShortIDs, key, rec)
+}
+
+// shortCounts are the counters of a peer. Choice: a node gives a peer fewer than one number a second in the long run. So what it has given by now is known without
+// them: two a second, as they are odd or even, since Zero.
 func (tx *Tx) shortCounts(peer string) (shortCountRecord, error) {
 	const least, span = 36 * 36 * 36, 1_000_000 // four characters of base 36
-	return loadOrNew(tx, bucketShortIDs, prefix(peer, shortCount), shortCountRecord{head: v1, Next: least + rand.Uint64N(span)})
+	c, err := loadOrNew(tx, bucketShortIDs, prefix(peer, shortCount), shortCountRecord{head: v1, Next: least + rand.Uint64N(span)})
+	if err != nil {
+		return c, err
+	}
+	if c.Zero == 0 {
+		c.Zero = tx.db.opened - int64(c.Next/2)*int64(time.Second)
+	}
+	if by := (tx.db.opened - c.Zero) / int64(time.Second); by > 0 {
+		c.Next = max(c.Next, 2*uint64(by))
+	}
+	return c, nil
 }
 
 // ShortID finds the number of an ID, if it has one.
@@ -120,37 +143,4 @@ func (tx *Tx) firstKey(b bucketID, prefix []byte) (key []byte, err error) {
 		return errStop
 	})
 	return key, err
-}
-
-// NoteShortID keeps in mind that the peer has numbered something for a room of ours.
-func (tx *Tx) NoteShortID(peer string, n uint64, room string) error {
-	if err := checkNames(peer); err != nil {
-		return err
-	}
-	key := key64(prefix(peer, shortTheirs), n)
-	if tx.get(bucketShortIDs, key) == nil {
-		c, err := tx.shortCounts(peer)
-		if err != nil {
-			return err
-		}
-		if c.Noted++; c.Noted > MaxShortIDs {
-			oldest, err := tx.firstKey(bucketShortIDs, prefix(peer, shortTheirs))
-			if err == nil && oldest != nil {
-				err = tx.delete(bucketShortIDs, oldest)
-			}
-			if err != nil {
-				return err
-			}
-			c.Noted--
-		}
-		if err := tx.putRecord(bucketShortIDs, prefix(peer, shortCount), c); err != nil {
-			return err
-		}
-	}
-	return tx.put(bucketShortIDs, key, ID{From: room}.digest())
-}
-
-// NotedShortID tells whether the peer has numbered something for a room of ours so.
-func (tx *Tx) NotedShortID(peer string, n uint64, room string) bool {
-	return bytes.Equal(tx.get(bucketShortIDs, key64(prefix(peer, shortTheirs), n)), ID{From: room}.digest())
 }

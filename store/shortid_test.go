@@ -2,7 +2,11 @@ package store_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"longwire/store"
 )
@@ -85,39 +89,62 @@ func TestShortIDsAreBounded(t *testing.T) {
 	})
 }
 
-func TestNotedShortIDs(t *testing.T) {
+func TestShortIDsTellWhichClientWroteLast(t *testing.T) {
 	db := open(t, store.Options{})
 	update(t, db, func(tx *store.Tx) error {
-		for i := range store.MaxShortIDs + 50 {
-			if err := tx.NoteShortID("hq", uint64(50_000+2*i), "ops@chat.field.net"); err != nil {
+		for _, client := range []string{"phone", "desk"} {
+			id := store.ID{From: "a@field.net", To: "b@hq.net", ID: "x", Resource: client}
+			n, err := tx.ShortenID("hq", id, true)
+			if err != nil {
 				return err
 			}
+			if got, ok, err := tx.LongID("hq", n, id.From, id.To); got.Resource != client || !ok || err != nil {
+				t.Error(got, ok, err)
+			}
+			id.Resource = ""
+			if again, ok := tx.ShortID("hq", id); !ok || again != n {
+				t.Errorf("%d, then %d", n, again)
+			}
 		}
-		return nil
-	})
-	update(t, db, func(tx *store.Tx) error {
-		if tx.NotedShortID("hq", 50_000, "ops@chat.field.net") {
-			t.Error("the oldest is still there")
-		}
-		last := uint64(50_000 + 2*(store.MaxShortIDs+49))
-		if !tx.NotedShortID("hq", last, "ops@chat.field.net") || tx.NotedShortID("hq", last, "other@chat.field.net") || tx.NotedShortID("field", last, "ops@chat.field.net") {
-			t.Error("the newest is not there, or for others too")
-		}
-		id := store.ID{From: "a@field.net", To: "b@hq.net", ID: "x", Resource: "phone"}
-		n, err := tx.ShortenID("hq", id, true)
-		if err != nil {
-			return err
-		}
-		id.Resource = ""
-		if again, ok := tx.ShortID("hq", id); !ok || again != n {
-			t.Errorf("%d, then %d", n, again)
-		}
-		if got, ok, err := tx.LongID("hq", n, id.From, id.To); got.Resource != "phone" || !ok || err != nil {
-			t.Error(got, ok, err)
-		}
-		if other, err := tx.ShortenID("hq", id, false); err != nil || other%2 != 0 {
+		if other, err := tx.ShortenID("hq", store.ID{From: "a@field.net", To: "b@hq.net", ID: "x"}, false); err != nil || other%2 != 0 {
 			t.Error(other, err)
 		}
 		return nil
+	})
+}
+
+// What was given after the backup, over starts too, is not given again when the backup is put back.
+func TestABackupGivesNoShortIDAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		path, backup := filepath.Join(dir, "store.db"), filepath.Join(dir, "backup.db")
+		give := func(path string, from, to int) (last uint64) {
+			db, err := store.Open(path, store.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			update(t, db, func(tx *store.Tx) error {
+				for i := from; i < to && err == nil; i++ {
+					last, err = tx.ShortenID("hq", store.ID{ID: fmt.Sprint(i)}, true)
+				}
+				return err
+			})
+			time.Sleep(time.Hour)
+			return last
+		}
+		give(path, 0, 10)
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(backup, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		give(path, 10, 500)
+		last := give(path, 500, 1000)
+		if first := give(backup, 1000, 1001); first <= last {
+			t.Errorf("%d was given before, up to %d", first, last)
+		}
 	})
 }

@@ -47,9 +47,10 @@ type Options struct {
 // DB is the open store. Its committer goroutine gathers what was submitted meanwhile into one bbolt transaction (group
 // commit), so that a slow flash bounds the commits a second, not the messages a second.
 type DB struct {
-	path string
-	opt  Options
-	bolt *bbolt.DB
+	path   string
+	opt    Options
+	opened int64 // when, Unix nanoseconds
+	bolt   *bbolt.DB
 
 	// mu guards the queue of operations; room tells submitters, work tells the committer.
 	mu      sync.Mutex
