@@ -24,8 +24,6 @@ type Model struct {
 	mode mode
 	out  []arith.Choice
 	src  *arith.Decoder
-	zzf  uint16
-	zzop token.Op
 }
 
 type mode uint8

@@ -12,12 +12,12 @@ import (
 
 // Shapes of the faculties, and how they are primed.
 const (
-	wordsBits = 13 // lines of 16 bytes for the contexts of words on a stream: 128 KiB
-	marksBits = 13
-	wordsRuns = 15
-	marksRuns = 14
-	sample    = 4     // every so many lines the weights are learned by
-	lively    = 3000  // but by all of so many at the end, which are chat
+	wordsBits = 12 // lines of 16 bytes for the short contexts of words on a stream: 64 KiB
+	marksBits = 12
+	wordsRuns = 15 // slots of 4 bytes for the long ones: 128 KiB
+	marksRuns = 13
+	sample    = 8     // every so many lines the weights are learned by
+	lively    = 3200  // but by all of so many at the end, which are chat
 	quickly   = 60000 // letters are learned fast
 	forgetful = 100   // lines after which the stream is forgotten
 	stretchOf = 100   // stanzas of one stream
@@ -26,7 +26,7 @@ const (
 // shape is that of all minds here, without an index.
 func shape() mix.Design {
 	return mix.Design{
-		Words: mix.Shape{Views: [mix.Views]int{16, 256, 64, 64}, LineBits: wordsBits, RunBits: wordsRuns},
+		Words: mix.Shape{Views: [mix.Views]int{16, 128, 64, 64}, LineBits: wordsBits, RunBits: wordsRuns},
 		Marks: mix.Shape{Views: [mix.Views]int{256, 256, 32, 64}, LineBits: marksBits, RunBits: marksRuns},
 	}
 }
@@ -119,7 +119,7 @@ func kin(a, b string) bool {
 func (m *Model) lines(lines [][]byte, sample int) {
 	letters := 0
 	for i := 0; i < len(lines); i += sample {
-		if m.mind.Words.Alike(folded(lines[i])) {
+		if sample == 1 && m.mind.Words.Alike(folded(lines[i])) {
 			continue
 		}
 		letters += m.line(lines[i])

@@ -54,7 +54,7 @@ func (w *writer) next() *mix.Ask {
 		pair = w.long + 1 + w.prev + 1
 	}
 	a.Orders = [mix.Orders]int{1, 2, 3, 4, 5, 6, 7, w.long + 1, pair}
-	a.Views = [mix.Views]uint32{uint32(min(w.long, 15)), c1, uint32(min(w.at, 15)) | min(w.field, 3)<<4, class(byte(c1))*8 + class(byte(c2))}
+	a.Views = [mix.Views]uint32{uint32(min(w.long, 15)), c1 & 127, uint32(min(w.at, 15)) | min(w.field, 3)<<4, class(byte(c1))*8 + class(byte(c2))}
 	a.Refine = c1 * hashMul
 	return a
 }

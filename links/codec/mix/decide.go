@@ -48,7 +48,7 @@ func (f *Faculty) decide(a *Ask, node uint16, cell uint32, bit, hit int, path ui
 			rest[0] = -rest[0]
 		}
 	}
-	plain := &f.plain[a.Views[0]*256+uint32(node)]
+	plain := &f.plain[a.Views[0]%plainViews*256+uint32(node)]
 	rest[1], rest[2] = stretch(plain.chance()), logit
 
 	view := longest<<3 | min(known, 7)

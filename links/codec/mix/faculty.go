@@ -63,10 +63,11 @@ type Shape struct {
 }
 
 const (
-	lastBits  = 9  // of the hash of the last correction's context
-	manySaid  = 40 // counts beyond tell the chance by themselves
-	slowest   = 500
-	hitsLimit = 250
+	lastBits   = 8  // of the hash of the last correction's context
+	plainViews = 16 // rows of the first view that chances of nodes are kept for
+	manySaid   = 40 // counts beyond tell the chance by themselves
+	slowest    = 500
+	hitsLimit  = 250
 )
 
 // NewFaculty is one that has learned nothing.
@@ -102,7 +103,7 @@ func NewFaculty(s Shape, seen *matches) *Faculty {
 	for i := range f.hits {
 		f.hits[i].set(3 << 14)
 	}
-	f.plain = make([]counter, s.Views[0]*256)
+	f.plain = make([]counter, min(s.Views[0], plainViews)*256)
 	for i := range f.plain {
 		f.plain[i].set(1 << 15)
 	}

@@ -10,7 +10,7 @@ type matches struct {
 
 const (
 	shortest = 5       // symbols that make a match
-	maxSaid  = 1 << 15 // symbols that are kept, twice at most
+	maxSaid  = 1 << 14 // symbols that are kept, twice at most
 	maxMatch = 32
 )
 
