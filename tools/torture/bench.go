@@ -79,11 +79,8 @@ func newBench(ctx context.Context, p plan, bin, dir string) (*bench, error) {
 		return nil, err
 	}
 	if p.codec != "" {
-		// As in an image: nodes that are killed twice a second would never be done learning it.
-		for _, n := range b.nodes {
-			if out, err := exec.CommandContext(ctx, bin, "codec", "snapshot", filepath.Join(n.Dir, "data", "codec.snapshot")).CombinedOutput(); err != nil {
-				return nil, fmt.Errorf("making the codec's snapshot: %w: %s", err, out)
-			}
+		if err := b.snapshots(ctx, bin); err != nil {
+			return nil, err
 		}
 	}
 	for _, w := range []struct {
@@ -478,4 +475,14 @@ func (b *bench) close() {
 	for _, p := range b.paths {
 		p.Close()
 	}
+}
+
+// snapshots gives each node what its codec knows, as an image has it: nodes that are killed twice a second would never be done learning it.
+func (b *bench) snapshots(ctx context.Context, bin string) error {
+	for _, n := range b.nodes {
+		if out, err := exec.CommandContext(ctx, bin, "codec", "snapshot", filepath.Join(n.Dir, "data", "codec.snapshot")).CombinedOutput(); err != nil {
+			return fmt.Errorf("making the codec's snapshot: %w: %s", err, out)
+		}
+	}
+	return nil
 }

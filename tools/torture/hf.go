@@ -110,6 +110,11 @@ func newHF(ctx context.Context, p plan, bin, sis, dir string) (*hfBench, error) 
 	if err := b.cast(ctx); err != nil {
 		return b, err
 	}
+	if p.hf.mapping != "rcop" {
+		if err := b.snapshots(ctx, bin); err != nil {
+			return b, err
+		}
+	}
 	for i, a := range b.actors {
 		a.budget = func() int { return b.released(a.total) }
 		a.pad = func(number int) string { return prose(p.seed, uint64(i)<<32|uint64(number)) }
