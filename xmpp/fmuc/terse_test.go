@@ -64,42 +64,59 @@ func talk(t *testing.T, w *fmuctest.World, link *fmuctest.Link, all [4]*fmuctest
 	clear()
 	for me, c := range all {
 		own := fmt.Sprint(longID, me)
-		far := all[(me+2)%4]
 		c.Do(said, rooms[me], own, "x")
 		w.Flow()
-		if got := only(t, c); got.ID != own || !strings.Contains(string(got.Inner), "<origin-id xmlns='urn:xmpp:sid:0' id='"+own+"'/>") {
-			t.Errorf("%s gets its own back as %s", c.Full, got.Bytes())
+		var ids, lines [4]string
+		for i, o := range all {
+			s := only(t, o)
+			if i == me && !strings.Contains(string(s.Inner), "<origin-id xmlns='urn:xmpp:sid:0' id='"+own+"'/>") {
+				t.Errorf("%s gets its own back as %s", c.Full, s.Bytes())
+			}
+			ids[i], lines[i] = s.ID, lineOf(t, s)
 		}
-		if got := only(t, all[me^1]); got.ID != own {
-			t.Errorf("beside %s it is %s", c.Full, got.ID)
-		}
-		there := only(t, far).ID
-		if also := only(t, all[(me+2)%4^1]).ID; !strings.Contains(there, ".") || also != there {
-			t.Errorf("of %s the others see %s and %s", c.Full, there, also)
+		if ids[me] != own || ids[me^1] != own || !strings.Contains(ids[(me+2)%4], ".") || ids[(me+2)%4] != ids[(me+2)%4^1] {
+			t.Errorf("%s of %s is %s", own, c.Full, ids)
 		}
 		for _, x := range link.Crossed {
 			if strings.Contains(x.XML, longID) || strings.Contains(x.XML, "origin-id") {
 				t.Errorf("on the air: %s", x.XML)
 			}
 		}
-		for _, say := range []func(){
-			func() { far.Do(react, rooms[(me+2)%4], fmt.Sprint("f", me), there) },
-			func() { all[me^1].Do(react, rooms[me^1], fmt.Sprint("n", me), own) },
-			func() { c.Do(amend, rooms[me], fmt.Sprint("a", me), own) },
-		} {
+		for who, o := range all {
 			clear()
-			say()
+			o.Do(react, rooms[who], fmt.Sprint("r", me, who), lines[who])
 			w.Flow()
 			for i, o := range all {
-				if id := own; i/2 == me/2 {
-					refersTo(t, only(t, o), id)
-				} else {
-					refersTo(t, only(t, o), there)
+				refersTo(t, only(t, o), lines[i])
+			}
+			for _, x := range link.Crossed {
+				if _, ref, ok := strings.Cut(x.XML, "reactions:0' id='"); ok && ref[4] != '\'' {
+					t.Errorf("on the air: %s", x.XML)
 				}
 			}
 		}
 		clear()
+		c.Do(amend, rooms[me], fmt.Sprint("a", me), own)
+		w.Flow()
+		for i, o := range all {
+			refersTo(t, only(t, o), ids[i])
+		}
+		clear()
 	}
+}
+
+// lineOf is what a client calls a line of a room: the room's stanza-id, or where the room is far, the line's id.
+func lineOf(t *testing.T, s *stanza.Stanza) string {
+	t.Helper()
+	c, ok := s.Child("urn:xmpp:sid:0", "stanza-id")
+	if !ok {
+		return s.ID
+	}
+	e, err := s.Element(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e.Attr("id")
 }
 
 // Rooms of two nodes are one, and ids are numbers between them. PR: the echo is known by its id.

@@ -65,23 +65,27 @@ func refers(n markup.Name) reference {
 	return none
 }
 
+// byArchive tells whether a child names a room's line by the number in its archive, where the room has one: XEP-0333 §4, XEP-0424 §4.1, XEP-0444 §4.2, XEP-0461 §3.1.
+func byArchive(n markup.Name) bool {
+	return n.Space != nsReceipts && n.Space != nsCorrect && n.Space != nsAttach
+}
+
 // renamed is a stanza with other ids in what refers to messages; s itself when none is another.
-func renamed(s *stanza.Stanza, name func(reference, string) (string, error)) (*stanza.Stanza, error) {
+func renamed(s *stanza.Stanza, name func(markup.Name, string) (string, error)) (*stanza.Stanza, error) {
 	if s.Kind != stanza.Message {
 		return s, nil
 	}
 	var inner []byte
 	done := 0
 	for _, c := range s.Children {
-		r := refers(c.Name)
-		if r == none {
+		if refers(c.Name) == none {
 			continue
 		}
 		start, end, was := idOf(s.Raw(c))
 		if was == "" {
 			continue
 		}
-		is, err := name(r, was)
+		is, err := name(c.Name, was)
 		if err != nil {
 			return nil, err
 		}

@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 
+	"longwire/xmpp/markup"
 	"longwire/xmpp/stanza"
 )
 
@@ -25,6 +26,7 @@ type Wire struct {
 	Numbers Numbers
 	Peer    string                   // its name here, in ids
 	Room    func(domain string) bool // is it one where rooms live, here or there?
+	Lines   Lines                    // nil: no room of ours has an archive
 	Bare    bool                     // accounts lose their resources
 }
 
@@ -47,14 +49,17 @@ func (w *Wire) Out(s *stanza.Stanza) (*stanza.Stanza, error) {
 			return nil, err
 		}
 	}
-	return renamed(out, func(r reference, id string) (string, error) {
-		if r == anybodys || s.Type == stanza.Groupchat {
-			if n, ok := w.Numbers.Find(Name{Scope: sc, ID: id}); ok {
-				return format(n), nil
+	return renamed(out, func(n markup.Name, id string) (string, error) {
+		if s.Type == stanza.Groupchat {
+			id = w.said(s.From, n, id)
+		}
+		if refers(n) == anybodys || s.Type == stanza.Groupchat {
+			if number, ok := w.Numbers.Find(Name{Scope: sc, ID: id}); ok {
+				return format(number), nil
 			}
 		}
-		if n, ok := w.itsOwn(s, id); ok {
-			return n, nil
+		if number, ok := w.itsOwn(s, id); ok {
+			return number, nil
 		}
 		return id, nil
 	})
@@ -100,12 +105,18 @@ func (w *Wire) In(s *stanza.Stanza) (*stanza.Stanza, error) {
 		out = s.Copy()
 		out.ID = w.foreign(s.ID)
 	}
-	out, err = renamed(out, func(_ reference, id string) (string, error) {
-		switch m, ok, err := w.ours(s, id); {
-		case ok || err != nil:
-			return m.ID, err
+	out, err = renamed(out, func(n markup.Name, id string) (string, error) {
+		m, ok, err := w.ours(s, id)
+		switch {
+		case err != nil:
+			return "", err
+		case ok:
+			id = m.ID
 		case given(s, id):
-			return w.foreign(id), nil
+			id = w.foreign(id)
+		}
+		if s.Type == stanza.Groupchat {
+			id = w.kept(s.To, n, id)
 		}
 		return id, nil
 	})

@@ -1,6 +1,9 @@
 package terse
 
-import "longwire/xmpp/stanza"
+import (
+	"longwire/xmpp/markup"
+	"longwire/xmpp/stanza"
+)
 
 // Traffic makes recorded traffic between two nodes, of which none was terse, what it would have been if both were: what a client says of another's
 // message is said with the number by which it would know that. One goroutine at a time.
@@ -29,7 +32,7 @@ func (t *Traffic) Cross(from int, s *stanza.Stanza) (*stanza.Stanza, error) {
 		said = withoutRepeatedOrigin(s).Copy()
 		said.ID = own
 	}
-	said, err := renamed(said, func(_ reference, id string) (string, error) {
+	said, err := renamed(said, func(_ markup.Name, id string) (string, error) {
 		if own, ok := known[id]; ok {
 			return own, nil
 		}
