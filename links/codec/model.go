@@ -101,7 +101,7 @@ func (m *Model) Decode(d *arith.Decoder, max int) (text []byte, ok bool) {
 	m.begin(m.table.State())
 	m.tokens = m.tokens[:0]
 	for end := false; !end; {
-		if d.Over() || len(m.tokens) > 2*max+maxHead {
+		if d.Over() || len(m.tokens) > mostTokens(max) {
 			return nil, false
 		}
 		var c byte
@@ -110,13 +110,16 @@ func (m *Model) Decode(d *arith.Decoder, max int) (text []byte, ok bool) {
 	}
 	m.src = nil
 	text, n, err := m.table.Parse(m.tokens, max)
-	if err != nil || n != len(m.tokens) {
+	if err != nil || n != len(m.tokens) || n > mostTokens(len(text)) {
 		return nil, false
 	}
 	return bytes.Clone(text), true
 }
 
-// maxHead is by how much tokens may be longer than twice their text.
+// mostTokens is how many tokens a text of so many bytes can have. Empty texts and the like are written by nobody, but would let a few bytes
+// keep a reader busy for long.
+func mostTokens(text int) int { return 2*text + maxHead }
+
 const maxHead = 64
 
 // byte says, or finds out, the next byte of the tokens. It tells whether that is the last.

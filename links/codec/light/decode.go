@@ -14,14 +14,14 @@ func (m *Model) Decode(d *arith.Decoder, max int) (text []byte, ok bool) {
 		}
 	}
 	text, n, err := m.words.Parse(m.tok, max)
-	if err != nil || n != len(m.tok) {
+	if err != nil || n != len(m.tok) || n > tokens(len(text)) {
 		return nil, false
 	}
 	m.take()
 	return text, true
 }
 
-// tokens is how many bytes of tokens a text of so many can be.
+// tokens is how many bytes of tokens a text of so many can be. Nobody writes more, which would only keep the reader busy.
 func tokens(text int) int { return 2*text + 64 }
 
 // A reading is a stanza that is being read.
