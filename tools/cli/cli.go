@@ -83,7 +83,7 @@ func (p Program) Run(args []string, out, err io.Writer) int {
 		fmt.Fprintf(err, "%s %s: %s\nMore: %s help %s\n", p.Name, cmd.Name, strings.TrimPrefix(e.Error(), ErrMisuse.Error()+": "), p.Name, cmd.Name)
 		return Misuse
 	default:
-		fmt.Fprintf(err, "%s: %v\n", p.Name, e)
+		fmt.Fprintf(err, "%s: %s\n", p.Name, strings.TrimPrefix(e.Error(), p.Name+": "))
 		return Failed
 	}
 }

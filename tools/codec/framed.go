@@ -14,7 +14,7 @@ type framed struct {
 	in  frame.Decoder
 	run bool
 
-	encoded, decoded time.Duration
+	encoded, decoded time.Duration // of the processor
 }
 
 func openFramed(w way, t *traffic, best frame.Kind) (coder, error) {
@@ -40,15 +40,13 @@ func (f *framed) code(run []item) (sizes []int, err error) {
 			texts = append(texts, it.sent)
 		}
 		first := f.out.Next()
-		began := time.Now()
+		began := spent()
 		b, taken, err := f.out.Encode(nil, names, texts, 2048) // S5066 A: the largest U_PDU
 		if err != nil {
 			return nil, err
 		}
-		f.encoded += time.Since(began)
-		if !names.Names {
-			sizes[k] += len(b)
-		}
+		f.encoded += spent() - began
+		sizes[k] += len(b)
 		names.Names, f.run = false, true
 		if err := f.read(b, first, run[k:k+taken]); err != nil {
 			return nil, err
@@ -60,7 +58,7 @@ func (f *framed) code(run []item) (sizes []int, err error) {
 
 // read decodes a frame, whose first stanza has a number, and compares.
 func (f *framed) read(b []byte, first uint32, run []item) error {
-	began := time.Now()
+	began := spent()
 	parsed, err := frame.Parse(b)
 	if err != nil {
 		return err
@@ -69,7 +67,7 @@ func (f *framed) read(b []byte, first uint32, run []item) error {
 	if err != nil {
 		return err
 	}
-	f.decoded += time.Since(began)
+	f.decoded += spent() - began
 	if len(texts) != len(run) {
 		return fmt.Errorf("a frame of %d stanzas has %d", len(run), len(texts))
 	}

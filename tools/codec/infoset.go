@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -20,7 +21,7 @@ const smSpace = "urn:xmpp:sm:3" // XEP-0198
 // declarations. It is made by another parser than the product's own, whose faults it would share.
 func infoset(text []byte) (string, error) {
 	var out strings.Builder
-	d := xml.NewDecoder(bytes.NewReader(text))
+	d := xml.NewDecoder(bytes.NewReader(spaced(text)))
 	d.DefaultSpace = content
 	depth, elements := 0, 0
 	for {
@@ -54,6 +55,19 @@ func infoset(text []byte) (string, error) {
 		return "", fmt.Errorf("it has %d elements, must be one", elements)
 	}
 	return out.String(), nil
+}
+
+// tag is a tag, or what stands in CDATA.
+var tag = regexp.MustCompile(`(?s)<!\[CDATA\[.*?\]\]>|<(?:[^<>'"]|'[^']*'|"[^"]*")*>`)
+
+// spaced makes spaces of line ends and tabs in tags, as that parser does not do it for attributes. XML 1.0 §3.3.3.
+func spaced(text []byte) []byte {
+	return tag.ReplaceAllFunc(text, func(t []byte) []byte {
+		if t[1] == '!' {
+			return t
+		}
+		return []byte(strings.NewReplacer("\r\n", " ", "\r", " ", "\n", " ", "\t", " ").Replace(string(t)))
+	})
 }
 
 func start(out *strings.Builder, t xml.StartElement) {

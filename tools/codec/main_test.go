@@ -54,11 +54,44 @@ func TestAMalformedLineIsNamed(t *testing.T) {
 		{`{"s":0,"d":"AB","k":"x"}`, "stanza"},
 		{`{"s":0,"d":"AB","k":"x","x":"<iq>"}`, "XML"},
 		{`{"s":0,"d":"AB","k":"x","x":"<iq/><iq/>"}`, "elements"},
+		{`{"s":0,"d":"AB","k":"x","x":"<odd/>"}`, "message, presence or iq"},
+		{`{"s":"0","d":"AB","k":"x","x":"<iq/>"}`, "s is a JSON string"},
+		{`[]`, "the line is a JSON array"},
+		{"\xff\xfe\x00", "JSON"},
+		{strings.Repeat("x", longest+1), "longer than"},
 	} {
 		path := file(t, traffic1+c.line+"\n")
 		code, _, errs := call(t, "measure", path)
 		if code != 1 || !strings.Contains(errs, path+":5: ") || !strings.Contains(errs, c.want) {
 			t.Errorf("%s: %d %q", c.line, code, errs)
+		}
+	}
+}
+
+func TestFilesAsEditorsLeaveThem(t *testing.T) {
+	odd := `{"s":0,"d":"AB","k":"x","x":"<message a='1\n2'><body>3\n<![CDATA[<\n>]]></body></message>"}`
+	path := file(t, "\ufeff"+strings.ReplaceAll(traffic1+odd+"\n", "\n", "\r\n"))
+	if code, _, errs := call(t, "measure", "--only", "mix", path); code != 0 {
+		t.Error(errs)
+	}
+}
+
+func TestWhatMakesNoSenseIsRefused(t *testing.T) {
+	empty, dir := file(t, "\n"), t.TempDir()
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"no stanza", []string{"measure", empty}},
+		{"directory", []string{"measure", dir}},
+		{"no such file", []string{"measure", dir + "/none"}},
+		{"no method", []string{"measure", "--only", "zstd", empty}},
+		{"no vector", []string{"vectors", file(t, "")}},
+		{"1 or more", []string{"soak", "--count", "0"}},
+	} {
+		code, _, errs := call(t, c.args...)
+		if code == 0 || !strings.Contains(errs, c.want) || strings.Contains(errs, "codec: codec:") {
+			t.Errorf("%v: %d %q", c.args, code, errs)
 		}
 	}
 }

@@ -45,7 +45,7 @@ func methods() []method {
 		row("lossless stream", "the whole stanza, with history", (*traffic).whole, false, false)
 		row("stream", "folded, with history", (*traffic).less, false, false)
 		row("stream provisioned", "the same, the session's addresses and labels known to both ends", (*traffic).less, false, true)
-		list = append(list, method{codec.name + " in frames", "the same as frames of the longwire mapping, a run each, with their headers of 3 bytes", (*traffic).less, func(t *traffic) opener {
+		list = append(list, method{codec.name + " in frames", "stream provisioned as frames of the longwire mapping: a run each, with headers of 3 bytes; the first of a way has names and codecs", (*traffic).less, func(t *traffic) opener {
 			return func(w way) (coder, error) { return openFramed(w, t, codec.kind) }
 		}})
 		row("lossless alone", "the whole stanza, each run alone", (*traffic).whole, true, false)

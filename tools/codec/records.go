@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -58,16 +60,20 @@ func parseTraffic(name string, from io.Reader) (list []*record, err error) {
 	n := 0
 	for lines.Scan() {
 		n++
-		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+		line := bytes.TrimSpace(bytes.TrimPrefix(lines.Bytes(), []byte("\ufeff"))) // some editors begin a file with this mark
+		if len(line) == 0 {
 			continue
 		}
 		r := &record{line: n, Session: -1}
-		if err := r.parse(lines.Bytes()); err != nil {
+		if err := r.parse(line); err != nil {
 			return nil, fmt.Errorf("codec: %s:%d: %w", name, n, err)
 		}
 		list = append(list, r)
 	}
-	if err := lines.Err(); err != nil {
+	switch err := lines.Err(); {
+	case err == bufio.ErrTooLong:
+		return nil, fmt.Errorf("codec: %s:%d: the line is longer than %d bytes", name, n+1, longest)
+	case err != nil:
 		return nil, fmt.Errorf("codec: %s:%d: %w", name, n+1, err)
 	}
 	if len(list) == 0 {
@@ -79,7 +85,11 @@ func parseTraffic(name string, from io.Reader) (list []*record, err error) {
 // parse reads one line.
 func (r *record) parse(line []byte) (err error) {
 	if err := json.Unmarshal(line, r); err != nil {
-		return err
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) {
+			return fmt.Errorf("%s is a JSON %s: must be an object with s, a number, and d, k, x, which are strings", cmp.Or(wrong.Field, "the line"), wrong.Value)
+		}
+		return fmt.Errorf("no line of JSON: %w", err)
 	}
 	switch {
 	case r.Session < 0:
@@ -98,7 +108,7 @@ func (r *record) parse(line []byte) (err error) {
 		return nil
 	}
 	if r.stanza, err = stream.ParseStanza([]byte(r.Text)); err != nil {
-		return err
+		return fmt.Errorf("x must be message, presence or iq without xmlns, or an element of %s: %w", smSpace, err)
 	}
 	if r.Body == "" {
 		if c, ok := r.stanza.Child("", "body"); ok {

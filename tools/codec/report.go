@@ -33,7 +33,7 @@ func report(out io.Writer, t *traffic, results []*result) {
 		others(out, kinds[8:], results)
 	}
 	fmt.Fprintln(out)
-	fmt.Fprintf(w, "method\tall bytes\t%s by it\tfirst %d of a way\tµs to encode\tto decode\tMB shared\ta peer\t\n", xep0138, coldStanzas)
+	fmt.Fprintf(w, "method\tall bytes\t%s by it\tfirst %d of a way\tCPU µs to encode\tto decode\tMB shared\ta peer\t\n", xep0138, coldStanzas)
 	for _, r := range results {
 		fmt.Fprintf(w, "%s\t%d\t%.2f\t%.0f\t%s\t%s\t%s\t%s\t%s\n", r.name, r.total, float64(base)/float64(max(1, r.total)), r.cold(),
 			each(r.encode, r), each(r.decode, r), megabytes(r.shared), megabytes(r.own/int64(max(1, r.ways))), r.line)

@@ -32,6 +32,9 @@ Example: codec soak --method light --count 1000000 --seed 7`,
 			f.StringVar(&method, "method", "mix", "mix or light: a `word`")
 		},
 		Run: func(c cli.Call) error {
+			if count < 1 {
+				return cli.Wrong("--count must be 1 or more")
+			}
 			var open func() *modeled
 			switch method {
 			case "mix":

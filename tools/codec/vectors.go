@@ -49,6 +49,9 @@ func vectorsOf(args []string) ([]*codectest.Vector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("codec: %s: %w", args[0], err)
 	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("codec: %s: no vector is in it", args[0])
+	}
 	return list, nil
 }
 
