@@ -2,6 +2,7 @@ package s2s_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -236,15 +237,20 @@ func TestPassesThroughUntouched(t *testing.T) {
 	}
 }
 
-func BenchmarkAccept(b *testing.B) {
-	r := newRig(b, hq)
-	s := parse(b, say("1", "a message of the usual length, more or less"))
+func BenchmarkAccept(b *testing.B) { accept(b, hq) }
+
+func BenchmarkAcceptTerse(b *testing.B) { accept(b, shortening()) }
+
+func accept(b *testing.B, c s2s.Config) {
+	r := newRig(b, c)
+	message := parse(b, say("1", "a message of the usual length, more or less"))
 	b.ReportAllocs()
 	done := make(chan error, 4096)
 	n := 0
 	b.ResetTimer()
 	for i := 0; b.Loop(); i++ {
-		t := new(router.Turn)
+		t, s := new(router.Turn), message.Copy()
+		s.ID = fmt.Sprint(i)
 		n++
 		r.db.Submit(func(tx *store.Tx) error {
 			t.Reset(tx)
