@@ -6,18 +6,18 @@ import (
 
 	"longwire/firmware/config"
 	"longwire/links/codec"
-	"longwire/links/s5066/frame"
+	"longwire/links/codecs"
 )
 
 // methods are how stanzas may be coded for peers, made once for each configuration of a codec.
 type methods struct {
 	mu sync.Mutex
-	by map[string][]frame.Method
+	by map[string][]codecs.Method
 }
 
 // of are those for a peer on a link, the best first; none: stanzas are not coded.
-func (m *methods) of(cfg *config.Config, l *config.Link, p *config.Peer) ([]frame.Method, error) {
-	kind := map[string]frame.Kind{config.CodecMix: frame.Mix, config.CodecLight: frame.Light}[cfg.CodecOn(l, p)]
+func (m *methods) of(cfg *config.Config, l *config.Link, p *config.Peer) ([]codecs.Method, error) {
+	kind := map[string]codecs.Kind{config.CodecMix: codecs.Mix, config.CodecLight: codecs.Light}[cfg.CodecOn(l, p)]
 	c := &p.Codec
 	provision := codec.Provision{JIDs: c.Names, Strings: c.Texts, Phrases: c.AllPhrases()}
 	key := fmt.Sprintf("%d %q", kind, provision)
@@ -26,12 +26,12 @@ func (m *methods) of(cfg *config.Config, l *config.Link, p *config.Peer) ([]fram
 	if made, ok := m.by[key]; ok {
 		return made, nil
 	}
-	made, err := frame.Methods(kind, provision)
+	made, err := codecs.For(kind, provision)
 	if err != nil {
 		return nil, err
 	}
 	if m.by == nil {
-		m.by = map[string][]frame.Method{}
+		m.by = map[string][]codecs.Method{}
 	}
 	m.by[key] = made
 	return made, nil

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"longwire/links"
+	"longwire/links/codecs"
 	"longwire/links/ip/block"
-	"longwire/links/s5066/frame"
 	"longwire/xmpp/markup"
 	"longwire/xmpp/stream"
 )
@@ -25,7 +25,7 @@ import (
 // What is known of the peer is what its last preface said. It is not kept on flash, and not for long: a side whose configuration was mended begins
 // with the best, and the other, which hears that, goes back to it.
 type Agreement struct {
-	ours []frame.Method // the best first; none: XML only
+	ours []codecs.Method // the best first; none: XML only
 	tell func(CodecStatus)
 	idle []sync.Pool // models that no connection uses, by method
 
@@ -94,7 +94,7 @@ func blamesCodec(e *markup.Element) bool {
 var errDeaf = errors.New("links/ip: the peer has another codec")
 
 // NewAgreement makes the Agreement of a link. tell, which may be nil, is called when CodecStatus.Fault changes.
-func NewAgreement(ours []frame.Method, tell func(CodecStatus)) *Agreement {
+func NewAgreement(ours []codecs.Method, tell func(CodecStatus)) *Agreement {
 	if tell == nil {
 		tell = func(CodecStatus) {}
 	}
@@ -112,14 +112,14 @@ func (a *Agreement) Status() CodecStatus {
 }
 
 // model is one for a connection; done takes it back.
-func (a *Agreement) model(i int) frame.Model {
-	if m, ok := a.idle[i].Get().(frame.Model); ok {
+func (a *Agreement) model(i int) codecs.Model {
+	if m, ok := a.idle[i].Get().(codecs.Model); ok {
 		return m
 	}
 	return a.ours[i].New()
 }
 
-func (a *Agreement) done(i int, m frame.Model) { a.idle[i].Put(m) }
+func (a *Agreement) done(i int, m codecs.Model) { a.idle[i].Put(m) }
 
 // decide settles how a connection is written, when the first is.
 func (a *Agreement) decide(d *dialogue) voice {
@@ -276,14 +276,14 @@ func (a *Agreement) nameLocked(v voice) string {
 }
 
 // name is what people read.
-func name(c frame.Codec) string {
+func name(c codecs.Codec) string {
 	kind := "method"
 	switch c.Kind {
-	case frame.Raw:
+	case codecs.Raw:
 		return NoCodec
-	case frame.Light:
+	case codecs.Light:
 		kind = "light"
-	case frame.Mix:
+	case codecs.Mix:
 		kind = "mix"
 	}
 	return kind + " " + hex.EncodeToString(c.ID[:])

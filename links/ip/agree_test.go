@@ -13,10 +13,10 @@ import (
 
 	"longwire/links"
 	"longwire/links/codec/arith"
+	"longwire/links/codecs"
 	"longwire/links/ip"
 	"longwire/links/ip/block"
 	"longwire/links/linktest"
-	"longwire/links/s5066/frame"
 	"longwire/xmpp/stream"
 )
 
@@ -50,25 +50,25 @@ func (m *hollow) Decode(d *arith.Decoder, max int) (text []byte, ok bool) {
 }
 
 // method is a codec whose ID begins with the name.
-func method(kind frame.Kind, name string) frame.Method {
-	m := frame.Method{Codec: frame.Codec{Kind: kind}, New: func() frame.Model { return new(hollow) }, Canonical: func(b []byte) ([]byte, error) { return b, nil }}
+func method(kind codecs.Kind, name string) codecs.Method {
+	m := codecs.Method{Codec: codecs.Codec{Kind: kind}, New: func() codecs.Model { return new(hollow) }, Canonical: func(b []byte) ([]byte, error) { return b, nil }}
 	copy(m.ID[:], name+"----")
 	return m
 }
 
-func broken(m frame.Method) frame.Method {
-	m.New = func() frame.Model { return &hollow{broken: true} }
+func broken(m codecs.Method) codecs.Method {
+	m.New = func() codecs.Model { return &hollow{broken: true} }
 	return m
 }
 
 var (
-	provisioned = method(frame.Mix, "prov")
-	otherwise   = method(frame.Mix, "oter")
-	shipped     = method(frame.Mix, "ship")
-	light       = method(frame.Light, "lght")
+	provisioned = method(codecs.Mix, "prov")
+	otherwise   = method(codecs.Mix, "oter")
+	shipped     = method(codecs.Mix, "ship")
+	light       = method(codecs.Light, "lght")
 )
 
-func set(m ...frame.Method) []frame.Method { return m }
+func set(m ...codecs.Method) []codecs.Method { return m }
 
 // scene is two nodes on pipes, of which the first dials, that write to each other. hq and field are what they can read.
 type scene struct {
@@ -79,7 +79,7 @@ type scene struct {
 	wrote    int
 }
 
-func newScene(t *testing.T, o ip.Options, hq, field []frame.Method) *scene {
+func newScene(t *testing.T, o ip.Options, hq, field []codecs.Method) *scene {
 	s := &scene{t: t, a: linktest.NewNode(t, "headquarters.net", "field.net"), b: linktest.NewNode(t, "field.net", "headquarters.net")}
 	s.p, s.q = newPipes(o)
 	s.p.agree(hq...)
@@ -142,14 +142,14 @@ func TestTheBestOfBothIsFound(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		o         ip.Options
-		hq, field []frame.Method
+		hq, field []codecs.Method
 		a, b      string
 		contacts  int32
 	}{
 		{"alike", zlib, set(provisioned, shipped, light), set(provisioned, shipped, light), inProv, inProv, 1},
 		{"other provisions", zlib, set(provisioned, shipped, light), set(otherwise, shipped, light), inShip, inShip, 2},
 		{"one without provision", zlib, set(provisioned, shipped, light), set(shipped, light), inShip, inShip, 2},
-		{"other versions of mix", zlib, set(provisioned, shipped, light), set(otherwise, method(frame.Mix, "new"), light), inLght, inLght, 2},
+		{"other versions of mix", zlib, set(provisioned, shipped, light), set(otherwise, method(codecs.Mix, "new"), light), inLght, inLght, 2},
 		{"one with light", zlib, set(provisioned, shipped, light), set(light), inLght, inLght, 2},
 		{"nothing in common", zlib, set(provisioned, shipped), set(otherwise, light), inXML, inXML, 2},
 		{"one without codec, zlib", zlib, set(provisioned, shipped, light), nil, inXML, inXML, 2},
@@ -189,7 +189,7 @@ func TestMendedSidesGoBack(t *testing.T) {
 	best := set(provisioned, shipped, light)
 	for _, tt := range []struct {
 		name string
-		bad  []frame.Method
+		bad  []codecs.Method
 		left int32 // contacts that it takes to go back
 	}{
 		{"another provision", set(otherwise, shipped, light), 2},
@@ -264,7 +264,7 @@ func TestPeerThatOnlyCloses(t *testing.T) {
 
 // What is no block ends the connection with a word that the peer understands.
 func TestBlocksThatAreRefused(t *testing.T) {
-	o := func(m ...frame.Method) ip.Options {
+	o := func(m ...codecs.Method) ip.Options {
 		return ip.Options{MaxStanza: 10_000, Agreement: ip.NewAgreement(m, nil)}
 	}
 	preface := block.Preface{Codec: provisioned.Codec}.Append(nil)

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"longwire/links/codecs"
 	"longwire/links/linktest"
-	"longwire/links/s5066/frame"
 	"longwire/store"
 )
 
@@ -14,13 +14,13 @@ import (
 func BenchmarkLink(b *testing.B) {
 	for _, bb := range []struct {
 		name    string
-		methods []frame.Method
+		methods []codecs.Method
 	}{{"deflate", nil}, {"mix", set(mix())}} {
 		b.Run(bb.name, func(b *testing.B) { benchmarkLink(b, bb.methods) })
 	}
 }
 
-func benchmarkLink(b *testing.B, methods []frame.Method) {
+func benchmarkLink(b *testing.B, methods []codecs.Method) {
 	x, y := newEnd(b, "headquarters.net", "field.net"), newEnd(b, "field.net", "headquarters.net")
 	cx, cy := pair(b)
 	cx.Methods, cy.Methods = methods, methods

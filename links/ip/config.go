@@ -24,7 +24,7 @@ import (
 	"time"
 
 	"longwire/links"
-	"longwire/links/s5066/frame"
+	"longwire/links/codecs"
 )
 
 // DefaultPort is where such links listen by custom; XEP-0361 names none.
@@ -55,7 +55,7 @@ type Config struct {
 
 	// Methods are the codecs that stanzas may be coded by, the best first, on a link to a Longwire node that has some; none: XML. A change of them
 	// begins the link anew.
-	Methods []frame.Method
+	Methods []codecs.Method
 
 	// TLS, when set, is spoken from the first byte, with certificates of both sides. It is used by both roles: Certificates are ours;
 	// VerifyConnection or VerifyPeerCertificate must accept none but the peer's. Several links on a port are told apart by which accepts;
@@ -116,7 +116,7 @@ func (c Config) same(d Config) bool {
 	if (c.TLS == nil) != (d.TLS == nil) {
 		return false
 	}
-	if !slices.EqualFunc(c.Methods, d.Methods, func(a, b frame.Method) bool { return a.Codec == b.Codec }) {
+	if !slices.EqualFunc(c.Methods, d.Methods, func(a, b codecs.Method) bool { return a.Codec == b.Codec }) {
 		return false
 	}
 	c.TLS, d.TLS, c.Methods, d.Methods = nil, nil, nil, nil

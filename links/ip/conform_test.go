@@ -10,9 +10,9 @@ import (
 
 	"longwire/links"
 	"longwire/links/codec"
+	"longwire/links/codecs"
 	"longwire/links/ip"
 	"longwire/links/linktest"
-	"longwire/links/s5066/frame"
 )
 
 // pipes is a link between two ends of the same process, for synctest.
@@ -34,12 +34,12 @@ func newPipes(o ip.Options) (a, b *pipes) {
 }
 
 // agree gives each end its codecs.
-func (p *pipes) agree(methods ...frame.Method) { p.o.Agreement = ip.NewAgreement(methods, nil) }
+func (p *pipes) agree(methods ...codecs.Method) { p.o.Agreement = ip.NewAgreement(methods, nil) }
 
 // mix is the codec of the program.
-func mix() frame.Method {
+func mix() codecs.Method {
 	lore := codec.Base()
-	return frame.Method{Codec: frame.Codec{Kind: frame.Mix, ID: lore.ID()}, New: func() frame.Model { return lore.Model() }, Canonical: codec.Canonical}
+	return codecs.Method{Codec: codecs.Codec{Kind: codecs.Mix, ID: lore.ID()}, New: func() codecs.Model { return lore.Model() }, Canonical: codec.Canonical}
 }
 
 func (p *pipes) Open(ctx context.Context) (links.Session, error) {
@@ -82,11 +82,11 @@ func TestSessionsConform(t *testing.T) {
 		name    string
 		o       ip.Options
 		c       linktest.Case
-		methods []frame.Method
+		methods []codecs.Method
 	}{
-		{"codec, zero RTT", ip.Options{}, linktest.Case{Config: links.Config{ZeroRTT: true}}, []frame.Method{mix()}},
-		{"codec, zero RTT, both dial", ip.Options{}, linktest.Case{Config: links.Config{ZeroRTT: true}, Both: true}, []frame.Method{mix()}},
-		{"codec, safe resume", ip.Options{Compress: true}, linktest.Case{Again: true}, []frame.Method{mix()}},
+		{"codec, zero RTT", ip.Options{}, linktest.Case{Config: links.Config{ZeroRTT: true}}, []codecs.Method{mix()}},
+		{"codec, zero RTT, both dial", ip.Options{}, linktest.Case{Config: links.Config{ZeroRTT: true}, Both: true}, []codecs.Method{mix()}},
+		{"codec, safe resume", ip.Options{Compress: true}, linktest.Case{Again: true}, []codecs.Method{mix()}},
 		{"zlib, dense, zero RTT", ip.Options{Compress: true, Dense: true}, linktest.Case{Config: links.Config{ZeroRTT: true}}, nil},
 		{"zlib, dense, zero RTT, both dial", ip.Options{Compress: true, Dense: true}, linktest.Case{Config: links.Config{ZeroRTT: true}, Both: true}, nil},
 		{"zlib, safe resume", ip.Options{Compress: true}, linktest.Case{Again: true}, nil},

@@ -5,18 +5,18 @@ import (
 	"errors"
 	"io"
 
+	"longwire/links/codecs"
 	"longwire/links/deflate"
 	"longwire/links/ip/block"
-	"longwire/links/s5066/frame"
 )
 
 // An ear is the read side of a connection: it finds out by the first byte how the peer writes, and makes XML of it. On a link without codecs XML must come as
 // the configuration says; else whatever can be read is.
 type ear struct {
 	s     *Session
-	r     io.Reader   // of XML; nil: nothing was heard
-	model frame.Model // what blocks are read by,
-	by    int         // which is of this method
+	r     io.Reader    // of XML; nil: nothing was heard
+	model codecs.Model // what blocks are read by,
+	by    int          // which is of this method
 	err   error
 }
 

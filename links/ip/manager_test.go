@@ -21,9 +21,9 @@ import (
 	"time"
 
 	"longwire/links"
+	"longwire/links/codecs"
 	"longwire/links/ip"
 	"longwire/links/linktest"
-	"longwire/links/s5066/frame"
 )
 
 // port is a free one of 127.0.0.1.
@@ -298,12 +298,12 @@ func TestRealSocketsConform(t *testing.T) {
 	if testing.Short() {
 		t.Skip("real time")
 	}
-	for name, methods := range map[string][]frame.Method{"zlib": nil, "codec": set(mix())} {
+	for name, methods := range map[string][]codecs.Method{"zlib": nil, "codec": set(mix())} {
 		t.Run(name, func(t *testing.T) { realSockets(t, methods) })
 	}
 }
 
-func realSockets(t *testing.T, methods []frame.Method) {
+func realSockets(t *testing.T, methods []codecs.Method) {
 	a, b := newEnd(t, "headquarters.net", "field.net"), newEnd(t, "field.net", "headquarters.net")
 	ca, cb := pair(t)
 	ca.AckIdle, cb.AckIdle = time.Second, time.Second

@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"longwire/links"
+	"longwire/links/codecs"
 	"longwire/links/deflate"
 	"longwire/links/ip/block"
-	"longwire/links/s5066/frame"
 	"longwire/xmpp/stream"
 )
 
@@ -45,7 +45,7 @@ type Session struct {
 	send  sync.Mutex // guards zip, block, buf, piece
 	zip   *deflate.Writer
 	block *block.Writer
-	model frame.Model // of block, which is of method
+	model codecs.Model // of block, which is of method
 	by    int
 	buf   []byte
 	piece []byte

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"longwire/links"
+	"longwire/links/codecs"
 	"longwire/links/ip"
 	"longwire/links/linktest"
-	"longwire/links/s5066/frame"
 	"longwire/store"
 )
 
@@ -74,7 +74,7 @@ func (l *talk) exchange() (message, receipt int) {
 	return end[0] - start[0], end[1] - start[1]
 }
 
-func newTalk(t *testing.T, o ip.Options, methods []frame.Method) *talk {
+func newTalk(t *testing.T, o ip.Options, methods []codecs.Method) *talk {
 	p, q := newPipes(o)
 	p.agree(methods...)
 	q.agree(methods...)
@@ -88,11 +88,11 @@ func newTalk(t *testing.T, o ip.Options, methods []frame.Method) *talk {
 func TestSizesOfATalk(t *testing.T) {
 	for _, tt := range []struct {
 		name             string
-		methods          []frame.Method
+		methods          []codecs.Method
 		message, receipt float64 // at most, on a warm link
 	}{
 		{"deflate", nil, 40, 15},
-		{"mix", []frame.Method{mix()}, 18, 5},
+		{"mix", []codecs.Method{mix()}, 18, 5},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"longwire/links"
+	"longwire/links/codecs"
 	"longwire/links/s5066/frame"
 	"longwire/links/sis"
 	"longwire/store"
@@ -58,7 +59,7 @@ func (w *longwire) compose(mtu int) *upload {
 	case sendAgain:
 		h = *w.out.again
 		h.Out = w.name()
-		h.Reads = w.lanes.dialect.reading(frame.Codec{}, false)
+		h.Reads = w.lanes.dialect.reading(codecs.Codec{}, false)
 		w.out.again, w.out.lastBad = nil, now
 	case sendAsk:
 		h.Ask = true
@@ -97,7 +98,7 @@ func (w *longwire) unheard() bool {
 
 // header is what every frame of ours says.
 func (w *longwire) header() frame.Header {
-	return frame.Header{Names: !w.out.known || w.unheard() || w.out.untold > 0, Out: w.name(), In: w.into.in, Express: w.fast, Reads: w.lanes.dialect.reading(frame.Codec{}, false)}
+	return frame.Header{Names: !w.out.known || w.unheard() || w.out.untold > 0, Out: w.name(), In: w.into.in, Express: w.fast, Reads: w.lanes.dialect.reading(codecs.Codec{}, false)}
 }
 
 // tellMark puts our mark into a frame, if the peer is not known to have it or must has it.

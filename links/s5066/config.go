@@ -9,8 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"longwire/links/codecs"
 	"longwire/links/pair"
-	"longwire/links/s5066/frame"
 	"longwire/links/sis"
 	"longwire/store"
 )
@@ -77,7 +77,7 @@ type PeerConfig struct {
 	AppID        uint16 // rcop: 0x8001
 	Confirm      string // rcop: "client" (default) or "node"
 
-	Methods []frame.Method // longwire: how stanzas may be coded, the best first; nil: as what ships can, none: not at all
+	Methods []codecs.Method // longwire: how stanzas may be coded, the best first; nil: as what ships can, none: not at all
 
 	Delivery string // longwire: "arq" (default), or "non-arq" for a peer that may not answer
 	Repeats  uint8  // longwire, non-arq: how many more times each U_PDU is sent

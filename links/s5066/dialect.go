@@ -11,6 +11,7 @@ import (
 
 	"longwire/links"
 	"longwire/links/codec"
+	"longwire/links/codecs"
 	"longwire/links/s5066/frame"
 )
 
@@ -24,12 +25,12 @@ import (
 // it has, and that is the only transmission that a difference costs. A peer whose tables have become ours tells so with its next frame, as its name goes with
 // it again, and we go back.
 type dialect struct {
-	ours   []frame.Method // the best first; raw is not among them
-	theirs []frame.Codec  // what the peer said it reads,
-	told   bool           // if it has,
-	all    bool           // and these are all; else others may be
+	ours   []codecs.Method // the best first; raw is not among them
+	theirs []codecs.Codec  // what the peer said it reads,
+	told   bool            // if it has,
+	all    bool            // and these are all; else others may be
 
-	failed map[frame.Codec]int // frames that begin a run and could not be read, in a row
+	failed map[codecs.Codec]int // frames that begin a run and could not be read, in a row
 	shown  CodecStatus
 }
 
@@ -47,26 +48,26 @@ type CodecStatus struct {
 const mostFailed = 3
 
 // offer makes ours anew, as after a start or a change of the configuration. False: nothing is new.
-func (d *dialect) offer(ours []frame.Method) bool {
-	if slices.EqualFunc(d.ours, ours, func(a, b frame.Method) bool { return a.Codec == b.Codec }) {
+func (d *dialect) offer(ours []codecs.Method) bool {
+	if slices.EqualFunc(d.ours, ours, func(a, b codecs.Method) bool { return a.Codec == b.Codec }) {
 		return false
 	}
-	d.ours, d.failed = ours, map[frame.Codec]int{}
+	d.ours, d.failed = ours, map[codecs.Codec]int{}
 	return true
 }
 
 // best is what we code by.
-func (d *dialect) best() frame.Method {
+func (d *dialect) best() codecs.Method {
 	for i, m := range d.ours {
 		if d.reads(i, m.Codec) {
 			return m
 		}
 	}
-	return frame.Method{}
+	return codecs.Method{}
 }
 
 // reads tells whether the peer can read c, the i-th of ours.
-func (d *dialect) reads(i int, c frame.Codec) bool {
+func (d *dialect) reads(i int, c codecs.Codec) bool {
 	if !d.told || slices.Contains(d.theirs, c) {
 		return true
 	}
@@ -75,7 +76,7 @@ func (d *dialect) reads(i int, c frame.Codec) bool {
 }
 
 // reading is what we can read beside uses, as it goes with our name: all of it if no stanza does, else only what we like best.
-func (d *dialect) reading(uses frame.Codec, data bool) (r [4]frame.Codec) {
+func (d *dialect) reading(uses codecs.Codec, data bool) (r [4]codecs.Codec) {
 	n := 0
 	for _, m := range d.ours {
 		if m.Codec != uses && n < len(r) {
@@ -91,7 +92,7 @@ func (d *dialect) reading(uses frame.Codec, data bool) (r [4]frame.Codec) {
 
 // hear takes in what the peer says it reads.
 func (d *dialect) hear(h frame.Header) {
-	reads := slices.DeleteFunc(append(h.Reads[:], h.Uses), func(c frame.Codec) bool { return c.Kind == frame.Raw })
+	reads := slices.DeleteFunc(append(h.Reads[:], h.Uses), func(c codecs.Codec) bool { return c.Kind == codecs.Raw })
 	if h.Data != frame.None && d.told && len(reads) > 0 && len(d.theirs) > 0 && reads[0] == d.theirs[0] {
 		return // it still likes the same best
 	}
@@ -99,35 +100,35 @@ func (d *dialect) hear(h frame.Header) {
 }
 
 // unread notes that a frame which needs no history could not be read, and whether that was once too often.
-func (d *dialect) unread(c frame.Codec) bool {
-	if c.Kind == frame.Raw || !slices.ContainsFunc(d.ours, func(m frame.Method) bool { return m.Codec == c }) {
+func (d *dialect) unread(c codecs.Codec) bool {
+	if c.Kind == codecs.Raw || !slices.ContainsFunc(d.ours, func(m codecs.Method) bool { return m.Codec == c }) {
 		return false
 	}
 	if d.failed == nil {
-		d.failed = map[frame.Codec]int{}
+		d.failed = map[codecs.Codec]int{}
 	}
 	d.failed[c]++
 	if d.failed[c] < mostFailed {
 		return false
 	}
-	d.ours = slices.DeleteFunc(slices.Clone(d.ours), func(m frame.Method) bool { return m.Codec == c })
+	d.ours = slices.DeleteFunc(slices.Clone(d.ours), func(m codecs.Method) bool { return m.Codec == c })
 	return true
 }
 
 // codecName is what people read.
-func codecName(c frame.Codec) string {
+func codecName(c codecs.Codec) string {
 	switch c.Kind {
-	case frame.Raw:
+	case codecs.Raw:
 		return "none"
-	case frame.Light:
+	case codecs.Light:
 		return "light " + hex.EncodeToString(c.ID[:])
-	case frame.Mix:
+	case codecs.Mix:
 		return "mix " + hex.EncodeToString(c.ID[:])
 	}
 	return fmt.Sprintf("method %d %s", c.Kind, hex.EncodeToString(c.ID[:]))
 }
 
-func codecNames(all []frame.Codec) string {
+func codecNames(all []codecs.Codec) string {
 	if len(all) == 0 {
 		return "none"
 	}
@@ -139,12 +140,12 @@ func codecNames(all []frame.Codec) string {
 }
 
 // methods are ours for a peer, by the configuration.
-func methods(l Config, p PeerConfig) []frame.Method {
+func methods(l Config, p PeerConfig) []codecs.Method {
 	if !l.Compress {
 		return nil
 	}
 	if p.Methods == nil {
-		m, _ := frame.Methods(frame.Mix, codec.Provision{}) // nothing can be too long
+		m, _ := codecs.For(codecs.Mix, codec.Provision{}) // nothing can be too long
 		return m
 	}
 	return p.Methods
@@ -154,7 +155,7 @@ func methods(l Config, p PeerConfig) []frame.Method {
 const untoldWords = 2
 
 // retune makes the methods those of a configuration. The caller holds turn, or nobody else knows of l yet.
-func (l *lanes) retune(ours []frame.Method) {
+func (l *lanes) retune(ours []codecs.Method) {
 	if !l.dialect.offer(ours) {
 		return
 	}
@@ -192,7 +193,7 @@ func (l *lanes) hear(h frame.Header) {
 }
 
 // unread notes that a frame of the peer, which needs no history, could not be read. The caller holds turn.
-func (l *lanes) unread(c frame.Codec) {
+func (l *lanes) unread(c codecs.Codec) {
 	if !l.dialect.unread(c) {
 		return
 	}
@@ -212,7 +213,7 @@ func (l *lanes) show(now time.Time) {
 	}
 	if s.Out != s.Best {
 		s.Fault = fmt.Sprintf("the peer cannot read %s, but %s: the phrases and names of both sides must be the same, and the versions", s.Best, codecNames(d.theirs))
-	} else if d.told && len(d.theirs) > 0 && !slices.ContainsFunc(d.ours, func(m frame.Method) bool { return m.Codec == d.theirs[0] }) {
+	} else if d.told && len(d.theirs) > 0 && !slices.ContainsFunc(d.ours, func(m codecs.Method) bool { return m.Codec == d.theirs[0] }) {
 		s.Fault = fmt.Sprintf("the peer would code by %s, which is not here: the phrases and names of both sides must be the same, and the versions", codecName(d.theirs[0]))
 	}
 	if s.Fault == "" {

@@ -8,14 +8,14 @@ import (
 
 	"longwire/links"
 	"longwire/links/codec"
+	"longwire/links/codecs"
 	"longwire/links/s5066"
-	"longwire/links/s5066/frame"
 )
 
 // coded are the methods of an end.
-func coded(t *testing.T, best frame.Kind, phrases ...string) []frame.Method {
+func coded(t *testing.T, best codecs.Kind, phrases ...string) []codecs.Method {
 	t.Helper()
-	m, err := frame.Methods(best, codec.Provision{JIDs: phrases, Phrases: phrases})
+	m, err := codecs.For(best, codec.Provision{JIDs: phrases, Phrases: phrases})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,15 +57,15 @@ func TestDifferentCodecsSettle(t *testing.T) {
 	ours, theirs := []string{"alice@headquarters.net", "nothing heard"}, []string{"alice@headquarters.net"}
 	for _, c := range []struct {
 		name string
-		a, b []frame.Method
+		a, b []codecs.Method
 		kind string
 		same bool // as without a provision
 	}{
-		{"phrases differ", coded(t, frame.Mix, ours...), coded(t, frame.Mix, theirs...), "mix", true},
-		{"one has none", coded(t, frame.Mix, ours...), coded(t, frame.Mix), "mix", true},
-		{"one is light", coded(t, frame.Mix, ours...), coded(t, frame.Light, ours...), "light", false},
-		{"both differ in all", coded(t, frame.Mix, ours...), coded(t, frame.Light, theirs...), "light", true},
-		{"one codes nothing", coded(t, frame.Mix, ours...), []frame.Method{}, "none", false},
+		{"phrases differ", coded(t, codecs.Mix, ours...), coded(t, codecs.Mix, theirs...), "mix", true},
+		{"one has none", coded(t, codecs.Mix, ours...), coded(t, codecs.Mix), "mix", true},
+		{"one is light", coded(t, codecs.Mix, ours...), coded(t, codecs.Light, ours...), "light", false},
+		{"both differ in all", coded(t, codecs.Mix, ours...), coded(t, codecs.Light, theirs...), "light", true},
+		{"one codes nothing", coded(t, codecs.Mix, ours...), []codecs.Method{}, "none", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			play(t, hf, func(r *rig) {
@@ -120,8 +120,8 @@ func TestDifferentCodecsSettle(t *testing.T) {
 // A model that computes otherwise than the peer's, though both call it the same, is noticed, and left.
 func TestCodecThatComputesOtherwise(t *testing.T) {
 	play(t, hf, func(r *rig) {
-		good := coded(t, frame.Mix, "alice@headquarters.net")
-		wrong := coded(t, frame.Mix, "mallory@headquarters.net")
+		good := coded(t, codecs.Mix, "alice@headquarters.net")
+		wrong := coded(t, codecs.Mix, "mallory@headquarters.net")
 		wrong[0].Codec = good[0].Codec
 		r.a.config.Peers[0].Methods, r.b.config.Peers[0].Methods = good, wrong
 		r.start()
@@ -149,7 +149,7 @@ func TestReloadUnderWay(t *testing.T) {
 			time.Sleep(20 * time.Second)
 			for k, e := range []*end{r.a, r.b} {
 				if i%8 == 3+2*k {
-					e.config.Peers[0].Methods = coded(t, frame.Mix, fmt.Sprint("name", i/8, "@field.net"))
+					e.config.Peers[0].Methods = coded(t, codecs.Mix, fmt.Sprint("name", i/8, "@field.net"))
 					if err := e.m.Apply([]s5066.Config{e.config}); err != nil {
 						t.Fatal(err)
 					}

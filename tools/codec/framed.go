@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"longwire/links/codecs"
 	"longwire/links/s5066/frame"
 )
 
@@ -17,8 +18,8 @@ type framed struct {
 	encoded, decoded time.Duration // of the processor
 }
 
-func openFramed(w way, t *traffic, best frame.Kind) (coder, error) {
-	methods, err := frame.Methods(best, t.provision(w, true))
+func openFramed(w way, t *traffic, best codecs.Kind) (coder, error) {
+	methods, err := codecs.For(best, t.provision(w, true))
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,7 @@ package main
 import (
 	"longwire/links/codec"
 	"longwire/links/codec/light"
-	"longwire/links/s5066/frame"
+	"longwire/links/codecs"
 )
 
 // A method is a row of the tables.
@@ -34,9 +34,9 @@ func methods() []method {
 	}
 	for _, codec := range []struct {
 		name string
-		kind frame.Kind
+		kind codecs.Kind
 		open func(w way, t *traffic, alone, provisioned bool) (coder, error)
-	}{{"light", frame.Light, openLight}, {"mix", frame.Mix, openMix}} {
+	}{{"light", codecs.Light, openLight}, {"mix", codecs.Mix, openMix}} {
 		row := func(name, line string, what func(*traffic) ([]run, error), alone, provisioned bool) {
 			list = append(list, method{codec.name + " " + name, line, what, func(t *traffic) opener {
 				return func(w way) (coder, error) { return codec.open(w, t, alone, provisioned) }

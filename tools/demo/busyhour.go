@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"longwire/links/codec"
+	"longwire/links/codecs"
 	"longwire/links/fold"
 	"longwire/links/modem"
 	"longwire/links/s5066/frame"
@@ -47,7 +48,7 @@ func newFolded(names []string) (*folded, error) {
 	if err != nil {
 		return nil, err
 	}
-	methods, err := frame.Methods(frame.Mix, codec.Provision{JIDs: names})
+	methods, err := codecs.For(codecs.Mix, codec.Provision{JIDs: names})
 	if err != nil {
 		return nil, err
 	}

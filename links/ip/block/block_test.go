@@ -14,8 +14,8 @@ import (
 
 	"longwire/links"
 	"longwire/links/codec/arith"
+	"longwire/links/codecs"
 	"longwire/links/ip/block"
-	"longwire/links/s5066/frame"
 )
 
 // spelling is a model that knows nothing: eight even bits a byte, and 0 at the end. It remembers what it has seen, so that ends can be compared.
@@ -128,20 +128,20 @@ func TestPinnedBlocks(t *testing.T) {
 	if s := strings.Join(got, "\n"); s != strings.TrimSpace(pinned) {
 		t.Errorf("got\n%s", s)
 	}
-	p := block.Preface{Codec: frame.Codec{Kind: frame.Mix, ID: [4]byte{1, 2, 3, 4}}, Also: [][2]byte{{5, 6}, {7, 8}}}
+	p := block.Preface{Codec: codecs.Codec{Kind: codecs.Mix, ID: [4]byte{1, 2, 3, 4}}, Also: [][2]byte{{5, 6}, {7, 8}}}
 	if b := hex.EncodeToString(p.Append(nil)); b != "cb120102030405060708" {
 		t.Errorf("preface %s", b)
 	}
 }
 
 func TestPrefaceComesBack(t *testing.T) {
-	p := block.Preface{Codec: frame.Codec{Kind: frame.Light, ID: [4]byte{1, 2, 3, 4}}, Also: [][2]byte{{5, 6}}}
+	p := block.Preface{Codec: codecs.Codec{Kind: codecs.Light, ID: [4]byte{1, 2, 3, 4}}, Also: [][2]byte{{5, 6}}}
 	got, err := block.ReadPreface(bufio.NewReader(bytes.NewReader(p.Append(nil))))
 	if err != nil || fmt.Sprint(got) != fmt.Sprint(p) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	mine := frame.Codec{Kind: frame.Mix, ID: [4]byte{5, 6, 9, 9}}
-	if !p.Reads(p.Codec) || !p.Reads(mine) || p.Reads(frame.Codec{Kind: frame.Mix, ID: [4]byte{9, 9, 9, 9}}) {
+	mine := codecs.Codec{Kind: codecs.Mix, ID: [4]byte{5, 6, 9, 9}}
+	if !p.Reads(p.Codec) || !p.Reads(mine) || p.Reads(codecs.Codec{Kind: codecs.Mix, ID: [4]byte{9, 9, 9, 9}}) {
 		t.Error("Reads is wrong")
 	}
 	for _, tt := range []struct {

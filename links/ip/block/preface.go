@@ -6,7 +6,7 @@ import (
 	"io"
 	"slices"
 
-	"longwire/links/s5066/frame"
+	"longwire/links/codecs"
 )
 
 // Magic is the first byte of a stream of blocks. XML begins with '<', a blank or 0xEF (UTF-8 mark); zlib with the lower half 8; TLS with 0x16.
@@ -23,7 +23,7 @@ var ErrVersion = errors.New("block: a version that is not known")
 
 // A Preface tells by what the blocks behind it are coded.
 type Preface struct {
-	frame.Codec
+	codecs.Codec
 	// Also are the beginnings of the IDs of other codecs that the writer can read.
 	Also [][2]byte
 }
@@ -40,7 +40,7 @@ func (p Preface) Append(b []byte) []byte {
 }
 
 // Reads tells whether the writer of the preface can read what is coded by c, as far as two bytes tell.
-func (p *Preface) Reads(c frame.Codec) bool {
+func (p *Preface) Reads(c codecs.Codec) bool {
 	return p.Codec == c || slices.Contains(p.Also, [2]byte(c.ID[:2]))
 }
 
@@ -56,7 +56,7 @@ func ReadPreface(r *bufio.Reader) (p Preface, err error) {
 	if b[1]>>5 != version {
 		return p, ErrVersion
 	}
-	p.Kind = frame.Kind(b[1] >> 3 & 3)
+	p.Kind = codecs.Kind(b[1] >> 3 & 3)
 	_, err = io.ReadFull(r, p.ID[:])
 	for n := b[1] & 7; n > 0 && err == nil; n-- {
 		var a [2]byte

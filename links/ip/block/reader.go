@@ -8,7 +8,7 @@ import (
 
 	"longwire/links"
 	"longwire/links/codec/arith"
-	"longwire/links/s5066/frame"
+	"longwire/links/codecs"
 )
 
 // A Reader makes the XML of a stream again, of the blocks behind a preface: what it says goes through the same parser as any stream. It is for one goroutine.
@@ -17,7 +17,7 @@ type Reader struct {
 	print func(b []byte, p links.Piece) []byte
 
 	src   *bufio.Reader
-	m     frame.Model
+	m     codecs.Model
 	words *words
 	dec   arith.Decoder
 	body  []byte
@@ -33,7 +33,7 @@ type Reader struct {
 
 // NewReader makes a Reader of blocks whose stanzas m says, which is Reset. max is how many bytes a stanza may have: one of twice as many may still come out, so
 // that who parses it can say what is wrong. print appends a piece that is no stanza as XML.
-func NewReader(src *bufio.Reader, m frame.Model, max int, print func([]byte, links.Piece) []byte) *Reader {
+func NewReader(src *bufio.Reader, m codecs.Model, max int, print func([]byte, links.Piece) []byte) *Reader {
 	m.Reset()
 	return &Reader{max: max, print: print, src: src, m: m, words: newWords()}
 }

@@ -5,12 +5,12 @@ import (
 
 	"longwire/links"
 	"longwire/links/codec/arith"
-	"longwire/links/s5066/frame"
+	"longwire/links/codecs"
 )
 
 // A Writer makes the blocks of one direction of one connection. It is for one goroutine.
 type Writer struct {
-	m     frame.Model
+	m     codecs.Model
 	canon func([]byte) ([]byte, error)
 	words *words
 	enc   arith.Encoder
@@ -21,7 +21,7 @@ type Writer struct {
 }
 
 // NewWriter makes a Writer whose stanzas m says, which is Reset. canonical is the form of a stanza that m knows.
-func NewWriter(m frame.Model, canonical func([]byte) ([]byte, error)) *Writer {
+func NewWriter(m codecs.Model, canonical func([]byte) ([]byte, error)) *Writer {
 	m.Reset()
 	return &Writer{m: m, canon: canonical, words: newWords()}
 }

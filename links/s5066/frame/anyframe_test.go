@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"longwire/links/codecs"
 	"longwire/links/s5066/frame"
 )
 
@@ -73,7 +74,7 @@ func TestDamagedFramesAreHarmless(t *testing.T) {
 		e := newEncoder()
 		d := newDecoder()
 		if run%16 > 0 {
-			e.Method = frame.Method{}
+			e.Method = codecs.Method{}
 		} // a coded one that is damaged costs milliseconds: all that was learnt has to be learnt again
 		e.Start(1)
 		start, first := pack(t, e, r, some(r))

@@ -3,6 +3,8 @@ package frame
 import (
 	"encoding/binary"
 	"hash/crc32"
+
+	"longwire/links/codecs"
 )
 
 // sum makes the check. What is told of by no byte of the header is in it too, so that ends which do not mean the same do not
@@ -12,9 +14,9 @@ func (h *Header) sum(raw bool, part uint64, texts ...[]byte) uint16 {
 	full := *h
 	full.Names = true
 	if !h.Names {
-		full.Reads = [4]Codec{}
+		full.Reads = [4]codecs.Codec{}
 		if raw {
-			full.Uses = Codec{} // it needs none
+			full.Uses = codecs.Codec{} // it needs none
 		}
 		if !h.HasMark {
 			full.In = "" // what says nothing of the receiver's stream is for whoever the receiver is by now: two frames go before its first word

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"longwire/links/codec/arith"
+	"longwire/links/codecs"
 )
 
 // Known is what the receiver of a frame knows: the names as it has them, the last number that it has taken, and the last that
@@ -18,12 +19,12 @@ type Known struct {
 // A Decoder reads the frames of one direction. It is the receiver's end of the history, for one goroutine.
 type Decoder struct {
 	// Methods are those that can be read. One that is not among them any more is read to the end of its run.
-	Methods []Method
+	Methods []codecs.Method
 
 	h      history
-	near   [2]uint64 // of the frame
-	method Method    // that the peer introduced itself with,
-	told   bool      // if it has
+	near   [2]uint64     // of the frame
+	method codecs.Method // that the peer introduced itself with,
+	told   bool          // if it has
 
 	split struct {
 		seq  uint32
@@ -86,8 +87,8 @@ func (d *Decoder) Decode(f *Frame, k Known) (Header, [][]byte, error) {
 func (d *Decoder) readBy(h *Header, f *Frame, body []byte) ([][]byte, error) {
 	m := d.current()
 	if h.Names && h.Uses != m.Codec {
-		if m = (Method{}); h.Uses.Kind != Raw {
-			i := slices.IndexFunc(d.Methods, func(m Method) bool { return m.Codec == h.Uses })
+		if m = (codecs.Method{}); h.Uses.Kind != codecs.Raw {
+			i := slices.IndexFunc(d.Methods, func(m codecs.Method) bool { return m.Codec == h.Uses })
 			if i < 0 {
 				return nil, ErrCodec
 			}
@@ -102,7 +103,7 @@ func (d *Decoder) readBy(h *Header, f *Frame, body []byte) ([][]byte, error) {
 }
 
 // current is the method of what comes without names. Of a peer that introduced itself before we were started it is most likely the first: the check tells.
-func (d *Decoder) current() Method {
+func (d *Decoder) current() codecs.Method {
 	if !d.told && len(d.Methods) > 0 {
 		return d.Methods[0]
 	}
@@ -166,7 +167,7 @@ func (d *Decoder) whole(h *Header, f *Frame) ([]byte, error) {
 }
 
 // read decodes the stanzas of body and takes them into the history, if the check says that they are what was sent.
-func (d *Decoder) read(h *Header, f *Frame, m Method, body []byte) ([][]byte, error) {
+func (d *Decoder) read(h *Header, f *Frame, m codecs.Method, body []byte) ([][]byte, error) {
 	if h.Run {
 		old := d.h
 		d.h.start(h.Seq, m, d.near)

@@ -5,13 +5,14 @@ import (
 	"encoding/binary"
 
 	"longwire/links/codec/arith"
+	"longwire/links/codecs"
 )
 
 // An Encoder makes the frames of one direction. It is the sender's end of the history: Start before the first Encode, and Back
 // after a lost contact. It is for one goroutine. What it holds is the history, and from the first coded frame on a model.
 type Encoder struct {
 	// Method is how stanzas are coded, from the next Start on. The far end is told with the names.
-	Method Method
+	Method codecs.Method
 
 	h     history
 	start uint32
@@ -34,7 +35,7 @@ func (e *Encoder) Start(n uint32) {
 }
 
 // Uses is how the stanzas of the run are coded.
-func (e *Encoder) Uses() Codec { return e.h.method.Codec }
+func (e *Encoder) Uses() codecs.Codec { return e.h.method.Codec }
 
 // Next is the number of the first stanza of the next frame.
 func (e *Encoder) Next() uint32 { return e.h.next() }
@@ -82,7 +83,7 @@ func (e *Encoder) Encode(b []byte, h Header, stanzas [][]byte, limit int) (frame
 	}
 	h.Seq, h.Uses = e.h.next(), e.Uses()
 	h.Data, h.Run = Stanzas, h.Seq == e.start
-	first, coded := e.h.method.canonical(stanzas[0])
+	first, coded := canonical(&e.h.method, stanzas[0])
 	if e.split.body != nil {
 		if bytes.Equal(e.split.text, first) {
 			return e.piece(b, h, limit)
@@ -170,7 +171,7 @@ func (e *Encoder) fill(h *Header, first []byte, more [][]byte, room int) (body [
 	texts, size := append(texts, first), len(first)
 	e.said(first)
 	for _, t := range more {
-		text, coded := e.h.method.canonical(t)
+		text, coded := canonical(&e.h.method, t)
 		if size += len(text); !coded || len(texts) == MaxStanzas || size > MaxText {
 			break
 		}

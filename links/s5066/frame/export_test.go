@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"longwire/links/codec/arith"
+	"longwire/links/codecs"
 )
 
 // Piece makes a frame with a piece of a stanza, as Encoder does.
@@ -15,7 +16,7 @@ func Piece(h Header, seq uint32, part uint64, raw bool, body []byte) []byte {
 }
 
 // Coded is the body of a frame with text count times, whether or not it is a stanza.
-func Coded(New func() Model, text []byte, count int) []byte {
+func Coded(New func() codecs.Model, text []byte, count int) []byte {
 	m := New()
 	m.Reset()
 	var c arith.Encoder

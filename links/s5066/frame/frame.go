@@ -29,7 +29,11 @@
 // the sender begins a run that needs no history.
 package frame
 
-import "errors"
+import (
+	"errors"
+
+	"longwire/links/codecs"
+)
 
 // Data tells what stanzas a frame carries.
 type Data uint8
@@ -53,22 +57,22 @@ const (
 // A Header is what a frame says beside its stanzas. Out and In always hold the names, as the check is made over them; they are
 // on the wire only with Names.
 type Header struct {
-	Names bool     // Out and In are in the frame, and numbers in full
-	Out   string   // the sender's name for its numbering
-	In    string   // the numbering of the receiver as the sender knows it; empty when it knows none
-	Reads [4]Codec // with Names: what the sender can read, beside Uses
+	Names bool            // Out and In are in the frame, and numbers in full
+	Out   string          // the sender's name for its numbering
+	In    string          // the numbering of the receiver as the sender knows it; empty when it knows none
+	Reads [4]codecs.Codec // with Names: what the sender can read, beside Uses
 
 	Express bool // of the express lane: a stream of its own, with names, numbers and history of its own, whose stanzas wait for none of the other
 	Behind  bool // not to be taken before a stanza of the express lane,
 	After   byte // of which this is the low byte of the number
 
 	Data Data
-	Run  bool      // Data: history begins with this frame,
-	Lone bool      // and ends with it: ids in it are told as near to those that went before
-	Seq  uint32    // Data: number of the first stanza
-	Far  bool      // Data: the receiver may have taken up to more than MaxNear before Seq, or behind it; not on the wire
-	Uses Codec     // Data: how the stanzas are coded; on the wire only with Names
-	Near [2]uint64 // Data: the latest ids of sender and receiver, as numbers, for a frame that is to be read alone; 0: not known. Not on the wire
+	Run  bool         // Data: history begins with this frame,
+	Lone bool         // and ends with it: ids in it are told as near to those that went before
+	Seq  uint32       // Data: number of the first stanza
+	Far  bool         // Data: the receiver may have taken up to more than MaxNear before Seq, or behind it; not on the wire
+	Uses codecs.Codec // Data: how the stanzas are coded; on the wire only with Names
+	Near [2]uint64    // Data: the latest ids of sender and receiver, as numbers, for a frame that is to be read alone; 0: not known. Not on the wire
 
 	HasMark bool
 	Mark    uint32 // the last number that the sender has taken

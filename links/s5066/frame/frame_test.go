@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"longwire/links/codecs"
 	"longwire/links/s5066/frame"
 )
 
@@ -73,7 +74,7 @@ func TestHeaders(t *testing.T) {
 			continue
 		}
 		e := newEncoder()
-		e.Method = frame.Method{}
+		e.Method = codecs.Method{}
 		e.Start(taken + 1 - r.Uint32N(100))
 		h.Seq, h.Data, h.Run, h.Uses = e.Next(), frame.Stanzas, true, e.Uses()
 		h.Far = taken+1-h.Seq > frame.MaxNear
@@ -189,7 +190,7 @@ func TestBack(t *testing.T) {
 		e := newEncoder()
 		d := newDecoder()
 		if plain {
-			e.Method = frame.Method{}
+			e.Method = codecs.Method{}
 		}
 		var sent [][]byte // by number
 		text := func(n uint32) []byte {
@@ -274,7 +275,7 @@ func TestPieces(t *testing.T) {
 		e := newEncoder()
 		d := newDecoder()
 		if plain {
-			e.Method = frame.Method{}
+			e.Method = codecs.Method{}
 		}
 		e.Start(1)
 		decode(t, d, encode(t, e, names, number(1)), known(0, 0))
@@ -328,7 +329,7 @@ func TestPieces(t *testing.T) {
 // Pieces that never end are not kept beyond a stanza's size.
 func TestEndlessPieces(t *testing.T) {
 	e := newEncoder()
-	e.Method = frame.Method{}
+	e.Method = codecs.Method{}
 	e.Start(1)
 	d := newDecoder()
 	big := slices.Concat([]byte("<a>"), bytes.Repeat([]byte("x"), frame.MaxStanza-7), []byte("</a>"))

@@ -2,6 +2,8 @@ package frame
 
 import (
 	"encoding/binary"
+
+	"longwire/links/codecs"
 )
 
 // version of the format. It stands in the names, with which every numbering begins. Version 0 was never released.
@@ -192,9 +194,9 @@ const moreCodecs = 0x80
 
 // appendCodecs writes Uses, and what of Reads there is.
 func (h *Header) appendCodecs(b []byte) []byte {
-	all := []Codec{h.Uses}
+	all := []codecs.Codec{h.Uses}
 	for _, c := range h.Reads {
-		if c.Kind != Raw {
+		if c.Kind != codecs.Raw {
 			all = append(all, c)
 		}
 	}
@@ -204,7 +206,7 @@ func (h *Header) appendCodecs(b []byte) []byte {
 			kind |= moreCodecs
 		}
 		b = append(b, kind)
-		if c.Kind != Raw {
+		if c.Kind != codecs.Raw {
 			b = append(b, c.ID[:]...)
 		}
 	}
@@ -215,14 +217,14 @@ func (r *reader) codecs(h *Header) {
 	for i, more := 0, true; more; i++ {
 		kind := r.byte()
 		more = kind&moreCodecs != 0
-		c := Codec{Kind: Kind(kind &^ moreCodecs)}
-		if c.Kind != Raw {
+		c := codecs.Codec{Kind: codecs.Kind(kind &^ moreCodecs)}
+		if c.Kind != codecs.Raw {
 			for k := range c.ID {
 				c.ID[k] = r.byte()
 			}
 		}
 		switch {
-		case r.bad || i > len(h.Reads) || i > 0 && c.Kind == Raw:
+		case r.bad || i > len(h.Reads) || i > 0 && c.Kind == codecs.Raw:
 			r.bad, r.b = true, nil
 			return
 		case i == 0:
@@ -235,7 +237,7 @@ func (r *reader) codecs(h *Header) {
 
 // Append writes a frame without stanzas.
 func Append(b []byte, h Header) ([]byte, error) {
-	h.Data, h.Run, h.Uses = None, false, Codec{}
+	h.Data, h.Run, h.Uses = None, false, codecs.Codec{}
 	if len(h.Out) == 0 || len(h.Out) > MaxName || len(h.In) > MaxName {
 		return b, ErrTooLong
 	}

@@ -1,6 +1,10 @@
 package frame
 
-import "bytes"
+import (
+	"bytes"
+
+	"longwire/links/codecs"
+)
 
 // Sizes of the history.
 const (
@@ -20,12 +24,12 @@ type history struct {
 	base  uint32 // where the history of the next stanza begins
 	size  int    // bytes from base on
 
-	method Method
-	near   [2]uint64 // what the model is told of ids; then nothing can follow the first frame, as the other end was told about the same only
-	m      Model     // made when it is needed
-	at     uint32    // m knows what is before this number
-	ok     bool      // m is good for anything
-	mb     uint32    // the base that m began with
+	method codecs.Method
+	near   [2]uint64    // what the model is told of ids; then nothing can follow the first frame, as the other end was told about the same only
+	m      codecs.Model // made when it is needed
+	at     uint32       // m knows what is before this number
+	ok     bool         // m is good for anything
+	mb     uint32       // the base that m began with
 
 	packed int     // so many items from the first on are packed
 	opened *packed // what plain is of
@@ -41,7 +45,7 @@ type item struct {
 }
 
 // start begins a run: nothing is known before stanza n.
-func (h *history) start(n uint32, m Method, near [2]uint64) {
+func (h *history) start(n uint32, m codecs.Method, near [2]uint64) {
 	old := *h
 	*h = history{begun: true, first: n, base: n, method: m, near: near}
 	if old.method.Codec == m.Codec {

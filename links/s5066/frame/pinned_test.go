@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"longwire/links/codec/arith"
+	"longwire/links/codecs"
 	"longwire/links/s5066/frame"
 )
 
@@ -41,7 +42,7 @@ func (letters) Decode(d *arith.Decoder, max int) (text []byte, ok bool) {
 // Both ends must compute the same frames, on any processor and in any release: a change that this test notices is a new version of the format.
 func TestFormatIsPinned(t *testing.T) {
 	r := rand.New(rand.NewPCG(42, 42))
-	e := frame.Encoder{Method: frame.Method{Codec: frame.Codec{Kind: frame.Mix, ID: [4]byte{1, 2, 3, 4}}, New: func() frame.Model { return letters{} }}}
+	e := frame.Encoder{Method: codecs.Method{Codec: codecs.Codec{Kind: codecs.Mix, ID: [4]byte{1, 2, 3, 4}}, New: func() codecs.Model { return letters{} }}}
 	e.Start(1)
 	var all []byte
 	for i := range 300 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"longwire/links/codecs"
 	"longwire/links/s5066/frame"
 )
 
@@ -81,10 +82,10 @@ func TestFormsArePinned(t *testing.T) {
 		}
 		return hex.EncodeToString(b)
 	}
-	mix := frame.Codec{Kind: frame.Mix, ID: [4]byte{1, 2, 3, 4}}
+	mix := codecs.Codec{Kind: codecs.Mix, ID: [4]byte{1, 2, 3, 4}}
 	for want, h := range map[string]frame.Header{
 		"a9002c46a70a3c6d6573736167652f3e":                     {},
-		"410301800201020304066b336639717a066237776d326309c53c": {HasMark: true, Mark: 9, Ask: true, Names: true, Reads: [4]frame.Codec{mix}},
+		"410301800201020304066b336639717a066237776d326309c53c": {HasMark: true, Mark: 9, Ask: true, Names: true, Reads: [4]codecs.Codec{mix}},
 	} {
 		if got := of(h); got != want {
 			t.Errorf("%+v is %s, want %s", h, got, want)

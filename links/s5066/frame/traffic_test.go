@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"longwire/links/codec"
+	"longwire/links/codecs"
 	"longwire/links/s5066/frame"
 )
 
@@ -77,8 +78,8 @@ func known(taken, sent uint32) frame.Known {
 }
 
 // methods are those of all tests.
-func methods() []frame.Method {
-	all, err := frame.Methods(frame.Mix, codec.Provision{})
+func methods() []codecs.Method {
+	all, err := codecs.For(codecs.Mix, codec.Provision{})
 	if err != nil {
 		panic(err)
 	}

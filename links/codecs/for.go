@@ -1,13 +1,13 @@
-package frame
+package codecs
 
 import (
 	"longwire/links/codec"
 	"longwire/links/codec/light"
 )
 
-// Methods are those with which a peer is met, the best first: mix, or light and less, with what both sides were provisioned with, and without it. Both
+// For are the methods with which a peer is met, the best first: mix, or light and less, with what both sides were provisioned with, and without it. Both
 // links between Longwire nodes have them.
-func Methods(best Kind, p codec.Provision) (all []Method, err error) {
+func For(best Kind, p codec.Provision) (all []Method, err error) {
 	var lores []Method
 	if best == Mix {
 		base := codec.Base()

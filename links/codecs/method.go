@@ -1,4 +1,6 @@
-package frame
+// Package codecs is what two ends of a link may have in common to code stanzas: kinds of codecs, how one is told from another, and the models of one
+// direction of a stream.
+package codecs
 
 import "longwire/links/codec/arith"
 
@@ -35,31 +37,3 @@ type Method struct {
 	// Canonical is the one form of a stanza that the models know, or an error if it has none. nil: any text is.
 	Canonical func(text []byte) ([]byte, error)
 }
-
-// canonical is what a text comes back as from the far end, and whether it can be coded.
-func (m *Method) canonical(text []byte) ([]byte, bool) {
-	switch {
-	case m.New == nil || len(text) > MaxStanza:
-		return text, false
-	case m.Canonical == nil:
-		return text, true
-	}
-	c, err := m.Canonical(text)
-	if err != nil || len(c) > MaxStanza {
-		return text, false
-	}
-	return c, true
-}
-
-// follows is the choice between stanzas: whether there is another one. It teaches the model nothing, as how stanzas are put into frames
-// must not matter to what comes later.
-func follows(more bool) arith.Choice { return choose(more, followP) }
-
-func choose(yes bool, p uint32) arith.Choice {
-	if yes {
-		return arith.Choose(1, p)
-	}
-	return arith.Choose(0, p)
-}
-
-const followP = 1 << 14
