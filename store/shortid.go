@@ -22,7 +22,7 @@ const (
 	shortDigest = "d"
 )
 
-// An ID is that of a stanza from one to another, as its client made it. Resource is that of its sender, and no part of what it is found by.
+// An ID is that of a stanza from one to another, as its client made it. Resource is that of its sender, and no part of what ShortID finds it by.
 type ID struct{ From, To, ID, Resource string }
 
 // digest is the key under which an ID is found.
@@ -31,8 +31,9 @@ func (id ID) digest() []byte {
 	return sum[:16]
 }
 
-// ShortenID gives an ID its number among those for the peer, the one it has or a new one, which is odd or even as asked for. Numbers only rise. They begin at
-// random, and leap at the first use after a start to what may have been given by then, so that a node that has lost its store, or was given an old one, does not give what it gave before.
+// ShortenID gives an ID its number among those for the peer, the one it has or a new one, which is odd or even as asked for. What another resource sends
+// with the same ID is another stanza, and the ID from now on. Numbers only rise. They begin at random, and leap at the first use after a start to what may have been
+// given by then, so that a node that has lost its store, or was given an old one, does not give what it gave before.
 func (tx *Tx) ShortenID(peer string, id ID, odd bool) (uint64, error) {
 	if err := checkNames(peer); err != nil {
 		return 0, err
@@ -41,7 +42,9 @@ func (tx *Tx) ShortenID(peer string, id ID, odd bool) (uint64, error) {
 		return 0, fmt.Errorf("store: an id of %d bytes is not shortened", len(id.ID))
 	}
 	if n, ok := tx.ShortID(peer, id); ok && n%2 == 1 == odd {
-		return n, tx.sentFrom(peer, n, id)
+		if same, err := tx.sentFrom(peer, n, id.Resource); same || err != nil {
+			return n, err
+		}
 	}
 	c, err := tx.shortCounts(peer)
 	if err != nil {
@@ -68,15 +71,10 @@ func (tx *Tx) ShortenID(peer string, id ID, odd bool) (uint64, error) {
 	return n, tx.putRecord(bucketShortIDs, prefix(peer, shortCount), c)
 }
 
-// sentFrom notes the resource that sent n latest.
-func (tx *Tx) sentFrom(peer string, n uint64, id ID) error {
-	key := key64(prefix(peer, shortNumber), n)
-	rec, err := load[shortIDRecord](tx, bucketShortIDs, key)
-	if err != nil || rec.Resource == id.Resource {
-		return err
-	}
-	rec.Resource = id.Resource
-	return tx.putRecord(bucketShortIDs, key, rec)
+// sentFrom tells whether n is of what that resource sent.
+func (tx *Tx) sentFrom(peer string, n uint64, resource string) (bool, error) {
+	rec, err := load[shortIDRecord](tx, bucketShortIDs, key64(prefix(peer, shortNumber), n))
+	return rec.Resource == resource, err
 }
 
 // shortCounts are the counters of a peer. Choice: a node gives a peer fewer than one number a second in the long run. So what it has given by now is known without

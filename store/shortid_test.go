@@ -89,22 +89,33 @@ func TestShortIDsAreBounded(t *testing.T) {
 	})
 }
 
-func TestShortIDsTellWhichClientWroteLast(t *testing.T) {
+// Two clients of an account may count their ids alike.
+func TestShortIDsTellClientsApart(t *testing.T) {
 	db := open(t, store.Options{})
 	update(t, db, func(tx *store.Tx) error {
-		for _, client := range []string{"phone", "desk"} {
+		numbers := map[string]uint64{}
+		for _, client := range []string{"phone", "desk", "desk"} {
 			id := store.ID{From: "a@field.net", To: "b@hq.net", ID: "x", Resource: client}
 			n, err := tx.ShortenID("hq", id, true)
 			if err != nil {
 				return err
 			}
-			if got, ok, err := tx.LongID("hq", n, id.From, id.To); got.Resource != client || !ok || err != nil {
+			if before, ok := numbers[client]; ok && n != before {
+				t.Errorf("%s: %d, then %d", client, before, n)
+			}
+			numbers[client] = n
+			id.Resource = ""
+			if latest, ok := tx.ShortID("hq", id); !ok || latest != n {
+				t.Errorf("%d, not %d", latest, n)
+			}
+		}
+		for client, n := range numbers {
+			if got, ok, err := tx.LongID("hq", n, "a@field.net", "b@hq.net"); got.ID != "x" || got.Resource != client || !ok || err != nil {
 				t.Error(got, ok, err)
 			}
-			id.Resource = ""
-			if again, ok := tx.ShortID("hq", id); !ok || again != n {
-				t.Errorf("%d, then %d", n, again)
-			}
+		}
+		if numbers["phone"] == numbers["desk"] {
+			t.Error(numbers)
 		}
 		if other, err := tx.ShortenID("hq", store.ID{From: "a@field.net", To: "b@hq.net", ID: "x"}, false); err != nil || other%2 != 0 {
 			t.Error(other, err)

@@ -18,8 +18,7 @@ func NewMemory(first uint64) *Memory {
 func (m *Memory) Give(name Name, odd bool) (uint64, error) {
 	key := name
 	key.Resource = ""
-	if n, ok := m.numbers[key]; ok && n%2 == 1 == odd {
-		m.names[n] = name
+	if n, ok := m.numbers[key]; ok && n%2 == 1 == odd && m.names[n].Resource == name.Resource {
 		return n, nil
 	}
 	n := m.next

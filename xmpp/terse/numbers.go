@@ -9,7 +9,8 @@ import (
 
 // Numbers is where the numbers of one peer are kept.
 type Numbers interface {
-	// Give gives a name its number: the one that it has, or the next, which is odd or even as asked for. The Resource of the latest counts.
+	// Give gives a name its number: the one that it has, or the next, which is odd or even as asked for. With another Resource it
+	// is another stanza: it gets a number of its own, and is what Find finds.
 	Give(m Name, odd bool) (uint64, error)
 	// Find finds the number of a name.
 	Find(m Name) (uint64, bool)
@@ -24,7 +25,7 @@ type Scope struct{ From, To string }
 type Name struct {
 	Scope
 	ID       string
-	Resource string // of the sender, where the stanza lost it; no part of what a Name is found by
+	Resource string // of the sender, where the stanza lost it; no part of what Find finds a Name by
 }
 
 // odd tells which numbers are given to what goes from one domain to another. The labels are compared from the right, so that all domains of a node count alike

@@ -267,12 +267,19 @@ func TestReferencesAreFoundHoweverTheyAreWritten(t *testing.T) {
 	}
 }
 
-// Two clients of an account may count their ids alike. An error is for the one that wrote last.
-func TestAnErrorFindsTheClientThatWroteLast(t *testing.T) {
+// Two clients of an account may count their ids alike. To the far node each says something else, and an error finds the one that it is for.
+func TestTwoClientsWithOneID(t *testing.T) {
 	p := newPair(t)
-	for _, client := range []string{"phone", "desk"} {
-		p.cross(1, "<message from='bob@field.net/"+client+"' to='ann@hq.net' type='chat' id='1'><body>x</body></message>")
-		_, there := p.cross(0, "<message from='ann@hq.net' to='bob@field.net' type='error' id='1001.field'><error type='cancel'/></message>")
+	ids := map[string]string{}
+	for _, client := range []string{"phone", "desk", "phone"} {
+		_, there := p.cross(1, "<message from='bob@field.net/"+client+"' to='ann@hq.net' type='chat' id='1'><body>ok</body></message>")
+		ids[client] = idOf(t, there)
+	}
+	if ids["phone"] == ids["desk"] {
+		t.Errorf("ann sees %s twice", ids["desk"])
+	}
+	for client, id := range ids {
+		_, there := p.cross(0, "<message from='ann@hq.net' to='bob@field.net' type='error' id='"+id+"'><error type='cancel'/></message>")
 		equal(t, there, "<message from='ann@hq.net' to='bob@field.net/"+client+"' type='error' id='1'><error type='cancel'/></message>")
 	}
 }
