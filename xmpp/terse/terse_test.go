@@ -13,11 +13,11 @@ const uuid = "b3e1a1a2-6d2c-4f2a-9a55-3c1f9f1a2b3c"
 
 // pair is two nodes, hq.net (0) and field.net (1), each with accounts and rooms.
 type pair struct {
-	t     *testing.T
+	t     testing.TB
 	wires [2]terse.Wire
 }
 
-func newPair(t *testing.T) *pair {
+func newPair(t testing.TB) *pair {
 	p := &pair{t: t}
 	for i := range p.wires {
 		p.wires[i] = terse.Wire{Numbers: terse.NewMemory(terse.Least), Peer: [...]string{"field", "hq"}[i], Bare: true, Room: func(d string) bool { return strings.HasPrefix(d, "chat.") }}
@@ -46,7 +46,7 @@ func (p *pair) cross(from int, xml string) (air, there string) {
 	return string(out.Bytes()), string(in.Bytes())
 }
 
-func idOf(t *testing.T, xml string) string {
+func idOf(t testing.TB, xml string) string {
 	t.Helper()
 	s, err := stream.ParseStanza([]byte(xml))
 	if err != nil {
