@@ -181,7 +181,7 @@ func live(w modem.Waveform, traffic []said, p packer) (o outcome) {
 	return o
 }
 
-// floorHour is what the text alone would take: its entropy, in transmissions of the same number.
+// floorHour is what the text alone would take, without preambles, headers and acknowledgements.
 func floorHour(w modem.Waveform, o outcome) time.Duration {
 	seconds := floorBits * float64(o.text) / float64(w.Rate)
 	return time.Duration(math.Round(seconds * float64(time.Second)))

@@ -89,6 +89,7 @@ func newAirStage(ctx context.Context, o options, wave modem.Waveform, h rig.HF) 
 	declareRooms(s.nodes)
 	for i, n := range net.Nodes {
 		n.HF[0].Peers[0].Domains = withRooms(net.Nodes[1-i].Domain)
+		n.HF[0].Peers[0].Keys = map[string]any{"fold.shorten_ids": true} // as without a word in the config, but rigs keep ids
 		err = errors.Join(err, n.WriteConfig(), n.AddUsers(ctx, rig.User{Name: cast[i], Domain: n.Domain, Password: password}, rig.User{Name: "you", Domain: n.Domain, Password: password}))
 	}
 	if err == nil {
