@@ -27,8 +27,8 @@ alone       each run for itself, as over broadcast.
 provisioned the addresses, labels, capabilities and avatars of a session are known to its ends, as by a bundle.
 
 Everything is decoded again and compared with what was sent; a difference ends the measurement with an error. What
-coding takes is processor time, so that other load does not count. Memory of a peer is that of one way, to send
-and to receive.
+coding takes is processor time, so that other load does not count. MB shared is what is learned once, at the start
+or from a snapshot. A peer: what one way takes, to send and to receive.
 
 Example: codec measure --only XEP-0138,mix traffic.jsonl`,
 		Flags: func(f *flag.FlagSet) {
@@ -49,7 +49,7 @@ type result struct {
 	method
 	*tally
 	encode, decode time.Duration
-	shared, own    int64 // bytes that all coders share, and that the coders of all ways hold
+	own            int64 // bytes that the coders of all ways hold
 	ways           int
 }
 
@@ -98,10 +98,12 @@ func apply(m method, t *traffic, progress io.Writer) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	empty := heap()
+	if m.lore != nil {
+		m.lore.learn()
+	}
 	open := m.open(t)
 	opened := heap()
-	r := &result{method: m, tally: newTally(), shared: opened - empty}
+	r := &result{method: m, tally: newTally()}
 	coders := map[way]coder{}
 	tty := isTerminal(progress)
 	shown := time.Now()

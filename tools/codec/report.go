@@ -36,9 +36,17 @@ func report(out io.Writer, t *traffic, results []*result) {
 	fmt.Fprintf(w, "method\tall bytes\t%s by it\tfirst %d of a way\tCPU µs to encode\tto decode\tMB shared\ta peer\t\n", xep0138, coldStanzas)
 	for _, r := range results {
 		fmt.Fprintf(w, "%s\t%d\t%.2f\t%.0f\t%s\t%s\t%s\t%s\t%s\n", r.name, r.total, float64(base)/float64(max(1, r.total)), r.cold(),
-			each(r.encode, r), each(r.decode, r), megabytes(r.shared), megabytes(r.own/int64(max(1, r.ways))), r.line)
+			each(r.encode, r), each(r.decode, r), r.lore.megabytes(), megabytes(r.own/int64(max(1, r.ways))), r.line)
 	}
 	_ = w.Flush()
+	fmt.Fprintln(out)
+	var said *learnt
+	for _, r := range results {
+		if r.lore != nil && r.lore != said {
+			said = r.lore
+			fmt.Fprintf(out, "%s learned what ships with it in %.2f s of processor time.\n", said.name, said.took.Seconds())
+		}
+	}
 	summary(out, base, results)
 }
 
@@ -97,6 +105,13 @@ func megabytes(n int64) string {
 		return "-"
 	}
 	return fmt.Sprintf("%.2f", float64(n)/1e6)
+}
+
+func (l *learnt) megabytes() string {
+	if l == nil {
+		return "-"
+	}
+	return megabytes(l.bytes)
 }
 
 // each is what one stanza that crossed took.
