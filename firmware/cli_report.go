@@ -21,6 +21,9 @@ func (c *call) report(r *telemetry.Report) error {
 	if err := c.spendings(r); err != nil {
 		return err
 	}
+	fmt.Fprintln(c.out)
+	c.stages("Sent", r.Total.Out, true)
+	c.stages("Came", r.Total.In, false)
 	if err := c.foldings(r.Folding); err != nil {
 		return err
 	}
@@ -48,6 +51,18 @@ func (c *call) spendings(r *telemetry.Report) error {
 		}
 	}
 	return t.Flush()
+}
+
+// stages prints what became of the bytes of a direction on their way to the air, or from it.
+func (c *call) stages(what string, s telemetry.Sum, queued bool) {
+	if s.Stanzas == 0 {
+		return
+	}
+	fmt.Fprintf(c.out, "%s: %s, ", what, plural(s.Stanzas, "stanza"))
+	if queued {
+		fmt.Fprintf(c.out, "%s as queued, ", volume(s.Raw))
+	}
+	fmt.Fprintf(c.out, "%s folded, %s coded, %s on the wire: %.1f B each\n", volume(s.Folded), volume(s.Compressed), volume(s.Wire), float64(s.Wire)/float64(s.Stanzas))
 }
 
 // mostRows of one sort are printed; --json has all.

@@ -37,3 +37,6 @@ type Method struct {
 	// Canonical is the one form of a stanza that the models know, or an error if it has none. nil: any text is.
 	Canonical func(text []byte) ([]byte, error)
 }
+
+// Remedy is what people are told when the two ends of a link cannot both have the best.
+const Remedy = "[peer.codec] (method, names, texts, phrases) must be the same on both sides, and so must the release"

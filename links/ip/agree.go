@@ -247,7 +247,7 @@ func (a *Agreement) unlock() {
 	case a.theirs != nil && a.theirs.Reads(a.ours[0].Codec):
 		s.Fault = fmt.Sprintf("the peer could not read %s, which it says it has: report it, with the versions of both sides", s.Best)
 	case a.theirs != nil:
-		s.Fault = fmt.Sprintf("the peer has not %s, but %s: names, phrases and versions of both sides must be the same", s.Best, name(a.theirs.Codec))
+		s.Fault = fmt.Sprintf("the peer has not %s, but %s: %s", s.Best, name(a.theirs.Codec), codecs.Remedy)
 	default:
 		s.Fault = fmt.Sprintf("the peer does not read %s: set its codec to the same on both sides, or to none here", s.Best)
 	}

@@ -353,7 +353,7 @@ func TestCodecsThatDifferAreShown(t *testing.T) {
 	crossed(t, a, b, "one")
 	crossed(t, b, a, "one")
 	for _, s := range []ip.Status{a.status("to field"), b.status("to hq")} {
-		if c := s.Codec; !strings.HasPrefix(c.Out, inShip) || !strings.HasPrefix(c.In, inShip) || !strings.Contains(c.Fault, "of both sides must be the same") || c.Since.IsZero() {
+		if c := s.Codec; !strings.HasPrefix(c.Out, inShip) || !strings.HasPrefix(c.In, inShip) || !strings.Contains(c.Fault, "must be the same on both sides") || c.Since.IsZero() {
 			t.Errorf("%s: %+v", s.Link, c)
 		}
 	}

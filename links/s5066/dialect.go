@@ -212,9 +212,9 @@ func (l *lanes) show(now time.Time) {
 		s.Best = codecName(d.ours[0].Codec)
 	}
 	if s.Out != s.Best {
-		s.Fault = fmt.Sprintf("the peer cannot read %s, but %s: the phrases and names of both sides must be the same, and the versions", s.Best, codecNames(d.theirs))
+		s.Fault = fmt.Sprintf("the peer cannot read %s, but %s: %s", s.Best, codecNames(d.theirs), codecs.Remedy)
 	} else if d.told && len(d.theirs) > 0 && !slices.ContainsFunc(d.ours, func(m codecs.Method) bool { return m.Codec == d.theirs[0] }) {
-		s.Fault = fmt.Sprintf("the peer would code by %s, which is not here: the phrases and names of both sides must be the same, and the versions", codecName(d.theirs[0]))
+		s.Fault = fmt.Sprintf("the peer would code by %s, which is not here: %s", codecName(d.theirs[0]), codecs.Remedy)
 	}
 	if s.Fault == "" {
 		s.Since = time.Time{}
