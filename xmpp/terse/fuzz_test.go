@@ -15,6 +15,7 @@ func FuzzCross(f *testing.F) {
 		"<message from='ops@chat.field.net/B' to='ops@chat.hq.net' type='groupchat' id='1001.hq'><body/><origin-id id='1001.hq' xmlns='urn:xmpp:sid:0'/></message>",
 		"<message from='bob@field.net/a' to='ann@hq.net/b' type='error' id='1000.hq'><received xmlns='urn:xmpp:receipts' id='1000.hq'/><error/></message>",
 		"<iq from='bob@field.net/a' to='hq.net' type='result' id='1000'/>",
+		"<message from='ops@chat.field.net' to='ann@hq.net/b' id='1'><result xmlns='urn:xmpp:mam:2' id='1'><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' id='1'><replace xmlns='urn:xmpp:message-correct:0' id='1'/></message></forwarded></result></message>",
 		"<presence from='bob@field.net/a' to='ann@hq.net' type='subscribe' id='x'/>",
 	} {
 		f.Add([]byte(xml))

@@ -55,7 +55,7 @@ func withoutRepeatedOrigin(s *stanza.Stanza) *stanza.Stanza {
 		return s
 	}
 	return s.Without(func(c stanza.Child) bool {
-		if !isOrigin(c) {
+		if !isOrigin(c.Name) {
 			return false
 		}
 		e, err := s.Element(c)
@@ -72,4 +72,4 @@ func withOrigin(s *stanza.Stanza) *stanza.Stanza {
 	return s.With(append(markup.AppendPlainAttr([]byte("<origin-id xmlns='"+nsSID+"'"), "id", s.ID), "/>"...))
 }
 
-func isOrigin(c stanza.Child) bool { return c.Name == (markup.Name{Space: nsSID, Local: "origin-id"}) }
+func isOrigin(n markup.Name) bool { return n == markup.Name{Space: nsSID, Local: "origin-id"} }

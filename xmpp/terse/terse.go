@@ -36,21 +36,31 @@ func (w *Wire) Out(s *stanza.Stanza) (*stanza.Stanza, error) {
 	if !ok {
 		return s, nil
 	}
+	var err error
 	out := withoutRepeatedOrigin(s)
 	if n, ok := w.itsOwn(s, s.ID); ok && s.Kind == stanza.Message && (s.IsError() || w.room(s.From)) {
 		out = out.Copy()
 		out.ID = n
 	} else if w.numbered(s) {
-		var err error
 		if out, err = w.number(s, out, sc); err != nil {
 			return nil, err
 		}
 	}
-	return renamed(out, func(n markup.Name, id string) (string, error) {
+	if out, err = renamed(out, w.outward(s, sc)); err != nil || !w.room(s.From) {
+		return out, err
+	}
+	line := asLine(s)
+	sc, _ = w.ofOurs(line)
+	return past(out, w.outward(line, sc))
+}
+
+// outward is how what refers to a message crosses.
+func (w *Wire) outward(s *stanza.Stanza, sc Scope) namer {
+	return func(n markup.Name, id string) (string, error) {
 		if s.Type == stanza.Groupchat {
 			id = w.said(s.From, n, id)
 		}
-		if refers(n) == anybodys || s.Type == stanza.Groupchat {
+		if refers(n) != theirs || s.Type == stanza.Groupchat {
 			if number, ok := w.Numbers.Find(Name{Scope: sc, ID: id}); ok {
 				return format(number), nil
 			}
@@ -59,7 +69,7 @@ func (w *Wire) Out(s *stanza.Stanza) (*stanza.Stanza, error) {
 			return number, nil
 		}
 		return id, nil
-	})
+	}
 }
 
 // number gives out, which is what crosses of s, its number.
@@ -102,7 +112,18 @@ func (w *Wire) In(s *stanza.Stanza) (*stanza.Stanza, error) {
 		out = s.Copy()
 		out.ID = w.foreign(s.ID)
 	}
-	out, err = renamed(out, func(n markup.Name, id string) (string, error) {
+	if out, err = renamed(out, w.inward(s)); err == nil && w.room(s.From) {
+		out, err = past(out, w.inward(asLine(s)))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return withOrigin(out), nil
+}
+
+// inward is what that is here.
+func (w *Wire) inward(s *stanza.Stanza) namer {
+	return func(n markup.Name, id string) (string, error) {
 		m, ok, err := w.ours(s, id)
 		switch {
 		case err != nil:
@@ -116,11 +137,7 @@ func (w *Wire) In(s *stanza.Stanza) (*stanza.Stanza, error) {
 			id = w.kept(s.To, n, id)
 		}
 		return id, nil
-	})
-	if err != nil {
-		return nil, err
 	}
-	return withOrigin(out), nil
 }
 
 // ours finds what of ours a stanza of the peer names by a number.

@@ -298,3 +298,17 @@ func TestNumbersOfTwoPeersAreToldApart(t *testing.T) {
 		t.Errorf("bob has dan's line as %s", id)
 	}
 }
+
+// What the archive of a far room tells is the same to a client as what it has seen said.
+func TestTheArchiveOfAFarRoomKnowsTheSameIDs(t *testing.T) {
+	p := newPair(t)
+	_, own := p.cross(1, "<message from='bob@field.net/a' to='ops@chat.hq.net' type='groupchat' id='"+uuid+"'><body>x</body></message>")
+	_, seen := p.cross(0, "<message from='ops@chat.hq.net/Ann' to='bob@field.net/a' type='groupchat' id='ann-1'><body>y</body></message>")
+	for _, c := range [][2]string{{idOf(t, own), uuid}, {"ann-1", idOf(t, seen)}, {"never told", "never told"}} {
+		const result = "<message from='ops@chat.hq.net' to='bob@field.net/a'><result xmlns='urn:xmpp:mam:2' queryid='q' id='28482'><forwarded xmlns='urn:xmpp:forward:0'>" +
+			"<delay xmlns='urn:xmpp:delay' stamp='2026-11-30T20:00:00Z'/><message xmlns='jabber:client' from='ops@chat.hq.net/X' type='groupchat' id='%[1]s'><body>x</body>" +
+			"<origin-id xmlns='urn:xmpp:sid:0' id='%[1]s'/><replace xmlns='urn:xmpp:message-correct:0' id='%[1]s'/></message></forwarded></result></message>"
+		_, there := p.cross(0, fmt.Sprintf(result, c[0]))
+		equal(t, there, fmt.Sprintf(result, c[1]))
+	}
+}
