@@ -32,7 +32,7 @@ func (id ID) digest() []byte {
 }
 
 // ShortenID gives an ID its number among those for the peer, the one it has or a new one, which is odd or even as asked for. What another resource sends
-// with the same ID is another stanza, and the ID from now on. Numbers only rise. They begin at random, and leap at the first use after a start to what may have been
+// with the same short ID is another stanza, and the ID from now on. Numbers only rise. They begin at random, and leap at the first use after a start to what may have been
 // given by then, so that a node that has lost its store, or was given an old one, does not give what it gave before.
 func (tx *Tx) ShortenID(peer string, id ID, odd bool) (uint64, error) {
 	if err := checkNames(peer); err != nil {
@@ -42,7 +42,7 @@ func (tx *Tx) ShortenID(peer string, id ID, odd bool) (uint64, error) {
 		return 0, fmt.Errorf("store: an id of %d bytes is not shortened", len(id.ID))
 	}
 	if n, ok := tx.ShortID(peer, id); ok && n%2 == 1 == odd {
-		if same, err := tx.sentFrom(peer, n, id.Resource); same || err != nil {
+		if same, err := tx.sentAgain(peer, n, id); same || err != nil {
 			return n, err
 		}
 	}
@@ -71,10 +71,21 @@ func (tx *Tx) ShortenID(peer string, id ID, odd bool) (uint64, error) {
 	return n, tx.putRecord(bucketShortIDs, prefix(peer, shortCount), c)
 }
 
-// sentFrom tells whether n is of what that resource sent.
-func (tx *Tx) sentFrom(peer string, n uint64, resource string) (bool, error) {
-	rec, err := load[shortIDRecord](tx, bucketShortIDs, key64(prefix(peer, shortNumber), n))
-	return rec.Resource == resource, err
+// unique is the length, in bytes, from which an ID is nobody else's. Choice: shorter ones may be counted.
+const unique = 16
+
+// sentAgain tells whether n is of that very stanza: a client that sends again what it had no word of may be another resource by then, whose the answers are.
+func (tx *Tx) sentAgain(peer string, n uint64, id ID) (bool, error) {
+	key := key64(prefix(peer, shortNumber), n)
+	rec, err := load[shortIDRecord](tx, bucketShortIDs, key)
+	switch {
+	case err != nil || rec.Resource == id.Resource:
+		return true, err
+	case len(id.ID) < unique:
+		return false, nil
+	}
+	rec.Resource = id.Resource
+	return true, tx.putRecord(bucketShortIDs, key, rec)
 }
 
 // shortCounts are the counters of a peer. Choice: a node gives a peer fewer than one number a second in the long run. So what it has given by now is known without

@@ -117,6 +117,18 @@ func TestShortIDsTellClientsApart(t *testing.T) {
 		if numbers["phone"] == numbers["desk"] {
 			t.Error(numbers)
 		}
+		again := store.ID{From: "a@field.net", To: "b@hq.net", ID: "b3e1a1a2-6d2c-4f2a-9a55-3c1f9f1a2b3c", Resource: "phone"}
+		first, err := tx.ShortenID("hq", again, true)
+		if err != nil {
+			return err
+		}
+		again.Resource = "phone2"
+		if second, err := tx.ShortenID("hq", again, true); second != first || err != nil {
+			t.Errorf("sent again it is %d, not %d: %v", second, first, err)
+		}
+		if got, ok, err := tx.LongID("hq", first, again.From, again.To); got != again || !ok || err != nil {
+			t.Error(got, ok, err)
+		}
 		if other, err := tx.ShortenID("hq", store.ID{From: "a@field.net", To: "b@hq.net", ID: "x"}, false); err != nil || other%2 != 0 {
 			t.Error(other, err)
 		}

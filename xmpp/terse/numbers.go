@@ -10,7 +10,7 @@ import (
 // Numbers is where the numbers of one peer are kept.
 type Numbers interface {
 	// Give gives a name its number: the one that it has, or the next, which is odd or even as asked for. With another Resource it
-	// is another stanza: it gets a number of its own, and is what Find finds.
+	// may be another stanza, which gets a number of its own, and is what Find finds.
 	Give(m Name, odd bool) (uint64, error)
 	// Find finds the number of a name.
 	Find(m Name) (uint64, bool)
