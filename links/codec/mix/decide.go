@@ -2,8 +2,7 @@ package mix
 
 // decide says, or finds out, one bit and learns from it. hit is the bit that the match expects, or -1.
 func (f *Faculty) decide(a *Ask, node uint16, cell uint32, bit, hit int, path uint32, depth int, code Coder) int {
-	in, known, longest := f.blend.in, uint32(0), uint32(0)
-	shared := false
+	in, longest, shared := f.blend.in, uint32(0), false
 	if f.trail.x != nil {
 		f.trail.ask(node)
 		longest = uint32(min(f.trail.longest(), 15))
@@ -11,45 +10,10 @@ func (f *Faculty) decide(a *Ask, node uint16, cell uint32, bit, hit int, path ui
 	} else {
 		in[Contexts+Runs+3], shared = a.share(path, depth)
 	}
-	for k, l := range f.lines {
-		in[k], f.taught[k] = 0, nil
-		if s := l[cell]; s > 0 {
-			r := &f.trust[k][s]
-			in[k], f.taught[k] = stretch(r.chance()), r
-			known++
-		}
-	}
-	var runs [Runs]*counter
-	var told [Runs]int
-	for k, s := range f.slots {
-		in[Contexts+k] = 0
-		d := f.depths[k]
-		if depth >= d || f.meant[k]>>(d-depth) != path {
-			continue
-		}
-		runs[k] = &f.steady[k][s.state()&63]
-		told[k] = int(f.meant[k] >> (d - depth - 1) & 1)
-		x := stretch(runs[k].chance())
-		if told[k] == 0 {
-			x = -x
-		}
-		in[Contexts+k] = x
-		known++
-	}
-	rest := in[Contexts+Runs:]
-	match := uint32(0)
-	rest[0] = 0
-	var h *counter
-	if hit >= 0 {
-		match = uint32(min(f.seen.length, 15))
-		h = &f.hits[match]
-		rest[0] = stretch(h.chance())
-		if hit == 0 {
-			rest[0] = -rest[0]
-		}
-	}
+	known := f.remember(in, cell, path, depth)
+	match, h := f.follow(in, hit)
 	plain := &f.plain[a.Views[0]%plainViews*256+uint32(node)]
-	rest[1], rest[2] = stretch(plain.chance()), logit
+	in[Contexts+Runs+1], in[Contexts+Runs+2] = stretch(plain.chance()), logit
 
 	view := longest<<3 | min(known, 7)
 	f.views[Views], f.views[Views+1], f.views[Views+2] = view, uint32(node), match<<4|longest
@@ -64,6 +28,62 @@ func (f *Faculty) decide(a *Ask, node uint16, cell uint32, bit, hit int, path ui
 	f.nodes.update(bit)
 	f.last.update(bit)
 	plain.update(bit, hitsLimit)
+	f.learn(cell, bit)
+	if h != nil {
+		h.update(1-(bit^hit), hitsLimit)
+	}
+	if f.trail.x != nil {
+		f.trail.turn(bit)
+	}
+	return bit
+}
+
+// remember puts into in what the contexts of the stream have seen, and tells how many have seen something.
+func (f *Faculty) remember(in []int32, cell, path uint32, depth int) (known uint32) {
+	for k, l := range f.lines {
+		in[k], f.taught[k] = 0, nil
+		if s := l[cell]; s > 0 {
+			r := &f.trust[k][s]
+			in[k], f.taught[k] = stretch(r.chance()), r
+			known++
+		}
+	}
+	for k, s := range f.slots {
+		in[Contexts+k], f.running[k] = 0, nil
+		d := f.depths[k]
+		if depth >= d || f.meant[k]>>(d-depth) != path {
+			continue
+		}
+		f.running[k] = &f.steady[k][s.state()&63]
+		f.told[k] = int(f.meant[k] >> (d - depth - 1) & 1)
+		x := stretch(f.running[k].chance())
+		if f.told[k] == 0 {
+			x = -x
+		}
+		in[Contexts+k] = x
+		known++
+	}
+	return known
+}
+
+// follow puts into in what the match says. h is by what that is trusted, match how long the match is.
+func (f *Faculty) follow(in []int32, hit int) (match uint32, h *counter) {
+	in[Contexts+Runs] = 0
+	if hit < 0 {
+		return 0, nil
+	}
+	match = uint32(min(f.seen.length, 15))
+	h = &f.hits[match]
+	x := stretch(h.chance())
+	if hit == 0 {
+		x = -x
+	}
+	in[Contexts+Runs] = x
+	return match, h
+}
+
+// learn teaches what count and remember went by the bit.
+func (f *Faculty) learn(cell uint32, bit int) {
 	for _, t := range f.taught {
 		if t != nil {
 			t.update(bit, slowest)
@@ -72,18 +92,11 @@ func (f *Faculty) decide(a *Ask, node uint16, cell uint32, bit, hit int, path ui
 	for _, l := range f.lines {
 		l[cell] = nexts[l[cell]][bit]
 	}
-	for k, r := range runs {
+	for k, r := range f.running {
 		if r != nil {
-			r.update(1-(bit^told[k]), slowest)
+			r.update(1-(bit^f.told[k]), slowest)
 		}
 	}
-	if h != nil {
-		h.update(1-(bit^hit), hitsLimit)
-	}
-	if f.trail.x != nil {
-		f.trail.turn(bit)
-	}
-	return bit
 }
 
 // share is what the symbols that come into question say of the next bit: how many of them have it, as a logit. told is false where that

@@ -52,6 +52,8 @@ type Faculty struct {
 	meant             [Runs]uint32 // the answers that lead to a slot's symbol
 	depths            [Runs]int
 	taught            [Orders + Contexts]*counter
+	running           [Runs]*counter
+	told              [Runs]int // by the runs, of the bit
 }
 
 // Shape is what kind of faculty it is.

@@ -33,6 +33,9 @@ func Prime(d Design, teach func(m *Mind)) *Mind {
 	m.setRate(usual)
 	m.Own(false)
 	m.Words.cells.lines, m.Words.runs.slots, m.seen.buf = nil, nil, nil
+	for _, f := range []*Faculty{m.Words, m.Marks} {
+		f.lines, f.slots = [Contexts]*line{}, [Runs]*slot{} // what they point to is no longer needed
+	}
 	return m
 }
 
