@@ -31,16 +31,16 @@ type history struct {
 	ok     bool         // m is good for anything
 	mb     uint32       // the base that m began with
 
-	packed int     // so many items from the first on are packed
-	opened *packed // what plain is of
+	packed int   // so many items from the first on are packed
+	opened *text // what plain is of
 	plain  []byte
 }
 
+// An item is small, as a full history has a thousand.
 type item struct {
-	text []byte // nil: it is in in
-	size int
-	in   *packed
-	from int
+	in   *text
+	from uint32 // where it begins in what in is packed of
+	size uint32
 	base uint32
 }
 
@@ -82,14 +82,14 @@ func (h *history) text(n uint32) ([]byte, bool) {
 }
 
 // add puts stanza next at the end. The model is told elsewhere, and trim is left to the caller.
-func (h *history) add(text []byte) {
-	h.items = append(h.items, item{text: text, size: len(text), base: h.base})
-	h.bytes += len(text)
-	h.size += len(text)
+func (h *history) add(t []byte) {
+	h.items = append(h.items, item{in: &text{plain: t}, size: uint32(len(t)), base: h.base})
+	h.bytes += len(t)
+	h.size += len(t)
 	if h.size > window {
 		// Both ends cut at the same stanza, as they do it by the same sizes.
 		for h.size > carry {
-			h.size -= h.items[h.base-h.first].size
+			h.size -= int(h.items[h.base-h.first].size)
 			h.base++
 		}
 	}
@@ -105,7 +105,7 @@ func (h *history) trim() {
 	}
 	drop := 0
 	for h.first+uint32(drop) != h.base && (int32(h.first+uint32(drop)-oldest) < 0 || h.bytes > keepMax) {
-		h.bytes -= h.items[drop].size
+		h.bytes -= int(h.items[drop].size)
 		drop++
 	}
 	defer h.pack()
@@ -135,14 +135,14 @@ func (h *history) back(n uint32) {
 	base := h.baseOf(n)
 	k := int(n - h.first)
 	for _, it := range h.items[k:] {
-		h.bytes -= it.size
+		h.bytes -= int(it.size)
 	}
 	clear(h.items[k:])
 	h.items = h.items[:k]
 	h.packed = min(h.packed, k)
 	h.base, h.size = base, 0
 	for i := int(base - h.first); i < k; i++ {
-		h.size += h.items[i].size
+		h.size += int(h.items[i].size)
 	}
 	if int32(h.at-n) > 0 {
 		h.ok = false

@@ -8,12 +8,15 @@ import (
 
 // What is far back in a history is read only when a model learns it anew. It is held compressed: stanzas of one stream are so alike that an eighth remains.
 
-const packAt = 64 // texts that are packed together, when so many more are there than one goes back
+const (
+	packAt = 64 // texts that are packed together
+	loose  = 32 // and so many at the end are not, at least
+)
 
-// A packed is texts, one behind the other.
-type packed []byte
+// A text is a stanza, or several packed together, one behind the other.
+type text struct{ plain, packed []byte }
 
-func pack(text []byte) packed {
+func pack(text []byte) []byte {
 	var b bytes.Buffer
 	w, err := flate.NewWriter(&b, flate.BestSpeed)
 	if err == nil {
@@ -28,8 +31,8 @@ func pack(text []byte) packed {
 	return bytes.Clone(b.Bytes())
 }
 
-func (p packed) open() []byte {
-	text, err := io.ReadAll(flate.NewReader(bytes.NewReader(p)))
+func open(packed []byte) []byte {
+	text, err := io.ReadAll(flate.NewReader(bytes.NewReader(packed)))
 	if err != nil {
 		panic("frame: cannot unpack what was packed: " + err.Error())
 	}
@@ -38,16 +41,16 @@ func (p packed) open() []byte {
 
 // pack packs what nobody is likely to go back to.
 func (h *history) pack() {
-	for len(h.items)-h.packed >= keep+packAt {
+	for len(h.items)-h.packed >= loose+packAt {
 		some := h.items[h.packed : h.packed+packAt]
-		var text []byte
+		var all []byte
 		for i := range some {
-			some[i].from = len(text)
-			text = append(text, some[i].text...)
+			some[i].from = uint32(len(all))
+			all = append(all, some[i].in.plain...)
 		}
-		p := pack(text)
+		together := &text{packed: pack(all)}
 		for i := range some {
-			some[i].in, some[i].text = &p, nil
+			some[i].in = together
 		}
 		h.packed += packAt
 	}
@@ -56,11 +59,11 @@ func (h *history) pack() {
 // textAt is the text of items[i]. It is good until the next call.
 func (h *history) textAt(i int) []byte {
 	it := &h.items[i]
-	if it.in == nil {
-		return it.text
+	if it.in.packed == nil {
+		return it.in.plain
 	}
 	if h.opened != it.in {
-		h.opened, h.plain = it.in, it.in.open()
+		h.opened, h.plain = it.in, open(it.in.packed)
 	}
 	return h.plain[it.from : it.from+it.size]
 }
