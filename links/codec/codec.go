@@ -5,6 +5,7 @@ package codec
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -68,6 +69,18 @@ func (p Provision) sorted() Provision {
 	return Provision{one(p.JIDs), one(p.Strings), one(p.Phrases)}
 }
 
+// Bytes are the one form of p that IDs are made of: of each list the number of entries, and each behind its length, as uvarints.
+func (p Provision) Bytes() (b []byte) {
+	p = p.sorted()
+	for _, list := range [][]string{p.JIDs, p.Strings, p.Phrases} {
+		b = binary.AppendUvarint(b, uint64(len(list)))
+		for _, s := range list {
+			b = append(binary.AppendUvarint(b, uint64(len(s))), s...)
+		}
+	}
+	return b
+}
+
 // Base is the lore that ships with the program: the same one each time.
 func Base() *Lore { return shipped() }
 
@@ -109,10 +122,7 @@ func (l *Lore) Prime() { l.own.get() }
 func (l *Lore) ID() (id [4]byte) {
 	h := sha256.New()
 	h.Write(l.data[:])
-	p := l.provision
-	for _, list := range [][]string{p.JIDs, p.Strings, p.Phrases} {
-		fmt.Fprintf(h, "%q\n", list)
-	}
+	h.Write(l.provision.Bytes())
 	copy(id[:], h.Sum(nil))
 	return id
 }

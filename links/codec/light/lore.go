@@ -96,8 +96,9 @@ func (l *Lore) With(p codec.Provision) (*Lore, error) {
 
 func (l *Lore) identify() {
 	h := sha256.New()
-	fmt.Fprintf(h, "longwire light %d\n%s\n%q\n%q\n", version, token.Schema(), l.jids, l.strings)
+	fmt.Fprintf(h, "longwire light %d\n%s\n", version, token.Schema())
 	h.Write(lore.Packed())
+	h.Write(codec.Provision{JIDs: l.jids, Strings: l.strings}.Bytes())
 	copy(l.id[:], h.Sum(nil))
 }
 
