@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -46,7 +47,7 @@ func wants(cfg *config.Config) bool {
 
 // restore takes a snapshot, if there is one and it is of this release.
 func (n *Node) restore(path string) bool {
-	b, err := os.ReadFile(path)
+	b, err := readSnapshot(path)
 	if err == nil {
 		err = codec.Base().Restore(b)
 	}
@@ -54,6 +55,18 @@ func (n *Node) restore(path string) bool {
 		n.log.Info("a snapshot of the codec is not used", "file", path, "err", err)
 	}
 	return err == nil
+}
+
+// maxSnapshot is more than any snapshot has: what is longer is none, and is not read to its end.
+const maxSnapshot = 16 << 20
+
+func readSnapshot(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxSnapshot))
 }
 
 // learn makes what is known, and keeps it where that took long.

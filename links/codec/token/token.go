@@ -88,6 +88,7 @@ func (t *Table) State() State {
 
 // Append writes the stanza text as tokens behind dst, and learns it.
 func (t *Table) Append(dst, text []byte) ([]byte, error) {
+	defer t.read.release()
 	if err := t.read.stanza(t.s, text); err != nil {
 		return dst, fmt.Errorf("%w: %w", ErrText, err)
 	}
@@ -95,7 +96,6 @@ func (t *Table) Append(dst, text []byte) ([]byte, error) {
 	w := writer{t: t, r: &t.read, out: dst}
 	w.stanza(text)
 	t.keep(text, t.read.toFrom, t.read.toEnd)
-	t.read.release()
 	return w.out, nil
 }
 
