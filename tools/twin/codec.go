@@ -59,8 +59,11 @@ func (h *house) phrases() (string, error) {
 		return b.String(), nil
 	}
 	text, err := os.ReadFile(h.star.path(c.File))
+	if err != nil {
+		return "", fmt.Errorf("codec.phrases_file: %w; write the name of a file with one phrase a line", err)
+	}
 	b.Write(text)
-	return b.String(), err
+	return b.String(), nil
 }
 
 // at is the account's address at its end.
