@@ -20,7 +20,6 @@ type parser struct {
 
 	toFrom, toEnd int
 	tmp           []byte // what a value was printed into
-	fresh         bool   // the last value is to be learnt
 }
 
 func (p *parser) fail(format string, args ...any) {

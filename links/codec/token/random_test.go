@@ -190,7 +190,7 @@ func (r *random) fresh() string {
 		func() string {
 			return fmt.Sprintf("%08x-%04x-4%03x-a%03x-%012x", r.Uint32(), r.IntN(1<<16), r.IntN(1<<12), r.IntN(1<<12), r.Int64N(1<<48))
 		},
-		func() string { return fmt.Sprintf("%s", strings.ToLower(fmt.Sprintf("%x", r.IntN(1<<20)))) },
+		func() string { return fmt.Sprintf("%x", r.IntN(1<<20)) },
 		func() string { return fmt.Sprint(46656 + 2*r.IntN(50)) },
 		func() string {
 			return string(pick(r, []string{"1a2c", "1a2e", "1a2f", "1a3c", "zzzzzzzz", "0abc", "100", "10"}))
