@@ -25,6 +25,15 @@ func TestSnapshotIsTakenIfItFits(t *testing.T) {
 			t.Errorf("%s is taken", name)
 		}
 	}
+	if err := os.Truncate(file, 64<<30); err != nil { // a hole, which takes no room on the disk
+		t.Fatal(err)
+	}
+	if n.restore(file) {
+		t.Error("64 GiB are taken")
+	}
+	if n.restore(filepath.Dir(file)) {
+		t.Error("a folder is taken")
+	}
 	if err := os.WriteFile(file, good, 0o600); err != nil {
 		t.Fatal(err)
 	}
