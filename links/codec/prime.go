@@ -12,10 +12,10 @@ import (
 
 // Shapes of the faculties, and how they are primed.
 const (
-	wordsBits = 12 // lines of 16 bytes for the short contexts of words on a stream: 64 KiB
-	marksBits = 12
+	wordsBits = 12 // lines of 16 bytes for the short contexts of words on a stream: 64 KiB. Together the models and texts of a peer take 1.5 MB
+	marksBits = 11
 	wordsRuns = 15 // slots of 4 bytes for the long ones: 128 KiB
-	marksRuns = 13
+	marksRuns = 12
 	sample    = 8     // every so many lines the weights are learned by
 	lively    = 3200  // but by all of so many at the end, which are chat
 	quickly   = 60000 // letters are learned fast

@@ -9,8 +9,8 @@ import (
 // What is far back in a history is read only when a model learns it anew. It is held compressed: stanzas of one stream are so alike that an eighth remains.
 
 const (
-	packAt = 64 // texts that are packed together
-	loose  = 32 // and so many at the end are not, at least
+	packAt = 32 // texts that are packed together
+	loose  = 16 // and so many at the end are not, at least
 )
 
 // A text is a stanza, or several packed together, one behind the other.
