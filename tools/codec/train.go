@@ -31,9 +31,9 @@ With --phrases the phrases of an operator, one a line, as a bundle may hold them
 what they save on the traffic. With --into the packed data is written to the folder of the codec's lore, together
 with the licences of the corpus; the program must be built anew then.
 
-Examples: codec train ../shared/corpus
+Examples: codec train corpus
           codec train --phrases harbour.txt recorded/
-          codec train --quick --into links/codec/lore ../shared/corpus`,
+          codec train --quick --into links/codec/lore corpus`,
 		Flags: func(f *flag.FlagSet) {
 			f.StringVar(&into, "into", "", "write the data to this `folder`")
 			f.StringVar(&phrases, "phrases", "", "an operator's own phrases: a `file`")
