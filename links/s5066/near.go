@@ -19,8 +19,9 @@ func latest(n *uint64, text []byte) {
 			return // the id is of the other side, or may be
 		}
 	}
-	_, id, ok := bytes.Cut(head, []byte(" id='"))
-	if id, _, ok = bytes.Cut(id, []byte("'")); !ok || len(id) < 4 || len(id) > 8 || id[0] == '0' {
+	_, id, _ := bytes.Cut(head, []byte(" id='"))
+	id, _, ok := bytes.Cut(id, []byte("'"))
+	if !ok || len(id) < 4 || len(id) > 8 || id[0] == '0' {
 		return
 	}
 	new, err := strconv.ParseUint(string(id), 36, 64)
