@@ -8,8 +8,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 
 	"longwire/links/codec/lore"
@@ -61,12 +59,7 @@ func (p Provision) size() (n int) {
 
 // sorted is p in the one order that counts, each entry once.
 func (p Provision) sorted() Provision {
-	one := func(l []string) []string {
-		l = slices.Clone(l)
-		slices.SortFunc(l, strings.Compare)
-		return slices.Compact(l)
-	}
-	return Provision{one(p.JIDs), one(p.Strings), one(p.Phrases)}
+	return Provision{lore.Sorted(p.JIDs), lore.Sorted(p.Strings), lore.Sorted(p.Phrases)}
 }
 
 // Bytes are the one form of p that IDs are made of: of each list the number of entries, and each behind its length, as uvarints.

@@ -2,7 +2,6 @@ package codec
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 
 	"longwire/links/codec/lore"
@@ -64,7 +63,7 @@ func (m *Model) shapes(d lore.Data) {
 		a, b := domainOf(s, " from='"), domainOf(s, " to='")
 		alone := tables[a+" "+b]
 		if alone == nil {
-			alone = token.New(those(d.JIDs, a, b), sorted(d.Strings))
+			alone = token.New(those(d.JIDs, a, b), lore.Sorted(d.Strings))
 			tables[a+" "+b] = alone
 		}
 		alone.Reset()
@@ -76,14 +75,6 @@ func (m *Model) shapes(d lore.Data) {
 		m.Learn(s)
 		off = m.place
 	}
-}
-
-func sorted(list [][]byte) (out []string) {
-	for _, s := range list {
-		out = append(out, string(s))
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 // domainOf is the domain in an attribute of a stanza.
@@ -103,7 +94,7 @@ func domain(address string) string {
 
 // those are the addresses of two nodes: of two domains, and of domains above and below them.
 func those(jids [][]byte, a, b string) (out []string) {
-	for _, j := range sorted(jids) {
+	for _, j := range lore.Sorted(jids) {
 		if d := domain(j); kin(d, a) || kin(d, b) {
 			out = append(out, j)
 		}

@@ -6,15 +6,13 @@ import (
 	"time"
 
 	"longwire/links/codec/arith"
+	"longwire/links/codecs"
 )
 
 // A model is what links code stanzas by: one direction of a stream. It is the seam of links/codec and links/codec/light.
 type model interface {
-	Reset()
+	codecs.Model
 	Near(id, ref uint64)
-	Learn(text []byte)
-	Plan(text []byte, out []arith.Choice) []arith.Choice
-	Decode(d *arith.Decoder, max int) (text []byte, ok bool)
 }
 
 // followChance is that another stanza follows in the same frame, in 65536ths.

@@ -56,7 +56,7 @@ func learn(d lore.Data) *learned {
 	for _, t := range d.Stanzas {
 		m.Learn(t)
 	}
-	m.words = token.New(sorted(d.JIDs), sorted(d.Strings))
+	m.words = token.New(lore.Sorted(d.JIDs), lore.Sorted(d.Strings))
 	for i, t := range d.Stanzas {
 		m.words.Reset()
 		m.words.Near(d.Near[i][0], d.Near[i][1])
@@ -69,20 +69,12 @@ func learn(d lore.Data) *learned {
 	return l
 }
 
-func sorted[T ~string | ~[]byte](list []T) (out []string) {
-	for _, s := range list {
-		out = append(out, string(s))
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
 var errProvision = errors.New("light: the provision is over 256 KiB")
 
 // With is the lore with p in addition to what ships. Phrases are of no use here.
 func (l *Lore) With(p codec.Provision) (*Lore, error) {
 	w := *l
-	w.jids, w.strings = sorted(p.JIDs), sorted(p.Strings)
+	w.jids, w.strings = lore.Sorted(p.JIDs), lore.Sorted(p.Strings)
 	n := 0
 	for _, s := range slices.Concat(w.jids, w.strings) {
 		n += len(s)
