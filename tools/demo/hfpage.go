@@ -88,7 +88,7 @@ func (p *page) beside(s *airStage, b balance, frames int) {
 	alone := func(size int) time.Duration { return s.wave.Air(8 * (size + hourUnit + hourHeader)) }
 	var there, here time.Duration
 	for i, l := range b.lines {
-		id := fmt.Sprintf("7c1f%04x-2b7e-4d0c-9a51-%012x", i*7919&0xFFFF, (i+1)*0x5DEECE66D&0xFFFFFFFFFFFF)
+		id := fmt.Sprintf("7c1f%04x-2b7e-4d0c-9a51-%012x", i*7919&0xFFFF, (int64(i)+1)*0x5DEECE66D&0xFFFFFFFFFFFF)
 		xml := fmt.Sprintf("<message from='%s@headquarters.net/gajim.4KQ2ZT0P' to='%s@field.net' type='chat' id='%s'><body>%s</body><origin-id xmlns='urn:xmpp:sid:0' id='%s'/><request xmlns='urn:xmpp:receipts'/>"+
 			"<markable xmlns='urn:xmpp:chat-markers:0'/><active xmlns='http://jabber.org/protocol/chatstates'/></message>", cast[l.who], cast[1-l.who], id, l.text, id)
 		size, _ := d.pack(l.who, []said{{xml: xml}}, 1<<16)
